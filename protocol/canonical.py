@@ -1,0 +1,98 @@
+"""Canonical JSON (RFC 8785): the one encoding of everything that is signed, hashed or stored.
+
+Rules, stricter than the RFC so that every implementation agrees on every value:
+
+* Numbers are integers within ±(2^53 - 1). Floats, NaN and infinities are refused both ways.
+* Input is UTF-8, has no duplicate member and no lone surrogate, and is nested at most ``MAX_DEPTH`` deep.
+* Input that claims to be canonical must equal its own canonical bytes.
+"""
+
+import json
+from typing import Any, Never
+
+import rfc8785
+
+from countermark.protocol.errors import ErrorCode, MarketError
+
+#: Deepest nesting of arrays and objects; fixed, so that refusal never depends on a process's stack.
+MAX_DEPTH = 32
+
+
+def dumps(value: object) -> bytes:
+    """Return the canonical bytes of a value made of dict, list, tuple, str, int, bool and None.
+
+    Raises:
+        ValueError: the value has no canonical form. This is a defect of the caller, never of a party's
+            message, and therefore not a ``MarketError``.
+    """
+    _check(value)
+    try:
+        return rfc8785.dumps(value)  # type: ignore[arg-type]  # its type cannot say "any JSON value"
+    except UnicodeEncodeError as error:
+        # Member names are sorted as UTF-16 before rfc8785 looks at them: say what is wrong, not what it says.
+        raise ValueError("text holds a lone surrogate") from error
+
+
+def loads(data: bytes | str, *, code: ErrorCode = ErrorCode.MALFORMED_REQUEST, canonical: bool = True) -> Any:
+    """Return the value of strictly parsed JSON.
+
+    Args:
+        data: the text, UTF-8 where bytes.
+        code: what a refusal is called.
+        canonical: whether ``data`` must equal its own canonical bytes.
+
+    Raises:
+        MarketError: ``code``; the detail says which rule was broken and repeats nothing of the data.
+    """
+    try:
+        raw = data.encode() if isinstance(data, str) else bytes(data)
+        value = json.loads(
+            raw.decode(),
+            object_pairs_hook=_unique,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+        again = dumps(value)
+    except RecursionError:
+        raise MarketError(code, "nested too deeply") from None
+    except _RefusedError as error:
+        raise MarketError(code, str(error)) from None
+    except ValueError:
+        # json's and the codec's own messages quote the input, which may be secret.
+        raise MarketError(code, "not strict JSON in UTF-8") from None
+    if canonical and again != raw:
+        raise MarketError(code, "not in canonical form (RFC 8785)")
+    return value
+
+
+class _RefusedError(ValueError):
+    """A rule of this module was broken; the message is safe to show."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _RefusedError("duplicate member")
+    return members
+
+
+def _refuse_number(_text: str) -> Never:
+    raise _RefusedError("numbers are integers")
+
+
+def _check(value: object) -> None:
+    """Refuse floats and deep nesting, level by level, so that no input exhausts the stack."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, float):
+                raise _RefusedError("numbers are integers")
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list | tuple):
+                below.extend(item)
+        if not below:
+            return
+        level = below
+    raise _RefusedError("nested too deeply")
