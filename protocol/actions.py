@@ -1,0 +1,95 @@
+"""The parameters of each action that an intent can ask for: a table, read by chaincode, gateway and clients.
+
+An intent binds whatever its signer cares for: price, offer version, commitments, keys, deadlines. Coin ids are not
+parameters: a gateway picks them, and the chaincode checks that they are the signer's and none superfluous.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from countermark.protocol import fields
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.market import YEAR_S
+from countermark.protocol.transitions import TRADE_CLOCKS
+
+_SECONDS = fields.integer(1, YEAR_S)
+DEADLINES = fields.nested(dict.fromkeys(TRADE_CLOCKS, _SECONDS))
+OFFER = fields.nested({"right": fields.choice("ownership"), "price": fields.amount, "deadlines": DEADLINES})
+_LISTING: Mapping[str, fields.Parser] = {"listing": fields.listing}
+_TRADE: Mapping[str, fields.Parser] = {"trade": fields.trade}
+
+PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
+    "intent.cancel": {"nonce": fields.nonce},
+    "market.propose": {"config": lambda value: value},
+    "market.approve": {"version": fields.integer(2, 2**31), "digest": fields.digest},
+    "account.open": {
+        "encryption_key": fields.encryption_key,
+        "recovery": fields.optional(fields.address),
+        "sponsor": fields.optional(fields.name),
+    },
+    "account.rotate_encryption_key": {"encryption_key": fields.encryption_key},
+    "account.freeze": {"account": fields.address},
+    "account.recover": {"account": fields.address},
+    "account.veto": {"account": fields.address},
+    "coin.mint": {"to": fields.address, "amount": fields.amount, "reference": fields.name},
+    "coin.transfer": {"to": fields.address, "amount": fields.amount},
+    "coin.redeem": {"issuer": fields.name, "amount": fields.amount},
+    "coin.burn": {"redemption": fields.text(80)},
+    "listing.create": {
+        "c_f": fields.digest,
+        "c_d": fields.digest,
+        "c_exact": fields.digest,
+        "items": fields.integer(1, 1_000_000),
+        "generator": fields.name,
+        "offer": OFFER,
+    },
+    "listing.charge": {**_LISTING, "amount": fields.amount_or_zero},
+    "listing.offer": {**_LISTING, "offer": OFFER},
+    "listing.withdraw": _LISTING,
+    "listing.relist": {**_LISTING, "offer": OFFER},
+    "trade.pay": {
+        **_LISTING,
+        "offer_version": fields.integer(1, 2**31),
+        "price": fields.amount,
+        "bond": fields.amount_or_zero,
+        "c_d": fields.digest,
+        "pk_t": fields.binary(fields.ENCRYPTION_KEY_BYTES),
+        "deadlines": DEADLINES,
+    },
+    "trade.charge": {**_TRADE, "fee": fields.amount_or_zero, "bond": fields.amount_or_zero},
+    "trade.cancel": _TRADE,
+    "trade.send": {
+        **_TRADE,
+        "package_root": fields.digest,
+        "package_size": fields.integer(1, 1 << 50),
+        "notice": fields.digest,
+    },
+    "trade.relay": {**_TRADE, "package_root": fields.digest, "completed_at": fields.time},
+    "trade.ack": {**_TRADE, "verdict": fields.choice("match", "altered", "bad"), "notice": fields.digest},
+    "trade.check": {**_TRADE, "result": fields.choice("match", "mismatch")},
+    "trade.confirm": _TRADE,
+    "trade.accept": _TRADE,
+    "trade.dispute": {**_TRADE, "reason": fields.choice("undecryptable", "unavailable", "mismatch")},
+    "trade.open": {**_TRADE, "opening": fields.digest, "substitute_opening": fields.digest},
+    "board.anchor": {
+        "size": fields.integer(1, 2**53 - 1),
+        "root": fields.digest,
+        "proof": fields.sequence(fields.digest, longest=128),
+    },
+}
+
+MONEY_ACTIONS: frozenset[str] = frozenset(
+    {"coin.mint", "coin.transfer", "coin.redeem", "coin.burn", "listing.charge", "trade.pay", "trade.charge"}
+)
+"""Actions whose intents live at most ten minutes, for they spend or make coins."""
+
+
+def check(action: object, params: object) -> tuple[str, dict[str, Any]]:
+    """Return ``action`` and its parsed parameters; amounts stay decimal strings.
+
+    Raises:
+        MarketError: WRONG_ACTION for an unknown action; MALFORMED_INTENT or a field's own code.
+    """
+    if not isinstance(action, str) or action not in PARAMS:
+        raise MarketError(ErrorCode.WRONG_ACTION, "no action has such a name")
+    return action, fields.record(params, PARAMS[action], code=ErrorCode.MALFORMED_INTENT)

@@ -1,0 +1,259 @@
+"""The market configuration: roles, fees, bonds, deadlines, generators and limits (protocol.md, "Parties").
+
+It stands on the ledger, is versioned, and a trade keeps the values that held when it was paid.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countermark.protocol import fields
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.transitions import TRADE_CLOCKS
+
+YEAR_S = 365 * 86_400
+CLOCKS: tuple[str, ...] = (*TRADE_CLOCKS, "management", "redeem")
+"""All deadlines that the market sets: those of trades, of a listing's management fee, of a coin's redemption."""
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A versioned public HPKE key (base64url of 1,216 bytes)."""
+
+    version: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Party:
+    """Somebody with a role: his organisation's MSP, his account's address, his encryption key."""
+
+    msp_id: str
+    account: str
+    encryption_key: PublicKey
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Who may mint coins, and the most minor units that one mint may make."""
+
+    account: str
+    cap: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A deadline in seconds: what an offer gets by default, and the least that it may set."""
+
+    default_s: int
+    minimum_s: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Caps on what one listing or package may hold."""
+
+    items: int
+    fingerprint_bytes: int
+    description_bytes: int
+    package_bytes: int
+
+
+@dataclass(frozen=True)
+class MarketConfig:
+    """One version of the market configuration; all money in minor units, all durations in seconds."""
+
+    version: int
+    currency: str
+    exponent: int
+    organisations: Mapping[str, str]
+    platform: Party
+    supervisor: Party
+    arbiters: tuple[Party, ...]
+    issuers: Mapping[str, Issuer]
+    management_fee: int
+    transaction_bps: int
+    bond: int
+    arbiter_fee: int
+    undecided: str
+    clocks: Mapping[str, Clock]
+    guard_s: int
+    epoch_s: int
+    intent_s: int
+    money_intent_s: int
+    change_delay_s: int
+    generators: tuple[str, ...]
+    preferred: str
+    required: tuple[str, ...]
+    limits: Limits
+
+    @property
+    def default_deadlines(self) -> dict[str, int]:
+        """The deadlines of a trade whose seller sets none, in seconds by clock."""
+        return {clock: self.clocks[clock].default_s for clock in TRADE_CLOCKS}
+
+    def check_deadlines(self, deadlines: Mapping[str, int]) -> None:
+        """Check that an offer's deadlines are not below the market's minima.
+
+        Raises:
+            MarketError: WRONG_DEADLINES.
+        """
+        for clock in TRADE_CLOCKS:
+            if deadlines[clock] < self.clocks[clock].minimum_s:
+                raise MarketError(ErrorCode.WRONG_DEADLINES, f"the deadline {clock} is below the market's minimum")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `parse` reads."""
+        return {
+            "version": self.version,
+            "currency": {"code": self.currency, "exponent": self.exponent},
+            "organisations": dict(self.organisations),
+            "platform": _party_json(self.platform),
+            "supervisor": _party_json(self.supervisor),
+            "arbiters": [_party_json(arbiter) for arbiter in self.arbiters],
+            "issuers": {
+                msp_id: {"account": issuer.account, "cap": str(issuer.cap)} for msp_id, issuer in self.issuers.items()
+            },
+            "fees": {
+                "management": str(self.management_fee),
+                "transaction_bps": self.transaction_bps,
+                "arbiter": str(self.arbiter_fee),
+            },
+            "bond": str(self.bond),
+            "undecided": self.undecided,
+            "deadlines": {
+                clock: {"default": limit.default_s, "minimum": limit.minimum_s}
+                for clock, limit in self.clocks.items()
+            },
+            "guard": self.guard_s,
+            "epoch": self.epoch_s,
+            "intents": {"longest": self.intent_s, "longest_money": self.money_intent_s},
+            "change_delay": self.change_delay_s,
+            "generators": {
+                "accepted": list(self.generators),
+                "preferred": self.preferred,
+                "required": list(self.required),
+            },
+            "limits": {
+                "items": self.limits.items,
+                "fingerprint_bytes": self.limits.fingerprint_bytes,
+                "description_bytes": self.limits.description_bytes,
+                "package_bytes": self.limits.package_bytes,
+            },
+        }
+
+
+def _party_json(party: Party) -> dict[str, Any]:
+    key = {"version": party.encryption_key.version, "key": party.encryption_key.key}
+    return {"msp_id": party.msp_id, "account": party.account, "encryption_key": key}
+
+
+_PARTY = fields.nested({"msp_id": fields.name, "account": fields.address, "encryption_key": fields.encryption_key})
+_SECONDS = fields.integer(1, YEAR_S)
+_CONFIG: Mapping[str, fields.Parser] = {
+    "version": fields.integer(1, 2**31),
+    "currency": fields.nested({"code": fields.text(8), "exponent": fields.integer(0, 8)}),
+    "organisations": fields.mapping(fields.name, fields.choice("platform", "supervisor", "member"), longest=64),
+    "platform": _PARTY,
+    "supervisor": _PARTY,
+    "arbiters": fields.sequence(_PARTY, shortest=2, longest=16),
+    "issuers": fields.mapping(
+        fields.name, fields.nested({"account": fields.address, "cap": fields.amount}), longest=16
+    ),
+    "fees": fields.nested(
+        {
+            "management": fields.amount_or_zero,
+            "transaction_bps": fields.integer(0, 10_000),
+            "arbiter": fields.amount_or_zero,
+        }
+    ),
+    "bond": fields.amount_or_zero,
+    "undecided": fields.choice("settle", "refund"),
+    "deadlines": fields.mapping(
+        fields.choice(*CLOCKS), fields.nested({"default": _SECONDS, "minimum": _SECONDS}), longest=len(CLOCKS)
+    ),
+    "guard": fields.integer(0, 86_400),
+    "epoch": fields.integer(1, 86_400),
+    "intents": fields.nested({"longest": fields.integer(1, 86_400), "longest_money": fields.integer(1, 600)}),
+    "change_delay": fields.integer(0, YEAR_S),
+    "generators": fields.nested(
+        {
+            "accepted": fields.sequence(fields.name, shortest=1, longest=32),
+            "preferred": fields.name,
+            "required": fields.sequence(fields.name, longest=32),
+        }
+    ),
+    "limits": fields.nested(
+        {
+            "items": fields.integer(1, 1_000_000),
+            "fingerprint_bytes": fields.integer(64, 1 << 20),
+            "description_bytes": fields.integer(64, 1 << 20),
+            "package_bytes": fields.integer(1, 1 << 50),
+        }
+    ),
+}
+
+
+def _party(value: Mapping[str, Any]) -> Party:
+    key = value["encryption_key"]
+    return Party(value["msp_id"], value["account"], PublicKey(key["version"], key["key"]))
+
+
+def parse(value: object) -> MarketConfig:
+    """Return the configuration that the JSON object ``value`` holds.
+
+    Raises:
+        MarketError: MARKET_INVALID, or a field's own code, when it is malformed or contradicts itself.
+    """
+    document = fields.record(value, _CONFIG, code=ErrorCode.MARKET_INVALID)
+    config = MarketConfig(
+        version=document["version"],
+        currency=document["currency"]["code"],
+        exponent=document["currency"]["exponent"],
+        organisations=document["organisations"],
+        platform=_party(document["platform"]),
+        supervisor=_party(document["supervisor"]),
+        arbiters=tuple(_party(arbiter) for arbiter in document["arbiters"]),
+        issuers={msp: Issuer(issuer["account"], int(issuer["cap"])) for msp, issuer in document["issuers"].items()},
+        management_fee=int(document["fees"]["management"]),
+        transaction_bps=document["fees"]["transaction_bps"],
+        arbiter_fee=int(document["fees"]["arbiter"]),
+        bond=int(document["bond"]),
+        undecided=document["undecided"],
+        clocks={clock: Clock(limit["default"], limit["minimum"]) for clock, limit in document["deadlines"].items()},
+        guard_s=document["guard"],
+        epoch_s=document["epoch"],
+        intent_s=document["intents"]["longest"],
+        money_intent_s=document["intents"]["longest_money"],
+        change_delay_s=document["change_delay"],
+        generators=tuple(document["generators"]["accepted"]),
+        preferred=document["generators"]["preferred"],
+        required=tuple(document["generators"]["required"]),
+        limits=Limits(**document["limits"]),
+    )
+    _check(config)
+    return config
+
+
+def _check(config: MarketConfig) -> None:
+    roles = config.organisations
+    accepted = set(config.generators)
+    rules = (
+        (set(config.clocks) == set(CLOCKS), "every deadline is set"),
+        (
+            all(clock.default_s >= clock.minimum_s for clock in config.clocks.values()),
+            "no default deadline is below its minimum",
+        ),
+        # protocol.md: whoever loses a dispute must be able to pay the arbiter out of his bond.
+        (config.bond >= config.arbiter_fee, "the bond covers the arbiter's fee"),
+        (sorted(roles.values()).count("platform") == 1, "one organisation is the platform"),
+        (sorted(roles.values()).count("supervisor") == 1, "one organisation is the supervisor"),
+        (roles.get(config.platform.msp_id) == "platform", "the platform's MSP has the platform's role"),
+        (roles.get(config.supervisor.msp_id) == "supervisor", "the supervisor's MSP has the supervisor's role"),
+        (all(arbiter.msp_id in roles for arbiter in config.arbiters), "every arbiter belongs to an organisation"),
+        (set(config.issuers) <= set(roles), "every issuer is an organisation"),
+        ({config.preferred, *config.required} <= accepted, "preferred and required generators are accepted"),
+    )
+    for holds, rule in rules:
+        if not holds:
+            raise MarketError(ErrorCode.MARKET_INVALID, f"it must hold that {rule}")
