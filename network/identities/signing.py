@@ -16,7 +16,7 @@ class SigningIdentity:
     """Certificate and key of one member of `msp_id`; its text form never shows the key."""
 
     msp_id: str
-    certificate_pem: bytes
+    certificate_pem: bytes = field(repr=False)
     key: ec.EllipticCurvePrivateKey = field(repr=False)
     serialized: bytes = field(init=False, repr=False)
     """The bytes of msp.SerializedIdentity for this identity."""
