@@ -6,7 +6,7 @@ beside the values in them.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from fabric_protos.common import common_pb2
@@ -32,8 +32,8 @@ class HeaderType(IntEnum):
 class Header:
     """A channel header with its signature header."""
 
-    channel_header: bytes
-    signature_header: bytes
+    channel_header: bytes = field(repr=False)
+    signature_header: bytes = field(repr=False)
     type: HeaderType
     channel: str
     tx_id: str
@@ -41,10 +41,10 @@ class Header:
     """The client's clock, milliseconds since the epoch."""
     chaincode: str
     """Name of the chaincode that is called; empty unless the type is ENDORSER_TRANSACTION."""
-    tls_cert_hash: bytes
-    creator: bytes
+    tls_cert_hash: bytes = field(repr=False)
+    creator: bytes = field(repr=False)
     """Serialized identity of whoever made the message."""
-    nonce: bytes
+    nonce: bytes = field(repr=False)
 
     @property
     def identity(self) -> SerializedIdentity:

@@ -4,7 +4,6 @@ The Python protobuf package carries no google.rpc.Status; its three fields are d
 package for them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,7 @@ class RpcStatus:
     @property
     def serialized(self) -> bytes:
         """The bytes of google.rpc.Status, for the trailer `TRAILER`."""
-        return encode(_STATUS(code=self.code, message=self.message, details=_pack(self.details)))
+        return encode(_STATUS(code=self.code, message=self.message, details=[_pack(one) for one in self.details]))
 
     @staticmethod
     def parse(data: bytes) -> "RpcStatus":
@@ -47,43 +46,32 @@ class RpcStatus:
         """
         wire = decode(_STATUS, data, "status")
         details = []
-        for packed in wire.details:
+        for item in wire.details:
+            packed = decode(any_pb2.Any, item, "status detail")
             if packed.Is(gateway_pb2.ErrorDetail.DESCRIPTOR):
                 detail = decode(gateway_pb2.ErrorDetail, packed.value, "error detail")
                 details.append(ErrorDetail(detail.address, detail.msp_id, detail.message))
         return RpcStatus(wire.code, wire.message, tuple(details))
 
 
-def _pack(details: Sequence[ErrorDetail]) -> list[any_pb2.Any]:
-    packed = []
-    for detail in details:
-        message = any_pb2.Any()
-        message.Pack(gateway_pb2.ErrorDetail(address=detail.address, msp_id=detail.msp_id, message=detail.message))
-        packed.append(message)
-    return packed
+def _pack(detail: ErrorDetail) -> bytes:
+    packed = any_pb2.Any()
+    packed.Pack(gateway_pb2.ErrorDetail(address=detail.address, msp_id=detail.msp_id, message=detail.message))
+    return encode(packed)
 
 
 def _declare_status() -> Any:
     field = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
-        name="countermark/rpc_status.proto",
-        package="countermark.rpc",
-        syntax="proto3",
-        dependency=["google/protobuf/any.proto"],
+        name="countermark/rpc_status.proto", package="countermark.rpc", syntax="proto3"
     )
     message = file.message_type.add(name="Status")
     message.field.add(name="code", number=1, type=field.TYPE_INT32, label=field.LABEL_OPTIONAL)
     message.field.add(name="message", number=2, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    message.field.add(
-        name="details",
-        number=3,
-        type=field.TYPE_MESSAGE,
-        type_name=".google.protobuf.Any",
-        label=field.LABEL_REPEATED,
-    )
-    # A pool of its own: another package of the process may declare google.rpc.Status in the default one.
+    # google.protobuf.Any in the original: on the wire an embedded message and bytes are the same.
+    message.field.add(name="details", number=3, type=field.TYPE_BYTES, label=field.LABEL_REPEATED)
+    # A pool of its own: this declaration is nobody else's business.
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(descriptor_pb2.FileDescriptorProto.FromString(any_pb2.DESCRIPTOR.serialized_pb))
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("countermark.rpc.Status"))
 
