@@ -1,6 +1,6 @@
 """What a contract may ask of the peer during one invocation.
 
-Two classes implement `Stub`: `shim.transaction` over a real peer's stream, and `chaincode.testing` in memory.
+Two classes implement `Stub`: `shim.transaction` over a real peer's stream, and `simulation` in memory.
 Contracts see only this protocol, so what passes in memory runs on Fabric.
 
 Three rules of Fabric hold for every implementation:
@@ -54,6 +54,14 @@ class HistoryEntry:
     value: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The one chaincode event of a transaction."""
+
+    name: str
+    payload: bytes
+
+
 class Stub(Protocol):
     """One invocation: what was asked, by whom, and the way to the state.
 
@@ -105,9 +113,7 @@ class Stub(Protocol):
     async def del_state(self, key: str) -> None:
         """Delete `key` if the transaction commits; deleting an absent key is no error."""
 
-    async def get_state_by_range(
-        self, start: str, end: str, *, page_size: int = 0, bookmark: str = ""
-    ) -> Page:
+    async def get_state_by_range(self, start: str, end: str, *, page_size: int = 0, bookmark: str = "") -> Page:
         r"""Return keys with start <= key < end; an open end for "".
 
         With `page_size` 0 all of them, else at most that many and a bookmark for the next call. Composite

@@ -1,0 +1,295 @@
+"""A channel in memory on which contracts are tested: what commits on it commits on Fabric.
+
+`Ledger` simulates a proposal on each endorser, compares what they would sign, and commits with Fabric's checks of
+read versions. A contract passes the same tests here, on the embedded peer and on a real network.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from countermark.chaincode.shim.errors import ShimError
+from countermark.chaincode.shim.invocation import refusal
+from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, HistoryEntry, Response
+from countermark.chaincode.simulation import (
+    Effects,
+    Invocation,
+    PrivateWrite,
+    RuleBroken,
+    Simulation,
+    Version,
+    Versioned,
+    World,
+)
+from countermark.protocol.errors import MarketError
+
+__all__ = ["COLLECTIONS", "Ledger", "Result", "RuleBroken"]
+
+COLLECTIONS: Final[Mapping[str, frozenset[str]]] = {"fingerprints": frozenset({"PlatformMSP", "SupervisorMSP"})}
+"""The market's private collections and their members."""
+
+START_MS: Final = 1_767_225_600_000
+"""First transaction timestamp: 2026-01-01T00:00:00.000Z."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One simulated transaction. `validation` is Fabric's name of its validation code once it is in a block.
+
+    `outcome` is everything that endorsers sign, in one canonical form: equal bytes on every machine, or the
+    contract is not deterministic.
+    """
+
+    tx_id: str
+    function: str
+    timestamp_ms: int
+    response: Response
+    outcome: bytes = field(repr=False)
+    effects: Effects = field(repr=False)
+    validation: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the response is one that a peer endorses."""
+        return self.response.status < ERROR_THRESHOLD
+
+    @property
+    def committed(self) -> bool:
+        """Whether the transaction is in a block and valid."""
+        return self.validation == "VALID"
+
+    @property
+    def reads(self) -> Mapping[str, Version | None]:
+        """Public keys read, with the version met; `None` for an absent key."""
+        return self.effects.reads
+
+    @property
+    def writes(self) -> Mapping[str, bytes | None]:
+        """Public keys written; `None` for a deletion."""
+        return self.effects.writes
+
+    @property
+    def private_writes(self) -> Mapping[tuple[str, str], PrivateWrite]:
+        """Private writes by collection and key."""
+        return self.effects.private_writes
+
+    @property
+    def event(self) -> Event | None:
+        """The chaincode event, delivered only if the transaction is valid."""
+        return self.effects.event
+
+
+class Ledger:
+    """A channel with one chaincode, its committed state, and a clock that only the test moves.
+
+    `endorsers` are the organisations on whose peers each proposal is simulated. `now_ms` is the timestamp of the
+    next proposal unless it is given. `handler` may be replaced, as an upgrade replaces the chaincode.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        channel: str = "market",
+        chaincode: str = "countermark",
+        endorsers: Sequence[str] = ("PlatformMSP", "SupervisorMSP"),
+        collections: Mapping[str, frozenset[str]] = COLLECTIONS,
+        now_ms: int = START_MS,
+    ) -> None:
+        self.now_ms = now_ms
+        self.events: list[tuple[str, Event]] = []
+        self.handler = handler
+        self._channel = channel
+        self._chaincode = chaincode
+        self._endorsers = tuple(endorsers)
+        self._world = World(collections)
+        self._proposals = 0
+        self._height = 0
+        self._tx_ids: set[str] = set()
+        self._transcript = hashlib.sha256()
+
+    def invoke(
+        self,
+        msp: str,
+        function: str,
+        *args: str | bytes,
+        transient: Mapping[str, bytes] | None = None,
+        timestamp_ms: int | None = None,
+        certificate: bytes = b"",
+        endorsers: Sequence[str] | None = None,
+    ) -> Result:
+        """Endorse a proposal of a client of `msp` and commit it alone in the next block.
+
+        A refusal (status 400 or more) is returned and commits nothing.
+
+        Raises:
+            RuleBroken: the contract breaks a rule for chaincode, or its endorsers disagree.
+        """
+        result = self.endorse(
+            msp,
+            function,
+            *args,
+            transient=transient,
+            timestamp_ms=timestamp_ms,
+            certificate=certificate,
+            endorsers=endorsers,
+        )
+        return self.commit(result)[0] if result.ok else result
+
+    def evaluate(
+        self,
+        msp: str,
+        function: str,
+        *args: str | bytes,
+        transient: Mapping[str, bytes] | None = None,
+        timestamp_ms: int | None = None,
+        certificate: bytes = b"",
+        endorser: str | None = None,
+    ) -> Result:
+        """Simulate a proposal on one peer and commit nothing."""
+        return self.endorse(
+            msp,
+            function,
+            *args,
+            transient=transient,
+            timestamp_ms=timestamp_ms,
+            certificate=certificate,
+            endorsers=(endorser or self._endorsers[0],),
+        )
+
+    def endorse(
+        self,
+        msp: str,
+        function: str,
+        *args: str | bytes,
+        transient: Mapping[str, bytes] | None = None,
+        timestamp_ms: int | None = None,
+        certificate: bytes = b"",
+        endorsers: Sequence[str] | None = None,
+    ) -> Result:
+        """Simulate a proposal on every endorser, for a `commit` later.
+
+        Raises:
+            RuleBroken: the contract breaks a rule for chaincode, or its endorsers disagree.
+        """
+        self._proposals += 1
+        invocation = Invocation(
+            tx_id=hashlib.sha256(f"{self._channel}/{self._proposals}".encode()).hexdigest(),
+            channel_id=self._channel,
+            chaincode=self._chaincode,
+            creator_mspid=msp,
+            creator_certificate=certificate,
+            timestamp_ms=self.now_ms if timestamp_ms is None else timestamp_ms,
+            function=function,
+            args=tuple(arg.encode() if isinstance(arg, str) else bytes(arg) for arg in args),
+            transient=dict(transient or {}),
+        )
+        results = [self._simulate(invocation, msp) for msp in endorsers or self._endorsers]
+        if any(result.outcome != results[0].outcome for result in results):
+            raise RuleBroken(f"{function}: the endorsers disagree: {[result.outcome for result in results]}")
+        self._transcript.update(hashlib.sha256(results[0].outcome).digest())
+        return results[0]
+
+    def commit(self, *results: Result) -> tuple[Result, ...]:
+        """Put transactions in the next block, in this order; returns them with their validation codes."""
+        self._height += 1
+        return tuple(self._apply(result, (self._height, position)) for position, result in enumerate(results))
+
+    @property
+    def height(self) -> int:
+        """Number of committed blocks."""
+        return self._height
+
+    @property
+    def transcript(self) -> str:
+        """Hexadecimal digest of every outcome so far: equal wherever the same proposals were run."""
+        return self._transcript.hexdigest()
+
+    @property
+    def state(self) -> dict[str, bytes]:
+        """A copy of the committed public state."""
+        return {key: entry.value for key, entry in self._world.state.items()}
+
+    def private(self, collection: str) -> dict[str, bytes]:
+        """Return a copy of the committed private state of `collection`."""
+        return {key: entry.value for (name, key), entry in self._world.private.items() if name == collection}
+
+    def _simulate(self, invocation: Invocation, endorser: str) -> Result:
+        simulation = Simulation(self._world, invocation, endorser)
+        response = _run(self.handler, simulation)
+        if simulation.broken:
+            raise simulation.broken
+        return Result(
+            tx_id=invocation.tx_id,
+            function=invocation.function,
+            timestamp_ms=invocation.timestamp_ms,
+            response=response,
+            outcome=simulation.effects.outcome(response),
+            effects=simulation.effects,
+        )
+
+    def _apply(self, result: Result, version: Version) -> Result:
+        code = self._validate(result)
+        if code == "VALID":
+            self._write(result, version)
+        self._tx_ids.add(result.tx_id)
+        return replace(result, validation=code)
+
+    def _validate(self, result: Result) -> str:
+        effects, world = result.effects, self._world
+        if not result.ok:
+            raise RuleBroken(f"{result.function} was refused; no peer endorses it")
+        if result.tx_id in self._tx_ids:
+            return "DUPLICATE_TXID"
+        for key, version in effects.reads.items():
+            if _version(world.state.get(key)) != version:
+                return "MVCC_READ_CONFLICT"
+        for read in effects.ranges:
+            found = world.range(read.start, read.end)
+            shown = found[: read.page_size] if read.page_size else found
+            if tuple((key, entry.version) for key, entry in shown) != read.met:
+                return "PHANTOM_READ_CONFLICT"
+        for where, version in effects.private_reads.items():
+            if _version(world.private.get(where)) != version:
+                return "MVCC_READ_CONFLICT"
+        return "VALID"
+
+    def _write(self, result: Result, version: Version) -> None:
+        world, effects = self._world, result.effects
+        for key, value in effects.writes.items():
+            old = world.state.pop(key, None)
+            if value is not None:
+                world.state[key] = Versioned(value, version, old.policy if old else None)
+            entry = HistoryEntry(result.tx_id, result.timestamp_ms, value is None, value or b"")
+            world.history.setdefault(key, []).append(entry)
+        for key, policy in effects.policies.items():
+            if key in world.state:  # as in Fabric, a policy of an absent key comes to nothing
+                world.state[key] = Versioned(world.state[key].value, version, policy or None)
+        for where, write in effects.private_writes.items():
+            world.private.pop(where, None)
+            if write.value is not None:
+                world.private[where] = Versioned(write.value, version)
+        if effects.event:
+            self.events.append((result.tx_id, effects.event))
+
+
+def _version(entry: Versioned | None) -> Version | None:
+    return entry.version if entry else None
+
+
+def _run(handler: Handler, simulation: Simulation) -> Response:
+    """Run a contract to its end without an event loop: it may wait for nothing but its stub.
+
+    Unlike `shim.invocation.answer`, this lets unexpected exceptions through: in a test they are bugs.
+    """
+    coroutine = handler(simulation).__await__()
+    try:
+        next(coroutine)
+    except StopIteration as finished:
+        response: Response = finished.value
+        return response
+    except (MarketError, ShimError) as error:
+        return refusal(error)
+    coroutine.close()
+    raise RuleBroken(f"{simulation.function} waits for something that is not its stub")
