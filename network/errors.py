@@ -20,3 +20,13 @@ class SignatureError(NetworkError):
 
 class EnvelopeError(NetworkError):
     """Bytes that are not the proposal, header, transaction or block that they should be."""
+
+
+class BlockError(NetworkError):
+    """A block, or a transaction in it, that does not hold; says where."""
+
+    def __init__(self, code: str, detail: str, *, block: int, transaction: int | None = None) -> None:
+        place = f"block {block}" if transaction is None else f"block {block}, transaction {transaction}"
+        super().__init__(code, f"{place}: {detail}")
+        self.block = block
+        self.transaction = transaction

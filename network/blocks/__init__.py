@@ -1,0 +1,60 @@
+"""Blocks of a Fabric ledger as values: parsing, building, and verification without a network."""
+
+from countermark.network.blocks.building import build_block, with_validation_codes
+from countermark.network.blocks.codes import NOT_VALIDATED, VALID, code_name
+from countermark.network.blocks.hashes import data_hash, header_bytes, header_hash
+from countermark.network.blocks.parsing import parse_block
+from countermark.network.blocks.policies import OutOf, Policy, SignedBy, all_of, any_of, satisfied
+from countermark.network.blocks.rwsets import (
+    PrivateHashes,
+    PrivateRead,
+    PrivateWrite,
+    RangeQuery,
+    Read,
+    ReadWriteSet,
+    Write,
+)
+from countermark.network.blocks.values import Block, OrdererSignature, Transaction
+from countermark.network.blocks.verification import (
+    verify_creator,
+    verify_data_hash,
+    verify_endorsements,
+    verify_link,
+    verify_orderers,
+)
+from countermark.network.envelopes import ChaincodeEvent, Endorsement
+
+__all__ = [
+    "NOT_VALIDATED",
+    "VALID",
+    "Block",
+    "ChaincodeEvent",
+    "Endorsement",
+    "OrdererSignature",
+    "OutOf",
+    "Policy",
+    "PrivateHashes",
+    "PrivateRead",
+    "PrivateWrite",
+    "RangeQuery",
+    "Read",
+    "ReadWriteSet",
+    "SignedBy",
+    "Transaction",
+    "Write",
+    "all_of",
+    "any_of",
+    "build_block",
+    "code_name",
+    "data_hash",
+    "header_bytes",
+    "header_hash",
+    "parse_block",
+    "satisfied",
+    "verify_creator",
+    "verify_data_hash",
+    "verify_endorsements",
+    "verify_link",
+    "verify_orderers",
+    "with_validation_codes",
+]

@@ -1,0 +1,114 @@
+"""What makes a block believable, each check by itself and without a network.
+
+A reader who holds the consortium's root certificates and the hash of the genesis block needs nothing else: the chain
+fixes order and content, orderers sign each header, creators sign their transactions, endorsers sign what they found.
+Validation codes are not signed; whoever wants to be sure of them replays reads against writes.
+"""
+
+from countermark.network.blocks.hashes import data_hash
+from countermark.network.blocks.policies import Policy, satisfied
+from countermark.network.blocks.values import Block, Transaction
+from countermark.network.errors import BlockError, NetworkError
+from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
+
+
+def verify_link(block: Block, *, number: int, previous_hash: bytes) -> None:
+    """Check that `block` is number `number` and follows the block whose header hash is `previous_hash`.
+
+    Raises:
+        BlockError: It is another block, or follows another one.
+    """
+    if block.number != number:
+        raise BlockError("wrong_number", f"expected block {number}", block=block.number)
+    if block.previous_hash != previous_hash:
+        raise BlockError("broken_chain", "does not follow the block before", block=block.number)
+
+
+def verify_data_hash(block: Block) -> None:
+    """Check that the header is about these transactions.
+
+    Raises:
+        BlockError: A transaction was changed, added, dropped or moved.
+    """
+    if data_hash(transaction.raw for transaction in block.transactions) != block.data_hash:
+        raise BlockError("data_hash_mismatch", "the header is of other transactions", block=block.number)
+
+
+def verify_orderers(block: Block, orderers: Consortium, *, needed: int = 1) -> tuple[Member, ...]:
+    """Return the orderers of `orderers` who signed `block`, at least `needed` different ones.
+
+    Certificates must hold at the time of the block's latest transaction. A genesis block has no signatures: it is
+    known by its hash. Signatures that name a consenter by number (BFT) do not count.
+
+    Raises:
+        BlockError: Fewer than `needed` orderers signed.
+    """
+    signers: dict[bytes, Member] = {}
+    problem = "nobody signed"
+    for one in block.orderer_signatures:
+        signed = block.signed_metadata + one.signature_header + block.header_bytes
+        try:
+            identity = SerializedIdentity.parse(one.creator)
+            identity.verify(one.signature, signed)
+            member = orderers.validate(identity, at_ms=block.timestamp_ms)
+        except NetworkError as error:
+            problem = str(error)
+            continue
+        if member.role is Role.ORDERER:
+            signers[one.creator] = member
+    if len(signers) < needed:
+        raise BlockError(
+            "orderer_signature", f"{len(signers)} of {needed} orderers signed ({problem})", block=block.number
+        )
+    return tuple(signers.values())
+
+
+def verify_creator(block: int, transaction: Transaction, consortium: Consortium) -> Member:
+    """Return the member who made `transaction` of block number `block`, his signature and its id checked.
+
+    Raises:
+        BlockError: The envelope is unreadable, not signed by its creator, or his MSP does not accept him.
+    """
+    envelope = transaction.envelope
+    if envelope is None:
+        raise BlockError("unreadable", "no envelope", block=block, transaction=transaction.position)
+    try:
+        envelope.header.check_tx_id()
+        envelope.verify_signature()
+        return consortium.validate(envelope.header.identity, at_ms=transaction.timestamp_ms)
+    except NetworkError as error:
+        raise BlockError(error.code, error.detail, block=block, transaction=transaction.position) from error
+
+
+def verify_endorsements(
+    block: int, transaction: Transaction, consortium: Consortium, policy: Policy
+) -> tuple[Member, ...]:
+    """Return the members who endorsed `transaction` of block number `block`, enough of them for `policy`.
+
+    As on a peer, an endorsement that does not hold is left out, and the same endorser counts once.
+
+    Raises:
+        BlockError: The parts do not belong together, or the endorsements that hold do not meet the policy.
+    """
+    position = transaction.position
+    endorsed = transaction.endorsed
+    if endorsed is None:
+        raise BlockError("not_endorsed", "not an endorsed transaction", block=block, transaction=position)
+    try:
+        endorsed.check_binding()
+    except NetworkError as error:
+        raise BlockError(error.code, error.detail, block=block, transaction=position) from error
+    members: dict[bytes, Member] = {}
+    refused = []
+    for endorsement in endorsed.endorsements:
+        try:
+            identity = endorsement.verify(endorsed.response.serialized)
+            members[endorsement.endorser] = consortium.validate(identity, at_ms=transaction.timestamp_ms)
+        except NetworkError as error:
+            refused.append(str(error))
+    signers = tuple(members.values())
+    if not satisfied(policy, signers):
+        names = ", ".join(sorted(f"{member.msp_id}.{member.role}" for member in signers)) or "nobody"
+        detail = "; ".join([f"endorsed by {names} only", *refused])
+        raise BlockError("endorsement_policy", detail, block=block, transaction=position)
+    return signers
