@@ -53,7 +53,7 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
         "price": fields.amount,
         "bond": fields.amount_or_zero,
         "c_d": fields.digest,
-        "pk_t": fields.binary(fields.ENCRYPTION_KEY_BYTES),
+        "pk_t": fields.public_key,
         "deadlines": DEADLINES,
     },
     "trade.charge": {**_TRADE, "fee": fields.amount_or_zero, "bond": fields.amount_or_zero},

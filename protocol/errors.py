@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     MALFORMED_REQUEST = "malformed_request"
     MALFORMED_ADDRESS = "malformed_address"
     MALFORMED_INTENT = "malformed_intent"
+    MALFORMED_KEY = "malformed_key"  # bytes or text that are no key of the expected kind
     BAD_SIGNATURE = "bad_signature"
     WRONG_MARKET = "wrong_market"
     WRONG_ACTION = "wrong_action"

@@ -9,15 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countermark.protocol import accounts, encoding, ids, money, times
+from countermark.protocol import accounts, encoding, ids, money, sealed, times
 from countermark.protocol.errors import ErrorCode, MarketError
 
 Parser = Callable[[object], Any]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
-
-ENCRYPTION_KEY_BYTES = 1216
-"""Size of a public MLKEM768-X25519 key: 1,184 bytes of ML-KEM and 32 of X25519."""
 
 
 def record(
@@ -172,4 +169,5 @@ address = accounts.parse_address
 listing = ids.parse_listing
 trade = ids.parse_trade
 nonce = binary(16)
-encryption_key = nested({"version": integer(1, 1_000_000), "key": binary(ENCRYPTION_KEY_BYTES)})
+public_key = sealed.parse_public
+encryption_key = nested({"version": integer(1, 1_000_000), "key": public_key})

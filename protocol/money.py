@@ -12,7 +12,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 MAX_AMOUNT = 2**63 - 1
 """The largest amount, in minor units, that a coin, a price or a sum may have."""
 
-_AMOUNT = re.compile(r"0|[1-9]\d{0,18}")
+_AMOUNT = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)
 
 
 def parse_amount(text: object, *, zero: bool = False) -> int:

@@ -18,7 +18,9 @@ def test_decimal_string_is_an_amount(text: str, amount: int) -> None:
     assert parse_amount(text) == amount
 
 
-@pytest.mark.parametrize("text", ["0", "", "-1", "01", "1.0", "1e3", " 1", "１", str(MAX_AMOUNT + 1), 1, None, True])
+@pytest.mark.parametrize(
+    "text", ["0", "", "-1", "01", "1.0", "1e3", " 1", "１", "1３", str(MAX_AMOUNT + 1), 1, None, True]
+)
 def test_anything_else_is_refused(text: object) -> None:
     with pytest.raises(MarketError) as refused:
         parse_amount(text)
