@@ -1,0 +1,26 @@
+"""What the platform needs from outside: a ledger, its blocks, and a place for large objects.
+
+The gateway wires the real ones in; nothing of the platform knows which kind of ledger it talks to.
+"""
+
+from countermark.platform.ports.blocks import Block, BlockSource, ChaincodeEvent, Transaction, Write
+from countermark.platform.ports.errors import LedgerError, OutcomeUnknownError, RefusedError, UnavailableError
+from countermark.platform.ports.ledger import CommitStatus, Endorsed, Ledger, Prepared
+from countermark.platform.ports.objects import ObjectStore
+
+__all__ = [
+    "Block",
+    "BlockSource",
+    "ChaincodeEvent",
+    "CommitStatus",
+    "Endorsed",
+    "Ledger",
+    "LedgerError",
+    "ObjectStore",
+    "OutcomeUnknownError",
+    "Prepared",
+    "RefusedError",
+    "Transaction",
+    "UnavailableError",
+    "Write",
+]

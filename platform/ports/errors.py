@@ -1,0 +1,32 @@
+"""What a ledger may answer when it does not do what was asked.
+
+Three outcomes that the caller must keep apart: the rules said no (`RefusedError`: nothing was ordered), nobody
+answered (`UnavailableError`: try again later), and nobody knows (`OutcomeUnknownError`: ask for the same transaction id).
+"""
+
+from countermark.protocol.errors import MarketError
+
+
+class LedgerError(Exception):
+    """A call to the ledger failed; `tx_id` is the transaction's, or empty for a call that has none."""
+
+    def __init__(self, tx_id: str, detail: str) -> None:
+        super().__init__(f"{detail} [{tx_id}]" if tx_id else detail)
+        self.tx_id = tx_id
+        self.detail = detail
+
+
+class RefusedError(LedgerError):
+    """The chaincode refused; `error` is its coded answer. Nothing was ordered and nothing will be."""
+
+    def __init__(self, tx_id: str, error: MarketError) -> None:
+        super().__init__(tx_id, f"refused: {error.code}")
+        self.error = error
+
+
+class UnavailableError(LedgerError):
+    """No peer answered before the transaction was handed to an orderer: it is safe to make a new one."""
+
+
+class OutcomeUnknownError(LedgerError):
+    """The transaction may have been ordered, and nobody has yet said how it ended."""

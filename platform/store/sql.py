@@ -1,0 +1,41 @@
+"""The SQL toolkit of the platform's parts: what of SQLAlchemy they use, so that only the store knows the library."""
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+__all__ = [
+    "Connection",
+    "IntegrityError",
+    "Row",
+    "and_",
+    "delete",
+    "exists",
+    "func",
+    "insert",
+    "literal",
+    "not_",
+    "null",
+    "or_",
+    "select",
+    "text",
+    "tuple_",
+    "update",
+    "upsert",
+]

@@ -1,0 +1,451 @@
+"""Every table of the platform (SQLAlchemy Core), the one description that migrations are tested against.
+
+Three kinds of column, and a table says which it holds:
+
+* **ledger-derived**: written by the projector alone, in the transaction that moves `checkpoint`. A rebuild from
+  block 0 gives the same bytes. `LEDGER_TABLES` and `LEDGER_COLUMNS` list them.
+* **private**: never on the ledger; sealed columns hold `secrets.SecretBox` bytes.
+* **own**: inputs and work in progress of this platform (board, outbox, leases). Backed up, never rebuilt.
+
+Times are ms since the epoch (`_ms`), amounts minor units, digests "sha256:<hex>", hashes of the ledger raw bytes.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _key(name: str, kind: Any = Text) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _one_row() -> Column[Any]:
+    """Return the key of a table that has exactly one row."""
+    return Column(
+        "id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False
+    )
+
+
+# --- Ledger-derived -----------------------------------------------------------------------------------------
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    _one_row(),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary, nullable=False),
+    comment="The last block applied; moves in the transaction that applies it.",
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    _key("block", BigInteger),
+    _key("position", Integer),
+    Column("tx_id", Text, nullable=False),  # not unique: a replayed id is ordered too, and judged DUPLICATE_TXID
+    Column("time_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("function", Text, nullable=False),
+    Column("creator_msp", Text, nullable=False),
+    Column("valid", Boolean, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("code_name", Text, nullable=False),
+    Index("ix_transactions_tx_id", "tx_id"),
+    comment="Every transaction of every block, valid or not.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    _key("seq", BigInteger),
+    Column("block", BigInteger, nullable=False),
+    Column("tx_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("parties", ARRAY(Text), nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Index("ix_events_subject", "subject", "seq"),
+    Index("ix_events_parties", "parties", postgresql_using="gin"),
+    comment="Events of valid transactions; seq = block * 2^20 + position: rising, not gapless, same after a rebuild.",
+)
+
+market_versions = Table(
+    "market_versions",
+    metadata,
+    _key("version", Integer),
+    Column("record", JSONB, nullable=False),
+    Column("tx_id", Text, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    comment="Every market configuration; the highest version holds.",
+)
+
+epoch = Table(
+    "epoch",
+    metadata,
+    _one_row(),
+    Column("n", BigInteger, nullable=False),
+    Column("ts_ms", BigInteger, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    comment="The key `epoch`: after the next tick every envelope endorsed before is dead.",
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    _key("signer"),
+    _key("nonce"),
+    Column("digest", Text, nullable=False),
+    Column("tx_id", Text, nullable=False),
+    Column("record", JSONB, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    comment="Used and burnt nonces, as on the ledger; never deleted.",
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _key("address"),
+    Column("state", Text, nullable=False),
+    Column("record", JSONB, nullable=False),
+    Column("created_tx", Text, nullable=False),
+    Column("updated_block", BigInteger, nullable=False),
+)
+
+coins = Table(
+    "coins",
+    metadata,
+    _key("id"),
+    Column("owner", Text, nullable=False),  # an account's address, or `trade/{id}` while in escrow
+    Column("amount", BigInteger, nullable=False),
+    Column("created_tx", Text, nullable=False),
+    Column("created_block", BigInteger, nullable=False),
+    Column("spent_tx", Text),
+    Column("spent_block", BigInteger),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    Index("ix_coins_unspent", "owner", "amount", postgresql_where=text("spent_tx IS NULL")),
+    comment="Every coin that ever was; unspent while spent_tx is null.",
+)
+
+deposits = Table(
+    "deposits",
+    metadata,
+    _key("issuer"),
+    _key("reference"),
+    Column("owner", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("tx_id", Text, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    comment="Deposits against which coins were minted; a reference is used once.",
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    _key("id"),
+    Column("listing", Text, nullable=False),
+    Column("seller", Text, nullable=False),
+    Column("buyer", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("deadline_ms", BigInteger),  # null when the state is final
+    Column("price", BigInteger, nullable=False),
+    Column("record", JSONB, nullable=False),
+    Column("created_tx", Text, nullable=False),
+    Column("created_block", BigInteger, nullable=False),
+    Column("updated_tx", Text, nullable=False),
+    Column("updated_block", BigInteger, nullable=False),
+    Index("ix_trades_listing", "listing"),
+    Index("ix_trades_seller", "seller", "created_block"),
+    Index("ix_trades_buyer", "buyer", "created_block"),
+    Index("ix_trades_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
+)
+
+anchors = Table(
+    "anchors",
+    metadata,
+    _key("size", BigInteger),
+    Column("root", Text, nullable=False),
+    Column("tx_id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    comment="Anchors of the board on the ledger: RFC 6962 size and root.",
+)
+
+# --- The data-contract table: ledger-derived and private columns of one contract ----------------------------
+
+data_contracts = Table(
+    "data_contracts",
+    metadata,
+    _key("address"),
+    # Ledger-derived; all null until `listing.create` has committed (the gate's row comes first).
+    Column("seller", Text),
+    Column("owner", Text),
+    Column("state", Text),
+    Column("price", BigInteger),
+    Column("items", Integer),
+    Column("generator", Text),
+    Column("claimed", Boolean),
+    Column("trade", Text),
+    Column("deadline_ms", BigInteger),
+    Column("created_ms", BigInteger),
+    Column("record", JSONB),
+    Column("created_tx", Text),
+    Column("created_block", BigInteger),
+    Column("updated_tx", Text),
+    Column("updated_block", BigInteger),
+    # Private: written once by the gate, before the contract exists.
+    Column("description", LargeBinary),  # sealed canonical JSON
+    Column("salt_d", LargeBinary),  # sealed 32 bytes
+    Column("fingerprint", LargeBinary),  # sealed opening: root, salts, exact digest
+    Column("fingerprint_root", LargeBinary),
+    Column("search_text", Text),  # lower-case words of the description; null until the contract was first LISTED
+    Column("registered_ms", BigInteger),
+    Index("ix_data_contracts_state", "state", "created_block", "address"),
+    Index("ix_data_contracts_owner", "owner"),
+    Index("ix_data_contracts_seller", "seller"),
+    Index("ix_data_contracts_root", "fingerprint_root"),
+    Index("ix_data_contracts_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
+    comment="One row for each contract that ever was; never deleted (paper, II.B).",
+)
+
+CONTRACT_LEDGER_COLUMNS = (
+    "seller",
+    "owner",
+    "state",
+    "price",
+    "items",
+    "generator",
+    "claimed",
+    "trade",
+    "deadline_ms",
+    "created_ms",
+    "record",
+    "created_tx",
+    "created_block",
+    "updated_tx",
+    "updated_block",
+)
+
+LEDGER_TABLES = (
+    checkpoint,
+    transactions,
+    events,
+    market_versions,
+    epoch,
+    intents,
+    accounts,
+    coins,
+    deposits,
+    trades,
+    anchors,
+)
+"""Tables that hold ledger-derived columns only: a rebuild empties them."""
+
+# --- Private ------------------------------------------------------------------------------------------------
+
+item_fingerprints = Table(
+    "item_fingerprints",
+    metadata,
+    _key("address"),
+    _key("item", Integer),
+    _key("generator"),
+    # Drawn under the gate's lock, so whoever has seen n has seen everything below it.
+    Column("seq", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("segments", LargeBinary, nullable=False),  # sealed canonical fingerprint of the item
+    comment="Fingerprint of every item of every registered contract, what the gate compares with.",
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    _key("case_number"),
+    Column("seller", Text, nullable=False),
+    Column("nonce", Text, nullable=False),  # that of the intent; its retry finds this decision
+    Column("intent_digest", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("decision", Text, nullable=False),  # accepted, or an error code of the gate
+    Column("overlaps", JSONB, nullable=False),
+    Column("matched", LargeBinary),  # sealed: with what it matched; the seller never learns it (A-43)
+    Column("existing", Text, nullable=False),  # the seller's own contract that a refusal names, or empty
+    Column("generator", Text, nullable=False),
+    Column("config", Text, nullable=False),  # ids of the weights and thresholds that decided (A-04)
+    Column("fingerprint_root", LargeBinary, nullable=False),
+    Column("exact_key", Text, nullable=False),  # HMAC of the exact digest under the platform's own pepper
+    Column("decided_ms", BigInteger, nullable=False),
+    Column("request_id", Text),  # outbox request of `listing.create`
+    Column("resolution", Text),  # of a case under review: approved or rejected, by whom the platform appointed
+    Column("failure", Text),  # code with which the ledger refused what the gate had accepted
+    Column("deposited_ms", BigInteger),  # the items lie sealed for the supervisor in the object store since
+    Index("ux_registrations_intent", "seller", "nonce", unique=True),
+    Index("ix_registrations_address", "address"),
+    Index("ix_registrations_exact", "exact_key"),
+    Index("ix_registrations_root", "seller", "fingerprint_root"),
+    comment="Every decision of the gate, refusals too (A-31).",
+)
+
+# --- Board --------------------------------------------------------------------------------------------------
+
+board = Table(
+    "board",
+    metadata,
+    _key("seq", BigInteger),  # 0, 1, 2, …: gapless, the leaf's index
+    Column("kind", Text, nullable=False),
+    Column("trade", Text, nullable=False),
+    Column("signer", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the notice's payload, as `trade.send` or `trade.ack` names it
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # sealed notice
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("anchored_by_ms", BigInteger, nullable=False),
+    Column("receipt", Text, nullable=False),
+    Index("ux_board_notice", "trade", "signer", "digest", unique=True),
+    comment="The send-receive board (paper, II.B): append-only, an RFC 6962 tree over leaf_hash.",
+)
+
+board_head = Table(
+    "board_head",
+    metadata,
+    _one_row(),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    comment="The tree's right edge, locked by whoever appends.",
+)
+
+# --- Work in progress ---------------------------------------------------------------------------------------
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _key("tx_id"),
+    Column("request_id", Text, nullable=False),  # tx id of the first attempt: the same over all attempts
+    Column("attempt", Integer, nullable=False),
+    Column("superseded_by", Text, ForeignKey("outbox.tx_id", deferrable=True, initially="DEFERRED")),
+    Column("function", Text, nullable=False),
+    Column("args", ARRAY(LargeBinary), nullable=False),
+    Column("transient", LargeBinary),  # sealed
+    Column("organisations", ARRAY(Text), nullable=False),
+    Column("spend_owner", Text),  # whose coins pay; they are chosen anew for each attempt
+    Column("spend_amount", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("envelope", LargeBinary),  # signed, as handed to the orderer; holds no transient data
+    Column("result", LargeBinary),
+    Column("block_number", BigInteger),
+    Column("validation_code", Integer),
+    Column("error_code", Text),
+    Column("error_detail", Text),
+    Column("signer", Text),
+    Column("nonce", Text),
+    Column("intent_digest", Text),
+    Column("expires_ms", BigInteger),  # of the intent: no new attempt after it
+    Column("lease_holder", Text),
+    Column("lease_until_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    CheckConstraint(
+        "state IN ('NEW', 'ENDORSED', 'SUBMITTED', 'COMMITTED', 'INVALID', 'REFUSED')", name="state_known"
+    ),
+    Index("ux_outbox_attempt", "request_id", "attempt", unique=True),
+    Index(
+        "ux_outbox_intent",
+        "signer",
+        "nonce",
+        unique=True,
+        postgresql_where=text("superseded_by IS NULL AND nonce IS NOT NULL"),
+    ),
+    Index(
+        "ix_outbox_open",
+        "lease_until_ms",
+        postgresql_where=text("state IN ('NEW', 'ENDORSED', 'SUBMITTED')"),
+    ),
+    comment="Transactions of this gateway; a row is durable before its envelope leaves.",
+)
+
+coin_reservations = Table(
+    "coin_reservations",
+    metadata,
+    _key("coin"),
+    Column("owner", Text, nullable=False),
+    Column("holder", Text, nullable=False),  # the transaction that will spend it
+    Column("until_ms", BigInteger, nullable=False),
+    Index("ix_coin_reservations_owner", "owner"),
+    Index("ix_coin_reservations_holder", "holder"),
+    comment="Coins picked for a payment under way, so that one buyer's parallel payments never meet.",
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    _key("trade"),
+    Column("object_name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("root", Text),  # measured; null until complete
+    Column("state", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("completed_ms", BigInteger),
+    Column("released_ms", BigInteger),
+    Column("fetched_ms", BigInteger),
+    Column("delete_after_ms", BigInteger),
+    Column("legal_hold", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("state IN ('UPLOADING', 'COMPLETE', 'RELEASED', 'DELETED')", name="state_known"),
+    CheckConstraint("received BETWEEN 0 AND size", name="received_within"),
+    comment="Encrypted packages in transit (15).",
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _key("name"),
+    Column("holder", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    comment="One holder at a time for each job; fence rises with every change of holder.",
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    _key("account"),
+    _key("kind"),
+    _key("window_ms", BigInteger),
+    Column("used", Integer, nullable=False),
+    comment="Searches and refused listings per account and window (A-31).",
+)
+
+request_nonces = Table(
+    "request_nonces",
+    metadata,
+    _key("account"),
+    _key("nonce"),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_request_nonces_expires", "expires_ms"),
+    comment="Nonces of signed reads (RFC 9421) seen, until their signatures expire.",
+)
