@@ -1,0 +1,124 @@
+"""The seller before a sale: steps (1) to (8) of the paper, and everything that he does with a listing later."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from countermark.client.data import Data, examine
+from countermark.client.errors import REFUSED_HERE, ClientError
+from countermark.client.market import Done, Market
+from countermark.client.vault import Vault
+from countermark.protocol import canonical, ids
+from countermark.protocol.commitments import Opening, new_salt
+from countermark.protocol.description import Description
+from countermark.protocol.encoding import b64u
+from countermark.protocol.intents import new_nonce
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a seller asks: minor units, and deadlines in seconds that differ from the market's defaults."""
+
+    price: int
+    deadlines: dict[str, int]
+
+    def offer(self, market: Market) -> dict[str, Any]:
+        """Return the offer as an intent carries it."""
+        deadlines = {**market.config.default_deadlines, **self.deadlines}
+        market.config.check_deadlines(deadlines)
+        return {"right": "ownership", "price": str(self.price), "deadlines": deadlines}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a seller says of his data; all of it optional (step 4)."""
+
+    title: str = ""
+    text: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def create(market: Market, vault: Vault, path: Path, terms: Terms, words: Words) -> Done:
+    """Offer the file ``path`` for sale and return the transaction that made its contract.
+
+    The file stays where it is (step 1); its fingerprint is computed (2), sealed to the platform (3) and sent (4).
+
+    Raises:
+        ClientError: the file is not acceptable, or the platform does not approve (step 5).
+    """
+    data = examine(path, market.config.preferred)
+    opening = _opening(data, words)
+    commitments = opening.commitments()
+    nonce = new_nonce()
+    address = ids.listing_address(market=market.name, c_f=commitments.c_f, seller=market.address, nonce=nonce)
+    params = {
+        "c_f": commitments.c_f,
+        "c_d": commitments.c_d,
+        "c_exact": commitments.c_exact,
+        "items": len(data.items),
+        "generator": market.config.preferred,
+        "offer": terms.offer(market),
+    }
+    message = {
+        "intent": market.sign("listing.create", params, nonce=nonce),
+        "opening": canonical.loads(opening.to_json()),
+        "items": [b64u(item) for item in data.items],
+    }
+    remember(vault, address, data.path, salt_f=opening.salt_f, salt_exact=opening.salt_exact)
+    return market.post("/v1/listings", {"sealed": market.seal(canonical.dumps(message), kind="listing")})
+
+
+def _opening(data: Data, words: Words) -> Opening:
+    description = Description(data.media_type, len(data.items), data.size, words.title, words.text, words.tags)
+    return Opening(
+        root=data.root,
+        exact=data.exact,
+        description=description,
+        salt_f=new_salt(),
+        salt_d=new_salt(),
+        salt_exact=new_salt(),
+        items=len(data.items),
+    )
+
+
+def remember(vault: Vault, address: str, path: Path, *, salt_f: bytes, salt_exact: bytes) -> None:
+    """Store where the data of a listing lies and the salts that its next buyer needs."""
+    record = {"path": str(path.resolve()), "salt_f": b64u(salt_f), "salt_exact": b64u(salt_exact)}
+    vault.put("listings", address, record)
+
+
+def recall(vault: Vault, address: str) -> dict[str, Any]:
+    """Return what `remember` stored.
+
+    Raises:
+        ClientError: this account never held the data of that listing here.
+    """
+    record = vault.get("listings", address)
+    if record is None:
+        raise ClientError(REFUSED_HERE, f"the data of {address} was never held by this account in this home")
+    return record
+
+
+def charge(market: Market, listing: str) -> Done:
+    """Pay the management fee, which puts the listing on the market (step 8)."""
+    params = {"listing": listing, "amount": str(market.config.management_fee)}
+    return market.act(f"/v1/listings/{listing}/charge", "listing.charge", params)
+
+
+def offer(market: Market, listing: str, terms: Terms) -> Done:
+    """Replace the listing's offer by a new version."""
+    return market.act(
+        f"/v1/listings/{listing}/offers", "listing.offer", {"listing": listing, "offer": terms.offer(market)}
+    )
+
+
+def relist(market: Market, listing: str, terms: Terms) -> Done:
+    """Put a listing that this account owns on the market again, on the same contract (A-06)."""
+    return market.act(
+        f"/v1/listings/{listing}/relist", "listing.relist", {"listing": listing, "offer": terms.offer(market)}
+    )
+
+
+def withdraw(market: Market, listing: str) -> Done:
+    """Take the listing off the market."""
+    return market.act(f"/v1/listings/{listing}/withdraw", "listing.withdraw", {"listing": listing})

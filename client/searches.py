@@ -1,0 +1,51 @@
+"""The buyer's two ways to find data: browse descriptions (9-1), or search by a sample (9-2)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from countermark.client.data import examine
+from countermark.client.errors import ClientError
+from countermark.client.keystore import Keys
+from countermark.client.market import Market
+from countermark.protocol import searches
+from countermark.protocol.commitments import commit
+from countermark.protocol.description import parse_description
+from countermark.protocol.encoding import unb64u
+from countermark.protocol.errors import ErrorCode, MarketError
+
+
+def browse(market: Market, filters: dict[str, str | int] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the listings on the market that ``filters`` admit (step 9-1)."""
+    return market.pages("/v1/listings", filters)
+
+
+def by_sample(market: Market, keys: Keys, path: Path) -> list[str]:
+    """Return the addresses of listings whose data resembles the file ``path``, best first (steps 9-2 and 10).
+
+    Only the sample's fingerprint leaves this machine, sealed to the platform; the answer is sealed to this account.
+    """
+    item = examine(path, market.config.preferred).items[0]
+    token = searches.sign_search(keys.account, market=market.name, fingerprint=item, issued_at_ms=market.now())
+    answer = market.http.post("/v1/searches", {"sealed": market.seal(token.encode(), kind="search")})
+    found = market.open_sealed(keys.encryption, answer["sealed"], kind="search-answer")
+    return [str(address) for address in found["listings"]]
+
+
+def show(market: Market, listing: str) -> dict[str, Any]:
+    """Return a listing whose description was checked against the ledger's commitment (step 10).
+
+    Raises:
+        ClientError: there is no such listing; or its description is not the one that its seller committed to.
+    """
+    resource: dict[str, Any] = market.http.get(f"/v1/listings/{listing}")
+    try:
+        description = parse_description(resource["description"])
+        committed = commit("d", unb64u(resource["salt_d"], length=32), description.to_bytes())
+    except (MarketError, KeyError) as error:
+        raise ClientError(ErrorCode.COMMITMENT_MISMATCH, "the listing's description cannot be checked") from error
+    if committed != resource["c_d"]:
+        raise ClientError(
+            ErrorCode.COMMITMENT_MISMATCH, "the description is not the one that the seller committed to"
+        )
+    return resource
