@@ -2,6 +2,7 @@
 
 from countermark.network.blocks.building import build_block, with_validation_codes
 from countermark.network.blocks.codes import NOT_VALIDATED, VALID, code_name
+from countermark.network.blocks.configs import ChannelConfig, read_config
 from countermark.network.blocks.hashes import data_hash, header_bytes, header_hash
 from countermark.network.blocks.parsing import parse_block
 from countermark.network.blocks.policies import OutOf, Policy, SignedBy, all_of, any_of, satisfied
@@ -29,6 +30,7 @@ __all__ = [
     "VALID",
     "Block",
     "ChaincodeEvent",
+    "ChannelConfig",
     "Endorsement",
     "OrdererSignature",
     "OutOf",
@@ -50,6 +52,7 @@ __all__ = [
     "header_bytes",
     "header_hash",
     "parse_block",
+    "read_config",
     "satisfied",
     "verify_creator",
     "verify_data_hash",

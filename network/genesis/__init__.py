@@ -1,0 +1,23 @@
+"""The configuration block that starts a channel, the same for the embedded peer and for Fabric's own."""
+
+from countermark.network.genesis.block import genesis_block
+from countermark.network.genesis.definition import (
+    Batch,
+    ChannelDefinition,
+    Consenter,
+    Endpoint,
+    OrdererOrganisation,
+    PeerOrganisation,
+    Raft,
+)
+
+__all__ = [
+    "Batch",
+    "ChannelDefinition",
+    "Consenter",
+    "Endpoint",
+    "OrdererOrganisation",
+    "PeerOrganisation",
+    "Raft",
+    "genesis_block",
+]
