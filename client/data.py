@@ -38,10 +38,22 @@ def examine(path: Path, generator: str) -> Data:
         with path.open("rb") as file:
             exact = file_digest(file, "sha256").digest()
             size = file.tell()
-        item = fingerprint.compute(path, generator).to_bytes()
+    except OSError as error:
+        raise ClientError(REFUSED_HERE, f"{path} cannot be read: {error.strerror}") from error
+    item = fingerprint_of(path, generator).to_bytes()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Data(path, size, media_type, exact, (item,))
+
+
+def fingerprint_of(path: Path, generator: str) -> fingerprint.Fingerprint:
+    """Return the fingerprint of the file ``path``.
+
+    Raises:
+        ClientError: with the fingerprint's own code when the file is not of a kind that ``generator`` takes.
+    """
+    try:
+        return fingerprint.compute(path, generator)
     except OSError as error:
         raise ClientError(REFUSED_HERE, f"{path} cannot be read: {error.strerror}") from error
     except fingerprint.FingerprintError as error:
         raise ClientError(str(error.code), f"{path.name}: {error.detail}") from error
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Data(path, size, media_type, exact, (item,))

@@ -1,0 +1,61 @@
+"""From an exception to one line for people (or one JSON document) and the exit status of interfaces.md."""
+
+import json
+import traceback
+from typing import Any
+
+import click
+
+from countermark.client.errors import ClientError
+from countermark.protocol.errors import ErrorCode, MarketError
+
+ERROR, REFUSED, UNKNOWN = 1, 3, 4
+
+_NOT_A_REFUSAL = {
+    ErrorCode.INTERNAL,
+    ErrorCode.LEDGER_UNAVAILABLE,
+    ErrorCode.DATABASE_UNAVAILABLE,
+    ErrorCode.STORE_UNAVAILABLE,
+    ErrorCode.ENDORSEMENT_FAILED,
+    ErrorCode.CONFLICT,
+}
+
+
+def status_of(code: str) -> int:
+    """Return the exit status for an error ``code``: 3 for a rule of the market, 4 for an unknown outcome, else 1."""
+    if code == ErrorCode.OUTCOME_UNKNOWN:
+        return UNKNOWN
+    if code in set(ErrorCode) - _NOT_A_REFUSAL:
+        return REFUSED
+    return ERROR
+
+
+def report(error: Exception, *, as_json: bool) -> int:
+    """Print ``error`` (JSON on stdout, else one line on stderr) and return the exit status."""
+    code, detail, txid, extra = _parts(error)
+    if as_json:
+        document: dict[str, Any] = {"error": {"code": code, "detail": detail, **extra}}
+        if txid:
+            document["error"]["txid"] = txid
+        click.echo(json.dumps(document))
+    else:
+        click.echo(f"error: {code}: {detail}" if detail else f"error: {code}", err=True)
+        for name, value in extra.items():
+            click.echo(f"  {name}: {value}", err=True)
+        if txid:
+            click.echo(
+                txid if status_of(code) == UNKNOWN else f"  transaction: {txid}", err=status_of(code) != UNKNOWN
+            )
+    return status_of(code)
+
+
+def _parts(error: Exception) -> tuple[str, str, str, dict[str, Any]]:
+    if isinstance(error, ClientError):
+        return error.code, error.detail, error.txid, dict(error.extra or {})
+    if isinstance(error, MarketError):
+        return str(error.code), error.detail, "", {}
+    if isinstance(error, OSError) and error.filename:
+        return "file", f"{error.filename}: {error.strerror}", "", {}
+    # A mistake of ours: the trace belongs to a report of it.
+    traceback.print_exception(error)
+    return str(ErrorCode.INTERNAL), type(error).__name__, "", {}

@@ -1,0 +1,143 @@
+"""`countermark listing`: put data on the market, browse, change, withdraw."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from countermark.cli.session import Session, session_command
+from countermark.cli.terms import parse_terms, with_terms
+
+
+@click.group("listing")
+def command() -> None:
+    """Put data on the market, browse, change, withdraw."""
+
+
+@command.command("create")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_terms
+@click.option("--title", default="", help="What buyers read first.")
+@click.option("--text", default="", help="What else buyers should know.")
+@click.option("--tag", "tags", multiple=True, help="A word to filter by; may be given again.")
+@click.option("--charge/--no-charge", default=True, help="Pay the management fee at once, if there is one.")
+@session_command
+def create(
+    session: Session,
+    path: Path,
+    price: str,
+    deadlines: tuple[str, ...],
+    title: str,
+    text: str,
+    tags: tuple[str, ...],
+    charge: bool,
+) -> None:
+    """Offer the ownership of the file PATH. The file stays here; its fingerprint goes sealed to the platform."""
+    from countermark.client import listings
+
+    market = session.market()
+    terms = parse_terms(price, deadlines)
+    vault = session.home.vault(session.keys)
+    done = listings.create(market, vault, path, terms, listings.Words(title, text, tags))
+    if market.dry_run or done.result.get("state") == "pending":
+        session.result({"txid": done.txid, **done.result}, done.txid or "nothing was sent")
+        return
+    address, state = str(done.result["id"]), str(done.result["state"])
+    document = {"listing": address, "state": state, "txid": done.txid}
+    lines = [address, f"transaction {done.txid}"]
+    if charge and state == "PENDING_FEE":
+        paid = listings.charge(market, address)
+        document |= {"state": paid.result["state"], "charge_txid": paid.txid}
+        lines.append(f"management fee paid, transaction {paid.txid}")
+    session.result(document, *lines, f"state {document['state']}")
+
+
+@command.command("list")
+@click.option("--query", "q", default="", help="Words that title or text must hold.")
+@click.option("--state", default="LISTED", show_default=True)
+@click.option("--owner", default="", help="Address of the owner.")
+@click.option("--max-price", default="", help="Highest price in minor units.")
+@session_command
+def list_(session: Session, q: str, state: str, owner: str, max_price: str) -> None:
+    """Browse what is on the market."""
+    from countermark.client import searches
+
+    filters: dict[str, str | int] = {
+        name: value
+        for name, value in {"q": q, "state": state, "owner": owner, "max_price": max_price}.items()
+        if value
+    }
+    items = list(searches.browse(session.market(signed=False), filters))
+    session.result({"items": items}, *(_line(item) for item in items))
+
+
+def _line(item: dict[str, Any]) -> str:
+    description = item.get("description") or {}
+    facts = f"{description.get('media_type', '?')}, {description.get('bytes', '?')} bytes"
+    words = f"{description.get('title', '')} ({facts})"
+    return f"{item['address']}  {item['offer']['price']:>10}  {item['state']:<8}  {words}"
+
+
+@command.command("show")
+@click.argument("listing")
+@session_command
+def show(session: Session, listing: str) -> None:
+    """Show a listing whose description is checked against the ledger's commitment."""
+    from countermark.client import searches
+
+    resource = searches.show(session.market(signed=bool(session.home.accounts())), listing)
+    description = resource["description"]
+    session.result(
+        resource,
+        resource["address"],
+        f"state {resource['state']}",
+        f"price {resource['offer']['price']} (offer version {resource['offer']['version']})",
+        f"owner {resource['owner']}",
+        *(f"{name} {value}" for name, value in description.items()),
+    )
+
+
+@command.command("charge")
+@click.argument("listing")
+@session_command
+def charge_(session: Session, listing: str) -> None:
+    """Pay the management fee of LISTING, which puts it on the market."""
+    from countermark.client import listings
+
+    done = listings.charge(session.market(), listing)
+    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+
+
+@command.command("offer")
+@click.argument("listing")
+@with_terms
+@session_command
+def offer(session: Session, listing: str, price: str, deadlines: tuple[str, ...]) -> None:
+    """Replace the offer of LISTING by a new version."""
+    from countermark.client import listings
+
+    done = listings.offer(session.market(), listing, parse_terms(price, deadlines))
+    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+
+
+@command.command("relist")
+@click.argument("listing")
+@with_terms
+@session_command
+def relist(session: Session, listing: str, price: str, deadlines: tuple[str, ...]) -> None:
+    """Put LISTING, which you own, on the market again."""
+    from countermark.client import listings
+
+    done = listings.relist(session.market(), listing, parse_terms(price, deadlines))
+    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+
+
+@command.command("withdraw")
+@click.argument("listing")
+@session_command
+def withdraw(session: Session, listing: str) -> None:
+    """Take LISTING off the market."""
+    from countermark.client import listings
+
+    done = listings.withdraw(session.market(), listing)
+    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")

@@ -1,0 +1,76 @@
+"""The entry point `countermark`: commands are imported only when they are called, so that `--help` is quick."""
+
+import importlib
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from countermark.cli.session import OPTIONS, Session, with_options
+
+COMMANDS = {
+    "account": "keys and money of an account",
+    "agent": "a party that acts by itself",
+    "audit": "the supervisor's view, from his own replica of the ledger",
+    "demo": "the paper's Scenario 1 on this machine, step by step",
+    "fingerprint": "compute and compare fingerprints, offline",
+    "listing": "put data on the market, browse, withdraw",
+    "search": "find listings that resemble a sample",
+    "trade": "buy and sell, step by step",
+    "up": "run the whole platform on this machine",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"countermark.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="countermark")
+@with_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Trade and track data on a ledger that no party has to trust.
+
+    Exit status: 0 done, 1 error, 2 usage, 3 refused by a rule of the market (the code is printed), 4 outcome
+    unknown (the transaction id is printed).
+    """
+    ctx.obj = Session()
+    ctx.obj.update(options)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the status of interfaces.md."""
+    from countermark.cli.failures import report
+
+    try:
+        status = command.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(1)
+    except Exception as error:  # outermost: every failure becomes one line and a status
+        sys.exit(report(error, as_json="--json" in sys.argv))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+__all__ = ["OPTIONS", "command", "main"]
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""What all commands share: the options that may stand before or after a noun, the home, the gateway, the output."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from countermark.client.home import Home
+    from countermark.client.keystore import Keys
+    from countermark.client.market import Market
+    from countermark.client.transfers import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPTIONS: tuple[Callable[[F], F], ...] = (
+    click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Folder of keys and profiles."),
+    click.option("--json", "as_json", is_flag=True, default=None, help="Print one JSON document on stdout."),
+    click.option("--profile", help="Account of the home to act as; the one used last if not given."),
+    click.option(
+        "--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="File with the passphrase."
+    ),
+    click.option("--gateway", help="URL of the gateway, or the gateway.json that `countermark up` wrote."),
+    click.option(
+        "--ca-file", type=click.Path(path_type=Path, dir_okay=False), help="CA of the gateway's certificate."
+    ),
+    click.option("--wait/--no-wait", default=None, help="Wait until the transaction has committed (the default)."),
+    click.option(
+        "--dry-run", is_flag=True, default=None, help="Check and show, but send nothing that changes anything."
+    ),
+)
+
+
+@dataclass
+class Session:
+    """The options of one run, and what is opened because of them."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def update(self, options: dict[str, Any]) -> None:
+        """Take over the options that were given."""
+        self.options.update({name: value for name, value in options.items() if value is not None})
+
+    @property
+    def as_json(self) -> bool:
+        """Whether stdout gets one JSON document."""
+        return bool(self.options.get("as_json"))
+
+    @property
+    def home(self) -> "Home":
+        """The party's home folder."""
+        from countermark.client.home import Home
+
+        given = self.options.get("home") or os.environ.get("COUNTERMARK_HOME")
+        if given:
+            return Home(Path(given))
+        from platformdirs import user_data_path
+
+        return Home(user_data_path("countermark"))
+
+    @property
+    def passphrase(self) -> bytes:
+        """The keystore's passphrase: from a file, else asked for on a terminal.
+
+        Raises:
+            click.UsageError: there is neither.
+        """
+        given = self.options.get("passphrase_file") or os.environ.get("COUNTERMARK_PASSPHRASE_FILE")
+        if given:
+            return Path(given).read_bytes().rstrip(b"\r\n")
+        if sys.stdin.isatty():
+            return str(click.prompt("Passphrase", hide_input=True, err=True)).encode()
+        raise click.UsageError("a passphrase is needed: --passphrase-file or COUNTERMARK_PASSPHRASE_FILE")
+
+    @functools.cached_property
+    def keys(self) -> "Keys":
+        """The keys of the account that acts."""
+        return self.home.open_account(self.passphrase, self.options.get("profile") or "")
+
+    def gateway(self) -> tuple[str, str]:
+        """Return the gateway's URL and CA file: from the options, the environment, or the home's profile.
+
+        Raises:
+            click.UsageError: no gateway is known.
+        """
+        profile = self.home.profile
+        url = self.options.get("gateway") or os.environ.get("COUNTERMARK_GATEWAY") or profile.gateway
+        ca_file = self.options.get("ca_file") or os.environ.get("COUNTERMARK_CA_FILE") or ""
+        if not url:
+            raise click.UsageError("which gateway? --gateway URL, or the gateway.json that `countermark up` wrote")
+        if not url.startswith("https://"):
+            path = Path(url)
+            ca_file = ca_file or path.with_name("gateway-ca.pem")
+            url = str(json.loads(path.read_text())["url"])
+        elif not ca_file and url == profile.gateway:
+            ca_file = profile.ca_file
+        return url, str(ca_file)
+
+    def market(self, *, signed: bool = True) -> "Market":
+        """Return the market as the account sees it, as the public does when not ``signed``.
+
+        The home remembers the gateway for the next time.
+        """
+        from countermark.client.http import Http
+        from countermark.client.market import Market
+
+        url, ca_file = self.gateway()
+        key = self.keys.account if signed else None
+        if signed and (self.home.profile.gateway, self.home.profile.ca_file) != (url, ca_file):
+            self.home.update_profile(gateway=url, ca_file=str(Path(ca_file).resolve()) if ca_file else "")
+        return Market(
+            Http(url, ca_file=ca_file, key=key),
+            key,
+            wait=self.options.get("wait", True),
+            dry_run=self.options.get("dry_run", False),
+        )
+
+    def say(self, text: str) -> None:
+        """Print a message for people, on stderr."""
+        click.echo(text, err=True)
+
+    def result(self, document: Any, *lines: str) -> None:
+        """Print what the command is for: ``document`` with --json, else ``lines``."""
+        if self.as_json:
+            click.echo(json.dumps(document))
+            return
+        for line in lines:
+            click.echo(line)
+
+    def progress(self, label: str) -> "Progress":
+        """Return a function that shows the progress of long work on stderr, when that is a terminal."""
+        if not sys.stderr.isatty():
+            return lambda _done, _total: None
+
+        def show(done: int, total: int) -> None:
+            share = 100 * done // total if total else 100
+            click.echo(f"\r{label}: {share:3d} %" + ("\n" if done >= total else ""), nl=False, err=True)
+
+        return show
+
+
+def with_options(function: F) -> F:
+    """Add the shared options to a command or group."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+def session_command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the shared options to a command whose first argument becomes the session that they make."""
+
+    @click.pass_obj
+    @functools.wraps(function)
+    def run(session: Session, /, **parameters: Any) -> Any:
+        names = ("home", "as_json", "profile", "passphrase_file", "gateway", "ca_file", "wait", "dry_run")
+        session.update({name: parameters.pop(name) for name in names})
+        return function(session, **parameters)
+
+    return with_options(run)

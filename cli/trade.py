@@ -1,0 +1,183 @@
+"""`countermark trade`: buy and sell, step by step."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from countermark.cli.session import Session, session_command
+
+if TYPE_CHECKING:
+    from countermark.client.market import Done, Market
+
+
+@click.group("trade")
+def command() -> None:
+    """Buy and sell, step by step."""
+
+
+def _show_done(session: Session, done: "Done", *lines: str) -> None:
+    state = done.result.get("state")
+    session.result(
+        {"txid": done.txid, **done.result},
+        done.txid or "nothing was sent",
+        *([f"state {state}"] if state else []),
+        *lines,
+    )
+
+
+def _trade(market: "Market", trade: str) -> dict[str, Any]:
+    resource: dict[str, Any] = market.http.get(f"/v1/trades/{trade}")
+    return resource
+
+
+@command.command("buy")
+@click.argument("listing")
+@click.option("--max-price", default="", help="Pay no more than this, in minor units.")
+@session_command
+def buy(session: Session, listing: str, max_price: str) -> None:
+    """Pay for the ownership of LISTING into its contract (step 11)."""
+    from countermark.client import purchases
+    from countermark.protocol.money import parse_amount
+
+    limit = parse_amount(max_price) if max_price else None
+    done = purchases.buy(session.market(), session.home.vault(session.keys), listing, longest_price=limit)
+    if not done.result.get("id"):
+        _show_done(session, done)
+        return
+    trade = str(done.result["id"])
+    session.result(
+        {"trade": trade, "txid": done.txid, "state": done.result["state"]},
+        trade,
+        f"transaction {done.txid}",
+        f"state {done.result['state']}",
+    )
+
+
+@command.command("show")
+@click.argument("trade")
+@session_command
+def show(session: Session, trade: str) -> None:
+    """Show a trade of yours: its state, who must act next and until when."""
+    resource = _trade(session.market(), trade)
+    acts = resource.get("next", {}).get("actors", {})
+    session.result(
+        resource,
+        resource["id"],
+        f"state {resource['state']}" + (f" ({resource['outcome']})" if resource["outcome"] else ""),
+        f"listing {resource['listing']}",
+        f"price {resource['price']}",
+        *([f"deadline {resource['deadline']}"] if resource["deadline"] else []),
+        *(f"next: {', '.join(roles)} may call {function}" for function, roles in acts.items()),
+    )
+
+
+@command.command("list")
+@click.option("--open", "open_only", is_flag=True, help="Only trades that have not ended.")
+@session_command
+def list_(session: Session, open_only: bool) -> None:
+    """List your trades."""
+    market = session.market()
+    items = list(market.pages("/v1/trades", {"open": "true"} if open_only else None))
+    session.result(
+        {"items": items},
+        *(
+            f"{item['id']}  {item['state']:<10}  {item['price']:>10}  "
+            + ("selling" if item["seller"] == market.address else "buying")
+            for item in items
+        ),
+    )
+
+
+@command.command("charge")
+@click.argument("trade")
+@session_command
+def charge(session: Session, trade: str) -> None:
+    """Seller: accept the sale by paying transaction fee and bond (step 12)."""
+    from countermark.client import deliveries
+
+    market = session.market()
+    _show_done(session, deliveries.charge(market, _trade(market, trade)))
+
+
+@command.command("send")
+@click.argument("trade")
+@click.option(
+    "--path", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The data, if it was moved."
+)
+@session_command
+def send(session: Session, trade: str, path: Path | None) -> None:
+    """Seller: encrypt the data for the buyer and hand it to the relay, with your notice (steps 13-16)."""
+    from countermark.client import deliveries
+
+    market = session.market()
+    keys = session.keys
+    packages = session.home.path / "packages"
+    resource = _trade(market, trade)
+    vault = session.home.vault(keys)
+    done = deliveries.send(market, keys, vault, resource, packages, path, session.progress("upload"))
+    if done is None:
+        session.result({"trade": trade, "state": "UPLOADED", "resumed": True}, trade, "the upload was completed")
+        return
+    _show_done(session, done)
+
+
+@command.command("receive")
+@click.argument("trade")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to store the data.")
+@session_command
+def receive(session: Session, trade: str, output: Path) -> None:
+    """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20)."""
+    from countermark.client import purchases
+
+    market = session.market()
+    keys, vault = session.keys, session.home.vault(session.keys)
+    resource = _trade(market, trade)
+    received = purchases.fetch(market, vault, resource, output, session.progress("download"))
+    done = purchases.acknowledge(market, keys, vault, resource, received)
+    document = {"trade": trade, "path": str(output), "verdict": received.verdict, "txid": done.txid, **done.result}
+    session.result(document, done.txid, f"stored {output}", f"verdict {received.verdict}")
+
+
+def _act(name: str, summary: str, module: str, function: str) -> None:
+    def run(session: Session, trade: str) -> None:
+        import importlib
+
+        act: Callable[[Market, str], Done] = getattr(
+            importlib.import_module(f"countermark.client.{module}"), function
+        )
+        _show_done(session, act(session.market(), trade))
+
+    run.__doc__ = summary
+    command.command(name)(click.argument("trade")(session_command(run)))
+
+
+_act("confirm", "Buyer: confirm; price, fee, bonds and ownership move at once (23-24).", "purchases", "confirm")
+_act("accept", "Buyer: accept a copy that was altered.", "purchases", "accept")
+_act("cancel", "Seller: give the sale up before anything was sent.", "deliveries", "cancel")
+
+
+@command.command("dispute")
+@click.argument("trade")
+@click.option(
+    "--reason", type=click.Choice(["undecryptable", "unavailable", "mismatch"]), default="mismatch", show_default=True
+)
+@session_command
+def dispute(session: Session, trade: str, reason: str) -> None:
+    """Buyer: dispute what came, or that nothing came."""
+    from countermark.client import purchases
+
+    _show_done(session, purchases.dispute(session.market(), trade, reason))
+
+
+@command.command("open")
+@click.argument("trade")
+@session_command
+def open_(session: Session, trade: str) -> None:
+    """Buyer: open the trade's one-time key to the arbiter and his substitute, as evidence in a dispute."""
+    from countermark.client import disputes
+
+    market = session.market()
+    vault = session.home.vault(session.keys)
+    _show_done(session, disputes.open_key(market, vault, _trade(market, trade)))

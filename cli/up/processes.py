@@ -1,0 +1,174 @@
+"""Child processes: started until they say that they are ready, restarted when they die, ended by pid.
+
+A child tells that it is ready by a line on its standard error, which also goes to its log. Nothing here knows what
+the children are.
+"""
+
+import ctypes
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+FIRST_RESTART_S = 0.2
+LONGEST_RESTART_S = 10.0
+"""Bounds of the pause before a dead child is started again, doubled from one to the other."""
+
+
+class ProcessError(Exception):
+    """A child could not be started or was not ready in time; the text holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """How to run one child: its command, the text of its ready line, its log and its additions to the environment."""
+
+    name: str
+    command: Sequence[str]
+    ready: str
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready_s: float = 30.0
+    stop_s: float = 15.0
+
+
+def _leash() -> None:
+    """Make the kernel end this child when its parent dies, even by SIGKILL: no orphan keeps a port or a lock."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Process:
+    """One running child."""
+
+    def __init__(self, spec: ProcessSpec, base_environment: Mapping[str, str]) -> None:
+        self.spec = spec
+        self.started_at = time.monotonic()
+        self._tail: deque[str] = deque(maxlen=20)
+        self._told = False
+        self._settled = threading.Event()
+        spec.log.parent.mkdir(parents=True, exist_ok=True)
+        self._popen = subprocess.Popen(
+            spec.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**base_environment, **spec.environment},
+            text=True,
+            errors="replace",
+            # A Ctrl-C at the terminal reaches the parent alone, which then ends the children in order.
+            start_new_session=True,
+            # One system call between fork and exec, taking no lock: safe beside threads.
+            preexec_fn=_leash,
+        )
+        self._pump = threading.Thread(target=self._copy_log, name=f"log-{spec.name}", daemon=True)
+        self._pump.start()
+
+    def _copy_log(self) -> None:
+        assert self._popen.stderr is not None
+        with self.spec.log.open("a", encoding="utf-8") as log:
+            for line in self._popen.stderr:
+                log.write(line)
+                log.flush()
+                self._tail.append(line)
+                if self.spec.ready in line:
+                    self._told = True
+                    self._settled.set()
+        # The stream ends with the process: whoever waits for readiness must not wait on.
+        self._settled.set()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._popen.poll() is None
+
+    def wait_ready(self) -> None:
+        """Wait until the child says that it is ready.
+
+        Raises:
+            ProcessError: when it ends or its time is over first.
+        """
+        self._settled.wait(self.spec.ready_s)
+        if self._told:
+            return
+        why = "was not ready in time" if self.running else "ended before it was ready"
+        raise ProcessError(f"{self.spec.name} {why}; the end of {self.spec.log}:\n{''.join(self._tail)}")
+
+    def stop(self) -> None:
+        """End the child: SIGTERM, and SIGKILL when it has not ended within its time."""
+        if self.running:
+            self._popen.send_signal(signal.SIGTERM)
+            try:
+                self._popen.wait(self.spec.stop_s)
+            except subprocess.TimeoutExpired:
+                self._popen.kill()
+        self._popen.wait()
+        self._pump.join()
+
+
+class ProcessGroup:
+    """Children that are started in order, kept alive, and ended in the reverse order.
+
+    Use it from the main thread only: the kernel ties a child to the thread that started it.
+    """
+
+    def __init__(self, environment: Mapping[str, str], report: Callable[[str], None]) -> None:
+        self._environment = dict(environment)
+        self._report = report
+        self._processes: dict[str, Process] = {}
+        self._pauses: dict[str, float] = {}
+        self._restart_at: dict[str, float] = {}
+
+    def start(self, *specs: ProcessSpec) -> None:
+        """Start all of ``specs`` at once and wait until every one is ready.
+
+        Raises:
+            ProcessError: when one of them is not; the others keep running until `stop`.
+        """
+        started = [self._launch(spec) for spec in specs]
+        for process in started:
+            process.wait_ready()
+
+    def _launch(self, spec: ProcessSpec) -> Process:
+        process = Process(spec, self._environment)
+        self._processes[spec.name] = process
+        return process
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id of each child by name."""
+        return {name: process.pid for name, process in self._processes.items()}
+
+    def revive(self) -> None:
+        """Start again what has died; call it regularly. A child that keeps dying is started ever more rarely."""
+        now = time.monotonic()
+        for name, process in self._processes.items():
+            if process.running:
+                continue
+            if name not in self._restart_at:
+                lived = now - process.started_at
+                pause = (
+                    FIRST_RESTART_S if lived > 60 else min(self._pauses.get(name, FIRST_RESTART_S), LONGEST_RESTART_S)
+                )
+                self._pauses[name] = pause * 2
+                self._restart_at[name] = now + pause
+                self._report(f"{name} has ended unexpectedly; it is started again in {pause:.1f} s")
+            elif now >= self._restart_at[name]:
+                del self._restart_at[name]
+                self._launch(process.spec)
+
+    def stop(self) -> None:
+        """End all children, the last started first."""
+        for process in reversed(list(self._processes.values())):
+            process.stop()
+        self._processes.clear()
