@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from countermark.chaincode.shim import keys
+from countermark.chaincode.shim.call import Call, OfCall
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.stub import Event, HistoryEntry, Page, Response
 
@@ -63,21 +64,6 @@ class World:
         return [(key, self.state[key]) for key in sorted(self.state) if start <= key and (not end or key < end)]
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """The attributes of a `Stub` that come from the client's proposal."""
-
-    tx_id: str
-    channel_id: str
-    chaincode: str
-    creator_mspid: str
-    creator_certificate: bytes
-    timestamp_ms: int
-    function: str
-    args: tuple[bytes, ...]
-    transient: Mapping[str, bytes]
-
-
 @dataclass(slots=True)
 class Effects:
     """Read set, write set and event of one simulation."""
@@ -117,61 +103,16 @@ class Effects:
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
-class Simulation:
+class Simulation(OfCall):
     """A `Stub` over a `World`, on a peer of `endorser`."""
 
-    def __init__(self, world: World, invocation: Invocation, endorser: str) -> None:
+    def __init__(self, world: World, call: Call, endorser: str) -> None:
+        super().__init__(call)
         self.effects = Effects()
         self.broken: RuleBroken | None = None
         self._world = world
-        self._call = invocation
         self._endorser = endorser
         self._scanned = False
-
-    @property
-    def tx_id(self) -> str:
-        """See `Stub.tx_id`."""
-        return self._call.tx_id
-
-    @property
-    def channel_id(self) -> str:
-        """See `Stub.channel_id`."""
-        return self._call.channel_id
-
-    @property
-    def chaincode(self) -> str:
-        """See `Stub.chaincode`."""
-        return self._call.chaincode
-
-    @property
-    def creator_mspid(self) -> str:
-        """See `Stub.creator_mspid`."""
-        return self._call.creator_mspid
-
-    @property
-    def creator_certificate(self) -> bytes:
-        """See `Stub.creator_certificate`."""
-        return self._call.creator_certificate
-
-    @property
-    def timestamp_ms(self) -> int:
-        """See `Stub.timestamp_ms`."""
-        return self._call.timestamp_ms
-
-    @property
-    def function(self) -> str:
-        """See `Stub.function`."""
-        return self._call.function
-
-    @property
-    def args(self) -> Sequence[bytes]:
-        """See `Stub.args`."""
-        return self._call.args
-
-    @property
-    def transient(self) -> Mapping[str, bytes]:
-        """See `Stub.transient`."""
-        return self._call.transient
 
     async def get_state(self, key: str) -> bytes | None:
         """See `Stub.get_state`."""
@@ -194,16 +135,17 @@ class Simulation:
         self._scan()
         found = self._world.range(bookmark or first, end)
         shown = found[:page_size] if page_size else found
+        keys.check_scan(len(shown), page_size)
         met = tuple((key, entry.version) for key, entry in shown)
         self.effects.ranges.append(RangeRead(bookmark or first, end, page_size, met))
         following = found[len(shown)][0] if len(found) > len(shown) else ""
         return Page(tuple((key, entry.value) for key, entry in shown), following)
 
-    async def get_history_for_key(self, key: str) -> Sequence[HistoryEntry]:
+    async def get_history_for_key(self, key: str, *, limit: int = 1_000) -> Sequence[HistoryEntry]:
         """See `Stub.get_history_for_key`."""
         keys.check_key(key)
         self._scan()
-        return tuple(reversed(self._world.history.get(key, ())))
+        return tuple(reversed(self._world.history.get(key, ())))[:limit]
 
     async def get_private_data(self, collection: str, key: str) -> bytes | None:
         """See `Stub.get_private_data`."""

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from countermark.chaincode.shim.call import Call
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.invocation import refusal
 from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, HistoryEntry, Response
 from countermark.chaincode.simulation import (
     Effects,
-    Invocation,
     PrivateWrite,
     RuleBroken,
     Simulation,
@@ -174,7 +174,7 @@ class Ledger:
             RuleBroken: the contract breaks a rule for chaincode, or its endorsers disagree.
         """
         self._proposals += 1
-        invocation = Invocation(
+        call = Call(
             tx_id=hashlib.sha256(f"{self._channel}/{self._proposals}".encode()).hexdigest(),
             channel_id=self._channel,
             chaincode=self._chaincode,
@@ -185,7 +185,7 @@ class Ledger:
             args=tuple(arg.encode() if isinstance(arg, str) else bytes(arg) for arg in args),
             transient=dict(transient or {}),
         )
-        results = [self._simulate(invocation, msp) for msp in endorsers or self._endorsers]
+        results = [self._simulate(call, msp) for msp in endorsers or self._endorsers]
         if any(result.outcome != results[0].outcome for result in results):
             raise RuleBroken(f"{function}: the endorsers disagree: {[result.outcome for result in results]}")
         self._transcript.update(hashlib.sha256(results[0].outcome).digest())
@@ -215,15 +215,15 @@ class Ledger:
         """Return a copy of the committed private state of `collection`."""
         return {key: entry.value for (name, key), entry in self._world.private.items() if name == collection}
 
-    def _simulate(self, invocation: Invocation, endorser: str) -> Result:
-        simulation = Simulation(self._world, invocation, endorser)
+    def _simulate(self, call: Call, endorser: str) -> Result:
+        simulation = Simulation(self._world, call, endorser)
         response = _run(self.handler, simulation)
         if simulation.broken:
             raise simulation.broken
         return Result(
-            tx_id=invocation.tx_id,
-            function=invocation.function,
-            timestamp_ms=invocation.timestamp_ms,
+            tx_id=call.tx_id,
+            function=call.function,
+            timestamp_ms=call.timestamp_ms,
             response=response,
             outcome=simulation.effects.outcome(response),
             effects=simulation.effects,

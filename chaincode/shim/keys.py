@@ -18,6 +18,10 @@ LARGEST_PAGE: Final = 2**31 - 1
 """A page size is an int32 on the wire."""
 
 
+MOST_ROWS: Final = 10_000
+"""A range without pages that holds more is refused: beyond its own limit a peer would leave rows out silently."""
+
+
 def check_key(key: str) -> None:
     """Refuse a key that no peer can store.
 
@@ -60,6 +64,16 @@ def check_range(start: str, end: str, page_size: int, bookmark: str) -> str:
         if bookmark < first or (end and bookmark >= end):
             raise ShimError("the bookmark lies outside the range")
     return first
+
+
+def check_scan(rows: int, page_size: int) -> None:
+    """Refuse a range without pages once it has shown more than `MOST_ROWS`.
+
+    Raises:
+        ShimError: there are too many rows.
+    """
+    if not page_size and rows > MOST_ROWS:
+        raise ShimError(f"a range of more than {MOST_ROWS} keys must be read in pages")
 
 
 def check_event(name: str) -> None:

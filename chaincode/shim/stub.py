@@ -116,14 +116,17 @@ class Stub(Protocol):
     async def get_state_by_range(self, start: str, end: str, *, page_size: int = 0, bookmark: str = "") -> Page:
         r"""Return keys with start <= key < end; an open end for "".
 
-        With `page_size` 0 all of them, else at most that many and a bookmark for the next call. Composite
-        keys (first character \x00) never appear: an empty `start` means the first simple key. A range
-        with a page size may only be used in an evaluation; Fabric refuses to mix it with writes, and the
-        market's rules refuse that for any range.
+        With `page_size` 0 all of them, refused if they are more than 10,000; else at most that many and a
+        bookmark for the next call. Composite keys (first character \x00) never appear: an empty `start`
+        means the first simple key. For evaluations only: Fabric refuses writes beside a range with a page
+        size, and the market's rules refuse them beside any range.
         """
 
-    async def get_history_for_key(self, key: str) -> Sequence[HistoryEntry]:
-        """Return the committed changes of `key`, newest first. For evaluations: not part of the read set."""
+    async def get_history_for_key(self, key: str, *, limit: int = 1_000) -> Sequence[HistoryEntry]:
+        """Return the last `limit` committed changes of `key`, newest first.
+
+        For evaluations only: a history is no part of the read set.
+        """
 
     async def get_private_data(self, collection: str, key: str) -> bytes | None:
         """Return the private value, or `None`; refused where peer or client is no member."""

@@ -1,0 +1,245 @@
+"""The chaincode's end of one peer's stream (`protos.Chaincode/Connect`).
+
+The peer dials; the chaincode sends REGISTER with its package id, the peer answers REGISTERED and READY and then
+sends TRANSACTION messages, any number at a time. During an invocation the chaincode asks (GET_STATE and so on) and
+the peer answers RESPONSE or ERROR, matched by channel and transaction id. Three rules keep the stream whole:
+
+* gRPC allows one outstanding write per stream, so all writes go through one lock;
+* a peer drops a second request of a transaction whose first is still open, so each transaction asks in turn;
+* every invocation is answered, since an open one holds the peer's ledger lock.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+import grpc
+from fabric_protos.peer import chaincode_pb2, proposal_response_pb2
+from fabric_protos.peer import chaincode_shim_pb2 as shim_pb2
+from google.protobuf.message import DecodeError
+
+from countermark.chaincode.shim import proposal
+from countermark.chaincode.shim.errors import ShimError
+from countermark.chaincode.shim.invocation import answer, refusal
+from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, Response, Stub
+from countermark.chaincode.shim.transaction import Transaction
+
+MAX_MESSAGE: Final = 100 * 1024 * 1024
+"""Largest message in bytes that a peer sends or takes."""
+
+_ENVELOPE: Final = 64 * 1024
+"""Room in a message for what comes round its payload."""
+
+_M = shim_pb2.ChaincodeMessage
+_log = logging.getLogger(__name__)
+
+
+class Transport(Protocol):
+    """The part of a `grpc.aio` servicer context that a stream needs."""
+
+    async def read(self) -> Any:
+        """Return the next message, or `grpc.aio.EOF`."""
+
+    async def write(self, message: Any) -> None:
+        """Send a message."""
+
+
+class PeerStream:
+    """One peer's stream, from REGISTER until either side ends it.
+
+    `time_limit_s` bounds an invocation; it should not be below the peer's `chaincode.executetimeout`.
+    """
+
+    def __init__(self, ccid: str, handler: Handler, transport: Transport, *, time_limit_s: float) -> None:
+        self._ccid = ccid
+        self._handler = handler
+        self._transport = transport
+        self._time_limit_s = time_limit_s
+        self._writing = asyncio.Lock()
+        self._batch_size = 0
+        self._ready = False
+        self._draining = False
+        self._exchanges: dict[tuple[str, str], _Exchange] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._drained = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Register with the peer and run its invocations until the stream ends or is drained."""
+        reader = asyncio.create_task(self._read())
+        drained = asyncio.create_task(self._drained.wait())
+        try:
+            await asyncio.wait({reader, drained}, return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                reader.result()
+        finally:
+            ending = {reader, drained, *self._tasks}
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Refuse new invocations, wait for those that run, then end the stream."""
+        self._draining = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._drained.set()
+
+    async def _read(self) -> None:
+        package = chaincode_pb2.ChaincodeID(name=self._ccid)
+        await self._send(_M(type=_M.REGISTER, payload=package.SerializeToString()))
+        while True:
+            try:
+                message = await self._transport.read()
+            except grpc.aio.BaseError as error:
+                _log.warning("the stream to the peer broke: %s", error)
+                return
+            if message is grpc.aio.EOF:
+                _log.info("the peer closed its stream")
+                return
+            if not await self._take(message):
+                return
+
+    async def _take(self, message: Any) -> bool:
+        """Handle one message; returns whether the stream goes on."""
+        match message.type:
+            case _M.RESPONSE | _M.ERROR if message.txid:
+                self._settle(message)
+            case _M.TRANSACTION | _M.INIT:
+                await self._start(message)
+            case _M.KEEPALIVE:
+                await self._send(message)
+            case _M.REGISTERED:
+                _log.info("registered as %s", self._ccid)
+            case _M.READY:
+                self._ready = True
+                self._batch_size = _batch_size(message.payload)
+            case _:  # ERROR without a transaction among them: the peer refuses the registration
+                _log.error("the peer sent message type %d: %r", message.type, message.payload[:200])
+                return False
+        return True
+
+    def _settle(self, message: Any) -> None:
+        exchange = self._exchanges.get((message.channel_id, message.txid))
+        if exchange is None or not exchange.settle(message):
+            # Its invocation ended without waiting for it, for example at its time limit.
+            _log.warning("the peer answered %s, which waits for nothing", message.txid)
+
+    async def _start(self, message: Any) -> None:
+        key = (message.channel_id, message.txid)
+        if self._draining:
+            await self._send(_failure(key, "the chaincode is shutting down"))
+        elif not self._ready:
+            await self._send(_failure(key, "the chaincode is not ready"))
+        elif key in self._exchanges:
+            # The peer has given up the first run. Answers to it may still come: they must not reach a second.
+            await self._send(_failure(key, "an invocation of this transaction is still running"))
+        else:
+            exchange = self._exchanges[key] = _Exchange(self._send, key)
+            task = asyncio.create_task(self._run(message, exchange, key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, message: Any, exchange: "_Exchange", key: tuple[str, str]) -> None:
+        try:
+            outcome = await self._outcome(message, exchange, key)
+        except ShimError as error:
+            _log.warning("invocation %s fails: %s", key[1], error)
+            outcome = _failure(key, str(error))
+        except Exception:  # the outermost loop of an invocation: it must be answered
+            _log.exception("invocation %s fails", key[1])
+            outcome = _failure(key, "the chaincode failed; its log says why")
+        finally:
+            del self._exchanges[key]  # before the answer, after which the peer may send the same again
+        with suppress(ShimError):  # the stream is broken, and with it the peer's invocation
+            await self._send(outcome)
+
+    async def _outcome(self, message: Any, exchange: "_Exchange", key: tuple[str, str]) -> Any:
+        """Run the contract; returns the COMPLETED message."""
+        transaction = Transaction(proposal.parse(message), exchange.ask, batch_size=self._batch_size)
+
+        async def run(stub: Stub) -> Response:
+            response = await self._handler(stub)
+            if response.status < ERROR_THRESHOLD:  # the writes of a refusal never count
+                await transaction.flush()
+            return response
+
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                response = await answer(run, transaction)
+        except TimeoutError:
+            _log.exception("%s hangs in %s", transaction.function, transaction.tx_id)
+            response = refusal(ShimError(f"the invocation did not end within {self._time_limit_s:g} s"))
+        return _completion(key, response, transaction.event)
+
+    async def _send(self, message: Any) -> None:
+        try:
+            async with self._writing:
+                await self._transport.write(message)
+        except grpc.aio.BaseError as error:
+            raise ShimError("the stream to the peer broke") from error
+
+
+class _Exchange:
+    """The requests of one invocation, one at a time, and the peer's answer to the open one."""
+
+    def __init__(self, send: Callable[[Any], Awaitable[None]], key: tuple[str, str]) -> None:
+        self._send = send
+        self._channel_id, self._tx_id = key
+        self._turn = asyncio.Lock()
+        self._reply: asyncio.Future[Any] | None = None
+
+    async def ask(self, kind: int, payload: bytes) -> bytes:
+        """Return the payload of the peer's RESPONSE to a request.
+
+        Raises:
+            ShimError: the peer answered ERROR, the request is too large, or the stream broke.
+        """
+        _check_size(len(payload))
+        async with self._turn:
+            self._reply = asyncio.get_running_loop().create_future()
+            try:
+                await self._send(_M(type=kind, channel_id=self._channel_id, txid=self._tx_id, payload=payload))
+                reply = await self._reply
+            finally:
+                self._reply = None
+        if reply.type == _M.ERROR:
+            raise ShimError(f"the peer refused {_M.Type.Name(kind)}: {reply.payload.decode(errors='replace')}")
+        result: bytes = reply.payload
+        return result
+
+    def settle(self, message: Any) -> bool:
+        """Hand the peer's answer to the open request; returns whether there is one."""
+        if self._reply is None or self._reply.done():
+            return False
+        self._reply.set_result(message)
+        return True
+
+
+def _completion(key: tuple[str, str], response: Response, event: Event | None) -> Any:
+    body = proposal_response_pb2.Response(status=response.status, message=response.message, payload=response.payload)
+    message = _M(type=_M.COMPLETED, channel_id=key[0], txid=key[1], payload=body.SerializeToString())
+    if event is not None and response.status < ERROR_THRESHOLD:
+        message.chaincode_event.event_name = event.name
+        message.chaincode_event.payload = event.payload
+    _check_size(message.ByteSize())
+    return message
+
+
+def _failure(key: tuple[str, str], reason: str) -> Any:
+    return _M(type=_M.ERROR, channel_id=key[0], txid=key[1], payload=reason.encode(errors="replace"))
+
+
+def _batch_size(payload: bytes) -> int:
+    """Return how many writes the peer takes in one message, 0 if it takes no batches."""
+    try:
+        offer = chaincode_pb2.ChaincodeAdditionalParams.FromString(payload)
+    except DecodeError:
+        return 0
+    return offer.max_size_write_batch if offer.use_write_batch else 0
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_MESSAGE - _ENVELOPE:
+        raise ShimError(f"a message of {size} bytes is larger than peers take")
