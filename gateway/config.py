@@ -1,0 +1,80 @@
+"""The configuration of gateway and worker: one JSON file, parsed strictly; `DATABASE_URL` overrides its database."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from countermark.protocol import canonical, fields
+from countermark.protocol.errors import ErrorCode, MarketError
+
+ENVIRONMENT = "COUNTERMARK_GATEWAY_CONFIG"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one gateway; the worker beside it reads the same file."""
+
+    market: str
+    """Channel/chaincode."""
+    connection: Path
+    """The platform organisation's connection file."""
+    database_url: str
+    objects: Path
+    """Folder of the object store."""
+    keys_file: Path
+    """The platform's private keys, see `gateway.keys`."""
+    host: str
+    port: int
+    tls_cert_file: Path
+    tls_key_file: Path
+    faucet: bool
+    """Whether anybody may ask for money: on the embedded ledger only."""
+    threads: int
+    """Requests served at once; event streams take at most half of them."""
+
+    @property
+    def url(self) -> str:
+        """The gateway's URL."""
+        return f"https://{self.host}:{self.port}"
+
+
+def _path(value: object) -> Path:
+    return Path(fields.text(4096)(value))
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "true or false is expected")
+    return value
+
+
+_FIELDS: Mapping[str, fields.Parser] = {
+    "market": fields.name,
+    "connection": _path,
+    "database_url": fields.text(4096),
+    "objects": _path,
+    "keys_file": _path,
+    "host": fields.text(255),
+    "port": fields.integer(1, 65_535),
+    "tls_cert_file": _path,
+    "tls_key_file": _path,
+    "faucet": _boolean,
+    "threads": fields.integer(4, 256),
+}
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Return the configuration in the file ``path``.
+
+    Raises:
+        MarketError: MALFORMED_REQUEST; it cannot be read, or a member is missing, unknown or malformed.
+    """
+    try:
+        document: dict[str, Any] = fields.record(canonical.loads(path.read_bytes(), canonical=False), _FIELDS)
+    except OSError as error:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, f"{path}: {error.strerror}") from error
+    if url := environment.get("DATABASE_URL"):
+        document["database_url"] = url
+    return Config(**document)

@@ -1,0 +1,47 @@
+"""The embedded database as a process: `python -m countermark.gateway.database --data DIR --url-file FILE`.
+
+It ends when the server that it started ends, so that whoever runs it notices and starts both again.
+"""
+
+import argparse
+import os
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from countermark.platform.store.postgres import EmbeddedPostgres
+from countermark.protocol.errors import MarketError
+
+READY = "database ready"
+
+
+def main() -> int:
+    """Run the server until SIGTERM or SIGINT (status 0) or until it dies (status 1)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the database")
+    parser.add_argument("--url-file", type=Path, required=True, help="where the database's URL is written")
+    arguments = parser.parse_args()
+    told, teller = socket.socketpair()
+    told.setblocking(False)
+    teller.setblocking(False)
+    # The handler itself does nothing: the byte that Python writes for the signal wakes the wait below.
+    signal.set_wakeup_fd(teller.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    arguments.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with EmbeddedPostgres(arguments.data) as server:
+            arguments.url_file.write_text(server.url)
+            server_fd = os.pidfd_open(server.pid)
+            print(READY, file=sys.stderr, flush=True)
+            ended, _, _ = select.select([server_fd, told], [], [])
+            return 1 if server_fd in ended else 0
+    except MarketError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
