@@ -55,7 +55,7 @@ def verify_orderers(block: Block, orderers: Consortium, *, needed: int = 1) -> t
             problem = str(error)
             continue
         if member.role is Role.ORDERER:
-            signers[one.creator] = member
+            signers[member.fingerprint] = member
     if len(signers) < needed:
         raise BlockError(
             "orderer_signature", f"{len(signers)} of {needed} orderers signed ({problem})", block=block.number
@@ -103,7 +103,8 @@ def verify_endorsements(
     for endorsement in endorsed.endorsements:
         try:
             identity = endorsement.verify(endorsed.response.serialized)
-            members[endorsement.endorser] = consortium.validate(identity, at_ms=transaction.timestamp_ms)
+            member = consortium.validate(identity, at_ms=transaction.timestamp_ms)
+            members[member.fingerprint] = member
         except NetworkError as error:
             refused.append(str(error))
     signers = tuple(members.values())

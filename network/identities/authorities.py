@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from countermark.network.identities.certificates import load_certificate
 from countermark.network.identities.roles import Role
-from countermark.network.identities.serialized import load_certificate
 from countermark.network.identities.signatures import is_low_s
 from countermark.network.identities.signing import load_key
 
@@ -114,7 +114,7 @@ class CertificateAuthority:
     def _leaf(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime | None, validity: timedelta
     ) -> x509.CertificateBuilder:
-        own = load_certificate(self.pair.certificate_pem)
+        own = load_certificate(self.pair.certificate_pem).parsed
         identifier = own.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         return (
             _builder(subject, own.subject, key, now, validity)

@@ -5,16 +5,13 @@ exactly one NodeOU. Issuing goes straight from root to member here: intermediate
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import NameOID
-
 from countermark.network.errors import IdentityError
+from countermark.network.identities.certificates import Certificate, load_certificate
 from countermark.network.identities.roles import Role
-from countermark.network.identities.serialized import SerializedIdentity, load_certificate
+from countermark.network.identities.serialized import SerializedIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,8 @@ class Member:
     role: Role
     name: str
     """The certificate's common name."""
+    fingerprint: bytes = field(default=b"", repr=False)
+    """SHA-256 of the certificate's DER: tells members of the same name apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +44,13 @@ class Msp:
         if identity.msp_id != self.msp_id:
             raise IdentityError("unknown_msp", f"{identity.msp_id} is not {self.msp_id}")
         certificate = identity.certificate
-        self._check_issuer(certificate)
+        # Another root may have the same name, so each is tried.
+        if not any(certificate.issued_by(load_certificate(pem)) for pem in self.root_certs):
+            raise IdentityError("untrusted_certificate", f"not issued by a root of {self.msp_id}")
         _check_time(certificate, datetime.fromtimestamp(at_ms / 1000, UTC))
-        if _is_authority(certificate):
+        if certificate.is_authority:
             raise IdentityError("not_a_member", "a CA certificate does not act for its organisation")
-        return Member(self.msp_id, _role(certificate), _attribute(certificate, NameOID.COMMON_NAME))
-
-    def _check_issuer(self, certificate: x509.Certificate) -> None:
-        for pem in self.root_certs:
-            root = load_certificate(pem)
-            if certificate.issuer != root.subject or not _is_authority(root):
-                continue
-            try:
-                certificate.verify_directly_issued_by(root)
-            except (InvalidSignature, ValueError, TypeError):
-                continue  # another root may have the same name
-            return
-        raise IdentityError("untrusted_certificate", f"not issued by a root of {self.msp_id}")
+        return Member(self.msp_id, _role(certificate), certificate.common_name, certificate.fingerprint)
 
 
 class Consortium:
@@ -94,31 +83,15 @@ class Consortium:
         return self.msp(identity.msp_id).validate(identity, at_ms=at_ms)
 
 
-def _check_time(certificate: x509.Certificate, at: datetime) -> None:
-    if at < certificate.not_valid_before_utc:
-        raise IdentityError("certificate_not_yet_valid", f"valid from {certificate.not_valid_before_utc}")
-    if at > certificate.not_valid_after_utc:
-        raise IdentityError("certificate_expired", f"valid until {certificate.not_valid_after_utc}")
+def _check_time(certificate: Certificate, at: datetime) -> None:
+    if at < certificate.not_before:
+        raise IdentityError("certificate_not_yet_valid", f"valid from {certificate.not_before}")
+    if at > certificate.not_after:
+        raise IdentityError("certificate_expired", f"valid until {certificate.not_after}")
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _role(certificate: x509.Certificate) -> Role:
-    units = {
-        str(attribute.value)
-        for attribute in certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
-    }
-    roles = [role for role in Role if role.value in units]
+def _role(certificate: Certificate) -> Role:
+    roles = [role for role in Role if role.value in certificate.units]
     if len(roles) != 1:
         raise IdentityError("no_role", "the certificate must name exactly one of client, peer, admin, orderer as OU")
     return roles[0]
-
-
-def _attribute(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
-    attributes = certificate.subject.get_attributes_for_oid(oid)
-    return str(attributes[0].value) if attributes else ""

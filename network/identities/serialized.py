@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from fabric_protos.msp.identities_pb2 import SerializedIdentity as _Wire
 from google.protobuf.message import DecodeError
 
 from countermark.network.errors import IdentityError
+from countermark.network.identities.certificates import Certificate, load_certificate
 from countermark.network.identities.signatures import verify
 
 
@@ -34,11 +33,11 @@ class SerializedIdentity:
         return bytes(_Wire(mspid=self.msp_id, id_bytes=self.certificate_pem).SerializeToString(deterministic=True))
 
     @property
-    def certificate(self) -> x509.Certificate:
+    def certificate(self) -> Certificate:
         """The parsed certificate.
 
         Raises:
-            IdentityError: The PEM does not hold an X.509 certificate.
+            IdentityError: The PEM does not hold a readable certificate with a key on P-256.
         """
         return load_certificate(self.certificate_pem)
 
@@ -46,10 +45,10 @@ class SerializedIdentity:
         """Check that the owner of this certificate signed `data`.
 
         Raises:
-            IdentityError: The certificate does not parse or its key is not on P-256.
+            IdentityError: The certificate is not readable or its key is not on P-256.
             SignatureError: `signature` is not the low-S signature by its key.
         """
-        verify(public_key(self.certificate), signature, data)
+        verify(self.certificate.key, signature, data)
 
 
 @lru_cache(maxsize=1024)
@@ -62,28 +61,3 @@ def _parse(data: bytes) -> SerializedIdentity:
     if not wire.mspid or not wire.id_bytes:
         raise IdentityError("malformed_identity", "MSP id or certificate is missing")
     return SerializedIdentity(wire.mspid, wire.id_bytes)
-
-
-@lru_cache(maxsize=1024)
-def load_certificate(pem: bytes) -> x509.Certificate:
-    """Return the X.509 certificate in `pem`.
-
-    Raises:
-        IdentityError: There is none.
-    """
-    try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
-        raise IdentityError("malformed_certificate", "not an X.509 certificate in PEM") from error
-
-
-def public_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
-    """Return the P-256 key of `certificate`.
-
-    Raises:
-        IdentityError: The key is of another kind or curve.
-    """
-    key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise IdentityError("unsupported_key", "the certificate's key is not on P-256")
-    return key

@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from countermark.network.errors import IdentityError
-from countermark.network.identities.serialized import SerializedIdentity, load_certificate, public_key
+from countermark.network.identities.certificates import load_certificate
+from countermark.network.identities.serialized import SerializedIdentity
 from countermark.network.identities.signatures import sign
 
 
@@ -22,8 +23,7 @@ class SigningIdentity:
     """The bytes of msp.SerializedIdentity for this identity."""
 
     def __post_init__(self) -> None:
-        certificate = load_certificate(self.certificate_pem)
-        if public_key(certificate) != self.key.public_key():
+        if load_certificate(self.certificate_pem).key != self.key.public_key():
             raise IdentityError("key_mismatch", "the private key does not belong to the certificate")
         identity = SerializedIdentity(self.msp_id, self.certificate_pem)
         object.__setattr__(self, "serialized", identity.serialized)
