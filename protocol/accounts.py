@@ -111,6 +111,7 @@ def public_key(address: str) -> ec.EllipticCurvePublicKey:
         public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw[len(_P256_PUB) :])
     except (OverflowError, ValueError):
         raise MarketError(ErrorCode.MALFORMED_ADDRESS, "not a did:key of a P-256 key") from None
+    # The form above leaves one spelling only; stated all the same, since accounts are compared as text.
     if address_of(public) != address:
         raise MarketError(ErrorCode.MALFORMED_ADDRESS, "not the address's only spelling")
     return public

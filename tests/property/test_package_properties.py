@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from countermark.protocol import ids
@@ -48,6 +48,7 @@ def test_the_geometry_of_a_body_is_found_from_its_length(size: int) -> None:
     assert (body.chunks - 1) * layout.CHUNK + last == body.plaintext
 
 
+@example(layout.SEALED_CHUNK + layout.TAG)  # a full chunk, then a chunk of nothing
 @given(st.integers(0, 2**64 - 1) | st.integers(0, 3 * layout.CHUNK))
 def test_a_length_is_a_body_or_refused(length: int) -> None:
     if _is_body(length):

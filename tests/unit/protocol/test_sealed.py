@@ -86,6 +86,10 @@ def test_refuses(message: object, code: ErrorCode) -> None:
     assert refused(message) is code
 
 
+def test_one_key_under_two_versions_does_not_make_their_messages_interchangeable() -> None:
+    assert refused(changed(key_version=1), {1: KEY, 2: KEY}) is ErrorCode.SEALED_UNDECRYPTABLE
+
+
 def test_a_private_key_comes_back_from_its_96_bytes() -> None:
     secret = KEY.to_bytes()
     assert len(secret) == sealed.PRIVATE_KEY_BYTES
