@@ -1,0 +1,147 @@
+"""One party of the demo as an operating-system process: `python -m countermark.cli.demo.party`.
+
+It has a home of its own, knows the gateway's URL and nothing else of the platform, and does what it is told by one
+JSON line on standard input at a time; each is answered by one JSON line on standard output.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from countermark.client import account, deliveries, listings, purchases, searches
+from countermark.client.errors import ClientError
+from countermark.client.home import Home
+from countermark.client.http import Http
+from countermark.client.market import Done, Market
+from countermark.client.transfers import no_progress
+from countermark.protocol.errors import MarketError
+
+
+class Party:
+    """A trader with his keys, his vault and his view of the market; every method is one thing that he can do."""
+
+    def __init__(self, home: Path, gateway: str, ca_file: str, passphrase: bytes) -> None:
+        self._home = Home(home)
+        self._keys = self._home.create_account("default", passphrase)
+        self._vault = self._home.vault(self._keys)
+        self._market = Market(Http(gateway, ca_file=ca_file, key=self._keys.account), self._keys.account)
+
+    def open(self) -> dict[str, Any]:
+        """Open the account."""
+        return {"address": self._keys.address, **_told(account.open_account(self._market, self._keys))}
+
+    def fund(self, amount: str, reference: str) -> dict[str, Any]:
+        """Get money from the issuer."""
+        return _told(account.fund(self._market, amount, reference))
+
+    def balance(self) -> dict[str, Any]:
+        """Tell the account's money."""
+        return {"balance": account.balance(self._market)}
+
+    def create(self, path: str, price: int, title: str, deadlines: dict[str, int]) -> dict[str, Any]:
+        """Offer a file: steps (1) to (7)."""
+        terms = listings.Terms(price, deadlines)
+        return _told(listings.create(self._market, self._vault, Path(path), terms, listings.Words(title)))
+
+    def charge_listing(self, listing: str) -> dict[str, Any]:
+        """Pay the management fee: step (8)."""
+        return _told(listings.charge(self._market, listing))
+
+    def relist(self, listing: str, price: int) -> dict[str, Any]:
+        """Put a bought listing on the market again."""
+        return _told(listings.relist(self._market, listing, listings.Terms(price, {})))
+
+    def browse(self) -> dict[str, Any]:
+        """See what is for sale: step (9-1)."""
+        return {"listings": [item["address"] for item in searches.browse(self._market)]}
+
+    def search(self, path: str) -> dict[str, Any]:
+        """Search by a sample: steps (9-2) and (10)."""
+        return {"listings": searches.by_sample(self._market, self._keys, Path(path))}
+
+    def show(self, listing: str) -> dict[str, Any]:
+        """Read a contract's description and price: step (10)."""
+        return searches.show(self._market, listing)
+
+    def buy(self, listing: str) -> dict[str, Any]:
+        """Pay into the contract: step (11)."""
+        return _told(purchases.buy(self._market, self._vault, listing))
+
+    def trade(self, trade: str) -> dict[str, Any]:
+        """Read a trade of one's own."""
+        resource: dict[str, Any] = self._market.http.get(f"/v1/trades/{trade}")
+        return resource
+
+    def await_state(self, trade: str, *states: str) -> dict[str, Any]:
+        """Wait until a trade is in one of ``states``, told by the event stream, and read it."""
+        resource = self.trade(trade)
+        if resource["state"] in states:
+            return resource
+        with self._market.http.events(f"/v1/events?subject={trade}") as lines:
+            # What happened between the first look and the stream's start would otherwise be waited for in vain.
+            resource = self.trade(trade)
+            for line in lines:
+                if resource["state"] in states:
+                    break
+                if line.startswith("data:"):
+                    resource = self.trade(trade)
+        return resource
+
+    def charge(self, trade: str) -> dict[str, Any]:
+        """Pay the transaction fee: step (12)."""
+        return _told(deliveries.charge(self._market, self.trade(trade)))
+
+    def send(self, trade: str) -> dict[str, Any]:
+        """Encrypt and send with a notice: steps (13) to (16)."""
+        packages = self._home.path / "packages"
+        done = deliveries.send(self._market, self._keys, self._vault, self.trade(trade), packages)
+        assert done is not None, "a first send is never a resumed one"
+        return {**_told(done), "size": self.trade(trade)["package"]["size"]}
+
+    def receive(self, trade: str, path: str) -> dict[str, Any]:
+        """Fetch, decrypt, fingerprint, notify: steps (18) to (20)."""
+        resource = self.trade(trade)
+        received = purchases.fetch(self._market, self._vault, resource, Path(path), no_progress)
+        done = purchases.acknowledge(self._market, self._keys, self._vault, resource, received)
+        return {**_told(done), "verdict": received.verdict}
+
+    def confirm(self, trade: str) -> dict[str, Any]:
+        """Confirm: steps (23) and (24)."""
+        return _told(purchases.confirm(self._market, trade))
+
+
+def _told(done: Done) -> dict[str, Any]:
+    return {"txid": done.txid, **done.result}
+
+
+def serve(party: Party) -> None:
+    """Answer requests ``{"do", "with"}`` until standard input ends."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        act: Callable[..., dict[str, Any]] = getattr(party, request["do"])
+        try:
+            answer = {"ok": act(*request["with"])}
+        except ClientError as error:
+            answer = {"refused": {"code": error.code, "detail": error.detail, "txid": error.txid}}
+        except MarketError as error:
+            answer = {"refused": {"code": str(error.code), "detail": error.detail, "txid": ""}}
+        print(json.dumps(answer), flush=True)
+
+
+def main() -> None:
+    """Run one party."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--gateway", required=True, help="URL of the gateway")
+    parser.add_argument("--ca-file", required=True)
+    parser.add_argument("--passphrase-file", type=Path, required=True)
+    arguments = parser.parse_args()
+    passphrase = arguments.passphrase_file.read_bytes().strip()
+    serve(Party(arguments.home, arguments.gateway, arguments.ca_file, passphrase))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The demo's photographs: files that an installed package ships, or those of a folder; and a thief's edit of one."""
+
+import importlib.util
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+_SHIPPED = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+NEEDED = len(_SHIPPED)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Photographs of different things: the one that is traded, and three more that sellers offer."""
+
+    traded: Path
+    others: tuple[Path, ...]
+
+
+def gather(folder: Path | None, into: Path) -> Pictures:
+    """Copy the photographs out of ``folder``, or out of scikit-image, to ``into``, as a camera's owner has them.
+
+    Raises:
+        click.UsageError: ``folder`` holds too few.
+    """
+    if folder is None:
+        spec = importlib.util.find_spec("skimage")
+        assert spec is not None
+        assert spec.submodule_search_locations is not None
+        shipped = Path(spec.submodule_search_locations[0]) / "data"
+        sources = [shipped / name for name in _SHIPPED]
+    else:
+        sources = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)[:NEEDED]
+        if len(sources) < NEEDED:
+            raise click.UsageError(f"{folder} holds fewer than {NEEDED} photographs")
+    copies = [Path(shutil.copy(source, into / source.name)) for source in sources]
+    return Pictures(copies[0], tuple(copies[1:]))
+
+
+def disguise(photo: Path, into: Path) -> Path:
+    """Write a copy as a thief makes it, a little cropped, brighter, compressed, and return its path."""
+    from PIL import Image, ImageEnhance
+
+    with Image.open(photo) as opened:
+        image = opened.convert("RGB")
+    width, height = image.size
+    image = image.crop((width // 25, height // 25, width - width // 30, height - height // 30))
+    path = into / f"{photo.stem}-mine.jpg"
+    ImageEnhance.Brightness(image).enhance(1.15).save(path, quality=70)
+    return path
