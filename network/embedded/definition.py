@@ -1,0 +1,118 @@
+"""What the channel has agreed on about its chaincode: whose endorsements it needs, and its private collections."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from countermark.network.blocks import OutOf, Policy, ReadWriteSet, SignedBy, all_of, any_of, satisfied
+from countermark.network.embedded.errors import SettingsError
+from countermark.network.identities import Member, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A private collection; only `members` hold its values, and only their clients read and write them."""
+
+    name: str
+    members: frozenset[str]
+    policy: Policy | None = None
+    """Endorsement that its writes need instead of the chaincode's; `None` if the chaincode's holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A chaincode as the channel has committed it."""
+
+    name: str
+    version: str
+    policy: Policy
+    collections: tuple[Collection, ...] = ()
+
+    def collection(self, name: str) -> Collection | None:
+        """Return the collection of that name, or `None`."""
+        return next((collection for collection in self.collections if collection.name == name), None)
+
+    def policies(self, rwset: ReadWriteSet) -> tuple[Policy, ...]:
+        """Return what endorsements of `rwset` must satisfy.
+
+        As in Fabric: writes to a collection with a policy of its own need that one, all other writes the
+        chaincode's, and so does a transaction that writes nothing.
+        """
+        written = {hashes.collection for hashes in rwset.private_hashes if hashes.writes}
+        own = {name: collection.policy for name in written if (collection := self.collection(name)) is not None}
+        needed = [policy for _, policy in sorted(own.items()) if policy is not None]
+        if rwset.writes or not written or any(own.get(name) is None for name in written):
+            needed.append(self.policy)
+        return tuple(needed)
+
+
+def market_definition(
+    name: str, version: str, organisations: Sequence[str], *, platform: str, supervisor: str
+) -> Definition:
+    """Return the market's definition.
+
+    The supervisor and one other organisation endorse every transaction; platform and supervisor hold the fingerprints
+    and endorse what is written to them.
+    """
+    others = [SignedBy(msp_id) for msp_id in organisations if msp_id != supervisor]
+    keepers = all_of(SignedBy(platform), SignedBy(supervisor))
+    return Definition(
+        name=name,
+        version=version,
+        policy=all_of(SignedBy(supervisor), any_of(*others)),
+        collections=(Collection("fingerprints", frozenset({platform, supervisor}), keepers),),
+    )
+
+
+def choose(
+    policies: Sequence[Policy],
+    candidates: Sequence[str],
+    *,
+    done: Iterable[str] = (),
+    away: frozenset[str] = frozenset(),
+) -> tuple[str, ...] | None:
+    """Return the smallest set of organisations whose peers' endorsements satisfy all `policies`, or `None`.
+
+    Args:
+        policies: What must hold.
+        candidates: The organisations, preferred ones first.
+        done: Organisations that have endorsed already; they are in the set in any case.
+        away: Organisations to be avoided where another set does as well: their chaincode does not answer.
+    """
+    base = tuple(done)
+    others = [candidate for candidate in candidates if candidate not in base]
+    fallback: tuple[str, ...] | None = None
+    for size in range(len(others) + 1):
+        for extra in combinations(others, size):
+            chosen = base + extra
+            if not all(satisfied(policy, [_peer(msp_id) for msp_id in chosen]) for policy in policies):
+                continue
+            if away.isdisjoint(chosen):
+                return chosen
+            fallback = fallback or chosen
+    return fallback
+
+
+def policy_to_json(policy: Policy) -> object:
+    """Return the form of `policy` in the settings file: an MSP id, or `{"out_of": n, "of": [...]}`."""
+    if isinstance(policy, SignedBy):
+        return policy.msp_id
+    return {"out_of": policy.n, "of": [policy_to_json(rule) for rule in policy.rules]}
+
+
+def policy_from_json(document: object) -> Policy:
+    """Return the policy in a settings file; an MSP id stands for a peer of that organisation.
+
+    Raises:
+        SettingsError: It is neither an MSP id nor `{"out_of": n, "of": [...]}` with 1 <= n <= number of rules.
+    """
+    match document:
+        case str(msp_id) if msp_id:
+            return SignedBy(msp_id)
+        case {"out_of": int(count), "of": list(rules)} if 1 <= count <= len(rules):
+            return OutOf(count, tuple(policy_from_json(rule) for rule in rules))
+    raise SettingsError("malformed_policy", str(document))
+
+
+def _peer(msp_id: str) -> Member:
+    return Member(msp_id, Role.PEER, "")

@@ -1,0 +1,156 @@
+"""The ledger of one channel: blocks appended, state and private data kept in step, readers told.
+
+A block counts as committed when it is synced to the block file. State and private data that are behind after a crash
+are caught up when the ledger is opened, so they never say more or less than the blocks do.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from countermark.network.blocks import Block, ReadWriteSet, parse_block, verify_data_hash, verify_link
+from countermark.network.blocks.rwsets import Version
+from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.ledger.blockfile import BlockFile, Record
+from countermark.network.embedded.ledger.private import PrivateStore, PrivateWrites
+from countermark.network.embedded.ledger.state import BlockRow, StateStore, StateUpdate, TransactionRow
+from countermark.network.embedded.validation import UNAUTHENTIC, Code
+from countermark.network.errors import NetworkError
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Tip(NamedTuple):
+    """The last block: its number and header hash; number -1 and an empty hash before the first."""
+
+    number: int
+    header_hash: bytes
+
+
+class Applied(NamedTuple):
+    """A transaction with its verdict, ready to take effect."""
+
+    tx_id: str
+    timestamp_ms: int
+    rwset: ReadWriteSet
+    code: int
+
+
+class Ledger:
+    """The ledger in a folder. One thread appends; any thread reads."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = BlockFile(directory / "blocks.bin")
+        self.state = StateStore(directory / "state.db")
+        self.private = PrivateStore(directory / "private.db")
+        self._tip = Tip(-1, b"")
+
+    @classmethod
+    def open(cls, directory: Path) -> "Ledger":
+        """Return the ledger in `directory`, empty if there is none yet, with a torn last record cut off.
+
+        Raises:
+            LedgerError: Blocks are missing, damaged or do not form a chain.
+        """
+        ledger = cls(directory)
+        try:
+            ledger._catch_up()
+        except NetworkError:
+            ledger.close()
+            raise
+        return ledger
+
+    @property
+    def height(self) -> int:
+        """Number of committed blocks."""
+        return self._tip.number + 1
+
+    @property
+    def tip(self) -> Tip:
+        """The last committed block."""
+        return self._tip
+
+    def block(self, number: int) -> bytes:
+        """Return the bytes of block `number` (common.Block).
+
+        Raises:
+            LedgerError: It is not committed yet, or its record is damaged.
+        """
+        row = self.state.block(number)
+        if row is None:
+            raise LedgerError("no_such_block", str(number))
+        return self._file.read(row.offset).data
+
+    def transaction(self, tx_id: str) -> TransactionRow | None:
+        """Return the outcome of `tx_id`, or `None` if no committed block has it."""
+        return self.state.transaction(tx_id)
+
+    def append(self, data: bytes, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
+        """Commit the block `data`, whose transactions have been applied to `update`.
+
+        The caller ends `update` with this call; if it fails after the block is on disk, the process must stop, and
+        the next start catches up.
+
+        Raises:
+            LedgerError: The block could not be written; nothing has changed.
+        """
+        block = parse_block(data)
+        self._finish(self._file.append(data), block, update, private)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._file.close()
+        self.state.close()
+        self.private.close()
+
+    def _catch_up(self) -> None:
+        last = self.state.last_block()
+        if last is not None:
+            self._tip = Tip(last.number, last.header_hash)
+        for record in self._file.scan(0 if last is None else last.end):
+            self._replay(record)
+
+    def _replay(self, record: Record) -> None:
+        try:
+            block = parse_block(record.data)
+            verify_link(block, number=self.height, previous_hash=self._tip.header_hash)
+            verify_data_hash(block)
+        except NetworkError as error:
+            raise LedgerError("broken_chain", f"block {self.height}: {error}") from error
+        with self.state.update() as update:
+            private: list[PrivateWrites] = []
+            for position, one in enumerate(block.transactions):
+                applied = Applied(one.tx_id, one.timestamp_ms, one.rwset, one.validation_code)
+                private.extend(apply(update, (block.number, position), applied))
+            self._finish(record, block, update, private)
+
+    def _finish(self, record: Record, block: Block, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
+        # Private data before state: a state that has a block may count on the block's private data.
+        for missing in self.private.commit(block.number, private) if private else ():
+            _LOGGER.warning(
+                "private data of transaction %s for collection %s is not available",
+                missing.tx_id,
+                missing.hashes.collection,
+            )
+        update.add_block(BlockRow(block.number, record.offset, record.end, block.header_hash))
+        self._tip = Tip(block.number, block.header_hash)
+
+
+def apply(update: StateUpdate, version: Version, transaction: Applied) -> tuple[PrivateWrites, ...]:
+    """Note `transaction` at `version` and, if it is valid, apply its writes; return its private writes."""
+    if transaction.tx_id and transaction.code not in UNAUTHENTIC:
+        update.add_transaction(transaction.tx_id, version, transaction.code)
+    if transaction.code != Code.VALID:
+        return ()
+    for write in transaction.rwset.writes:
+        update.write(write, version, tx_id=transaction.tx_id, timestamp_ms=transaction.timestamp_ms)
+    for hashes in transaction.rwset.private_hashes:
+        for hashed in hashes.writes:
+            update.write_hash(hashes.namespace, hashes.collection, hashed, version)
+    return tuple(
+        PrivateWrites(transaction.tx_id, version, hashes)
+        for hashes in transaction.rwset.private_hashes
+        if hashes.writes
+    )

@@ -1,0 +1,137 @@
+"""Consistent views of the committed state: what simulations and queries read while blocks go on being committed."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from countermark.network.blocks.rwsets import Version
+from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.ledger.schema import connect
+
+
+class Value(NamedTuple):
+    """A committed value and where it was written."""
+
+    value: bytes
+    version: Version
+
+
+class KeyValue(NamedTuple):
+    """A key of a range, its committed value, and where that was written."""
+
+    key: str
+    value: bytes
+    version: Version
+
+
+class HistoryRow(NamedTuple):
+    """One committed change of a key."""
+
+    version: Version
+    tx_id: str
+    timestamp_ms: int
+    is_delete: bool
+    value: bytes
+
+
+class View:
+    """Reads of the state through one connection; the writer uses it as well, and then sees its own block."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        # The chaincode streams of several organisations read one snapshot.
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """End the view; a chaincode that comes too late finds nothing rather than another state."""
+        with self._lock:
+            self._closed = True
+
+    def get(self, namespace: str, collection: str, key: bytes) -> Value | None:
+        """Return what is stored under `key`: UTF-8 of the key, or its hash in a private collection."""
+        rows = self._query(
+            "SELECT value, block, position FROM state WHERE namespace = ? AND collection = ? AND key = ?",
+            (namespace, collection, key),
+        )
+        return Value(rows[0][0], (rows[0][1], rows[0][2])) if rows else None
+
+    def scan(self, namespace: str, start: str, end: str, *, limit: int, after: str | None = None) -> list[KeyValue]:
+        """Return at most `limit` public keys with start <= key < end in order; an empty `end` is open.
+
+        With `after`, only keys greater than that one.
+
+        Raises:
+            LedgerError: The view has ended.
+        """
+        condition = "key >= ?"
+        parameters: list[str | bytes] = [namespace, start.encode()]
+        if after is not None:
+            condition, parameters = "key > ?", [namespace, after.encode()]
+        if end:
+            condition += " AND key < ?"
+            parameters.append(end.encode())
+        # The condition is one of four fixed texts; all values are parameters.
+        query = (
+            "SELECT key, value, block, position FROM state "  # noqa: S608
+            f"WHERE namespace = ? AND collection = '' AND {condition} ORDER BY key LIMIT ?"
+        )
+        rows = self._query(query, (*parameters, limit))
+        return [KeyValue(row[0].decode(), row[1], (row[2], row[3])) for row in rows]
+
+    def history(self, namespace: str, key: str, *, limit: int, before: Version | None = None) -> list[HistoryRow]:
+        """Return at most `limit` changes of `key`, newest first; with `before`, only those older than that one."""
+        bound = before or (2**62, 0)
+        rows = self._query(
+            "SELECT block, position, tx_id, timestamp_ms, is_delete, value FROM history "
+            "WHERE namespace = ? AND key = ? AND (block, position) < (?, ?) "
+            "ORDER BY block DESC, position DESC LIMIT ?",
+            (namespace, key.encode(), *bound, limit),
+        )
+        return [HistoryRow((row[0], row[1]), row[2], row[3], bool(row[4]), row[5]) for row in rows]
+
+    def _query(self, query: str, parameters: Sequence[str | bytes | int]) -> list[Any]:
+        with self._lock:
+            if self._closed:
+                raise LedgerError("snapshot_ended", "the simulation that this read belongs to is over")
+            return self._connection.execute(query, parameters).fetchall()
+
+
+class Snapshots:
+    """Views of the state database at `path`, each fixed at the block that was last when it was taken."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def take(self) -> Iterator[View]:
+        """Return a view of the state as it is now; it stays so until the end of the block."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = connect(self._path, synchronous="NORMAL")
+        connection.execute("BEGIN")
+        try:
+            # A deferred transaction takes its snapshot with the first read.
+            connection.execute("SELECT 1 FROM blocks LIMIT 1").fetchone()
+            view = View(connection)
+            try:
+                yield view
+            finally:
+                view.close()
+        finally:
+            connection.execute("ROLLBACK")
+            with self._lock:
+                self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()

@@ -1,0 +1,131 @@
+"""The state database: what the committed blocks add up to, with history and an index of transactions.
+
+It is derived: `Ledger` catches it up from the block file, so its own writes need not be synced one by one. All that a
+block changes goes in with one transaction, together with the block's own row, which says how far the state is.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from countermark.network.blocks.rwsets import PrivateWrite, Version, Write
+from countermark.network.embedded.ledger.schema import TABLES, connect
+from countermark.network.embedded.ledger.snapshots import Snapshots, View
+
+
+class BlockRow(NamedTuple):
+    """Where a block stands in the block file, and the hash of its header."""
+
+    number: int
+    offset: int
+    end: int
+    header_hash: bytes
+
+
+class TransactionRow(NamedTuple):
+    """Where a transaction stands and whether it is valid (code 0) or why not (peer.TxValidationCode)."""
+
+    version: Version
+    code: int
+
+
+class StateUpdate:
+    """The changes of one block while it is being committed; `view` sees those made so far."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.view = View(connection)
+
+    def write(self, write: Write, version: Version, *, tx_id: str, timestamp_ms: int) -> None:
+        """Apply a public write and note it in the key's history."""
+        key = write.key.encode()
+        self._set(write.namespace, "", key, None if write.is_delete else write.value, version)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (write.namespace, key, *version, tx_id, timestamp_ms, write.is_delete, write.value),
+        )
+
+    def write_hash(self, namespace: str, collection: str, write: PrivateWrite, version: Version) -> None:
+        """Apply a private write in its hashed form."""
+        value = None if write.is_delete or write.is_purge else write.value_hash
+        self._set(namespace, collection, write.key_hash, value, version)
+
+    def add_transaction(self, tx_id: str, version: Version, code: int) -> bool:
+        """Note a transaction; return False if its id was there already, which then keeps its first outcome."""
+        cursor = self._connection.execute(
+            "INSERT OR IGNORE INTO transactions VALUES (?, ?, ?, ?)", (tx_id, *version, code)
+        )
+        return cursor.rowcount == 1
+
+    def has_transaction(self, tx_id: str) -> bool:
+        """True if a transaction of that id is in a committed block or stands earlier in this one."""
+        query = "SELECT 1 FROM transactions WHERE tx_id = ?"
+        return self._connection.execute(query, (tx_id,)).fetchone() is not None
+
+    def add_block(self, row: BlockRow) -> None:
+        """Note the block to which the changes belong."""
+        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?)", row)
+
+    def _set(self, namespace: str, collection: str, key: bytes, value: bytes | None, version: Version) -> None:
+        if value is None:
+            self._connection.execute(
+                "DELETE FROM state WHERE namespace = ? AND collection = ? AND key = ?", (namespace, collection, key)
+            )
+        else:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)",
+                (namespace, collection, key, value, *version),
+            )
+
+
+class StateStore:
+    """The state database at `path`, created if it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = connect(path, synchronous="NORMAL")
+        self._writer.executescript(TABLES)
+        self._reader = connect(path, synchronous="NORMAL")
+        self._reader_lock = threading.Lock()
+        self.snapshots = Snapshots(path)
+
+    @contextmanager
+    def update(self) -> Iterator[StateUpdate]:
+        """Collect the changes of one block; they take effect together at the end, or not at all on an exception."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield StateUpdate(self._writer)
+        except BaseException:
+            self._writer.execute("ROLLBACK")
+            raise
+        self._writer.execute("COMMIT")
+
+    def last_block(self) -> BlockRow | None:
+        """Return the last block that the state contains, or `None` before the first."""
+        return self._block("ORDER BY number DESC LIMIT 1")
+
+    def block(self, number: int) -> BlockRow | None:
+        """Return where block `number` stands, or `None` if it is not committed."""
+        return self._block("WHERE number = ?", number)
+
+    def transaction(self, tx_id: str) -> TransactionRow | None:
+        """Return the outcome of `tx_id`, or `None` if no committed block has it."""
+        with self._reader_lock:
+            row = self._reader.execute(
+                "SELECT block, position, code FROM transactions WHERE tx_id = ?", (tx_id,)
+            ).fetchone()
+        return None if row is None else TransactionRow((row[0], row[1]), row[2])
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        self.snapshots.close()
+        self._reader.close()
+        self._writer.close()
+
+    def _block(self, condition: str, *parameters: int) -> BlockRow | None:
+        query = f"SELECT number, position, end, header_hash FROM blocks {condition}"  # noqa: S608 - fixed texts
+        with self._reader_lock:
+            row = self._reader.execute(query, parameters).fetchone()
+        return None if row is None else BlockRow(*row)

@@ -1,0 +1,56 @@
+"""Who may do what on the channel: MSP checks with a short memory, as every peer makes them for every message."""
+
+from collections.abc import Container
+from functools import lru_cache
+from typing import Final
+
+from countermark.network.errors import IdentityError
+from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
+
+WRITERS: Final = frozenset({Role.CLIENT, Role.ADMIN})
+"""Roles that may propose and submit transactions (the channel's Writers)."""
+
+READERS: Final = frozenset(Role)
+"""Roles that may evaluate and read blocks (the channel's Readers)."""
+
+_MINUTE_MS = 60_000
+
+
+class Membership:
+    """The organisations of the channel; an identity once accepted is not checked again within the same minute."""
+
+    def __init__(self, consortium: Consortium) -> None:
+        self._consortium = consortium
+        # Checking a certificate against its root costs a signature check; every organisation has few identities.
+        self._validate = lru_cache(maxsize=4096)(self._check)
+
+    @property
+    def msp_ids(self) -> tuple[str, ...]:
+        """Ids of all organisations, sorted."""
+        return self._consortium.msp_ids
+
+    def member(self, serialized: bytes, *, at_ms: int) -> Member:
+        """Return the member whose serialized identity this is, valid in the minute of `at_ms`.
+
+        Raises:
+            IdentityError: It does not parse, or its MSP refuses it.
+        """
+        return self._validate(serialized, at_ms // _MINUTE_MS)
+
+    def authenticate(
+        self, serialized: bytes, signature: bytes, data: bytes, *, at_ms: int, roles: Container[Role]
+    ) -> Member:
+        """Return the member who signed `data`, if he has one of `roles`.
+
+        Raises:
+            IdentityError: No member, or one with another role.
+            SignatureError: The signature is not his.
+        """
+        member = self.member(serialized, at_ms=at_ms)
+        if member.role not in roles:
+            raise IdentityError("role_not_allowed", f"{member.msp_id}.{member.role} may not do this")
+        SerializedIdentity.parse(serialized).verify(signature, data)
+        return member
+
+    def _check(self, serialized: bytes, minute: int) -> Member:
+        return self._consortium.validate(SerializedIdentity.parse(serialized), at_ms=minute * _MINUTE_MS)

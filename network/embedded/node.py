@@ -1,0 +1,240 @@
+"""The embedded peer as a whole: ledger, ordering, one endpoint and one chaincode connection per organisation."""
+
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fabric_protos.gateway import gateway_pb2_grpc
+from fabric_protos.peer import events_pb2_grpc
+
+from countermark.network.embedded import connections, endpoints
+from countermark.network.embedded.chaincode.link import ChaincodeLink, ChaincodeServer
+from countermark.network.embedded.channelconfig import consortium_of
+from countermark.network.embedded.collecting import Collector, Endpoint
+from countermark.network.embedded.committing import Committer, commit_genesis
+from countermark.network.embedded.endorsement import Endorser, Gatekeeper
+from countermark.network.embedded.errors import SettingsError
+from countermark.network.embedded.following import Followers
+from countermark.network.embedded.ledger.chain import Ledger
+from countermark.network.embedded.material import ORDERER
+from countermark.network.embedded.membership import Membership
+from countermark.network.embedded.ordering import Orderer
+from countermark.network.embedded.services.deliver import DeliverService
+from countermark.network.embedded.services.gateway import GatewayService
+from countermark.network.embedded.services.streams import Slots
+from countermark.network.embedded.settings import Layout, OrganisationSettings, Settings
+from countermark.network.embedded.validation import Validator
+from countermark.network.errors import NetworkError
+from countermark.network.identities import Organisation
+
+_LOGGER = logging.getLogger(__name__)
+_GRACE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """What serves one organisation."""
+
+    name: str
+    organisation: Organisation
+    link: ChaincodeLink
+    server: Any
+    address: str
+
+
+class Node:
+    """The embedded peer of a folder that `material.generate` has made."""
+
+    def __init__(self, layout: Layout, settings: Settings) -> None:
+        """Open the ledger, and take the ports; nothing is served yet.
+
+        Raises:
+            SettingsError: Another process uses the folder, a port is taken, or files are missing.
+            LedgerError: The stored blocks do not hold together.
+            IdentityError: Key material is missing or damaged.
+        """
+        self._failed = threading.Event()
+        self._told: Callable[[], None] = lambda: None
+        self._layout = layout
+        self._settings = settings
+        self._lock = _lock(layout.ledger)
+        self._ledger = self._open_ledger()
+        try:
+            self._membership = Membership(consortium_of(self._ledger.block(0), channel=settings.channel))
+            self._followers = Followers(self._ledger)
+            self._orderer = self._make_orderer()
+            self._peers = self._make_peers()
+            self._add_services()
+        except NetworkError:
+            self._ledger.close()
+            os.close(self._lock)
+            raise
+
+    def start(self, *, chaincode_wait_s: float) -> list[str]:
+        """Serve, wait for the chaincode servers, then publish the connection profiles.
+
+        Returns:
+            The MSP ids whose chaincode is still away after `chaincode_wait_s`; it is dialled further.
+        """
+        connections.withdraw(self._layout.connection)
+        for peer in self._peers:
+            peer.link.start()
+        self._orderer.start()
+        for peer in self._peers:
+            peer.server.start()
+        away = [
+            peer.link.msp_id for peer in self._peers if not peer.link.wait(ready=True, timeout_s=chaincode_wait_s)
+        ]
+        connections.publish(
+            self._layout.connection,
+            [
+                (
+                    peer.name,
+                    connections.profile(
+                        peer.organisation,
+                        channel=self._settings.channel,
+                        chaincode=self._settings.definition.name,
+                        gateway=peer.address,
+                    ),
+                )
+                for peer in self._peers
+            ],
+        )
+        return away
+
+    @property
+    def failed(self) -> bool:
+        """True if the ledger cannot go on in this process; a new one catches up from the blocks."""
+        return self._failed.is_set()
+
+    def on_failure(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called when the ledger cannot go on, at once if that is so already."""
+        self._told = tell
+        if self.failed:
+            tell()
+
+    def stop(self) -> None:
+        """Commit what has been ordered, send everybody away, and close the ledger."""
+        connections.withdraw(self._layout.connection)
+        stopped = [peer.server.stop(_GRACE_S) for peer in self._peers]
+        self._orderer.stop()
+        self._followers.close()
+        for event in stopped:
+            event.wait()
+        for peer in self._peers:
+            peer.link.stop()
+        self._ledger.close()
+        os.close(self._lock)
+
+    def _open_ledger(self) -> Ledger:
+        ledger = Ledger.open(self._layout.ledger)
+        if ledger.height == 0:
+            try:
+                genesis = self._layout.genesis_file.read_bytes()
+            except OSError as error:
+                ledger.close()
+                raise SettingsError("no_genesis", f"{error.filename}: {error.strerror}") from error
+            commit_genesis(ledger, genesis)
+        return ledger
+
+    def _make_orderer(self) -> Orderer:
+        settings = self._settings
+        identity = Organisation.load(self._layout.organisation(ORDERER)).identity("orderer0")
+        validator = Validator(settings.channel, settings.definition, self._membership)
+        committer = Committer(self._ledger, validator, identity)
+
+        def commit(envelopes: Sequence[bytes]) -> None:
+            self._followers.committed(committer.commit(envelopes))
+
+        return Orderer(settings.channel, self._membership, commit, self._fail, batching=settings.batching)
+
+    def _fail(self) -> None:
+        self._failed.set()
+        self._told()
+
+    def _make_peers(self) -> list[_Peer]:
+        ports = endpoints.load_ports(self._layout.ports_file)
+        host = self._settings.host
+        peers = []
+        for one in self._settings.organisations:
+            organisation = Organisation.load(self._layout.organisation(one.name))
+            server, port = endpoints.listen(organisation, host, ports.get(one.msp_id, 0))
+            ports[one.msp_id] = port
+            link = ChaincodeLink(one.msp_id, self._chaincode_server(one, organisation))
+            peers.append(_Peer(one.name, organisation, link, server, f"{host}:{port}"))
+        endpoints.save_ports(self._layout.ports_file, ports)
+        return peers
+
+    def _chaincode_server(self, one: OrganisationSettings, organisation: Organisation) -> ChaincodeServer:
+        if not one.chaincode:
+            raise SettingsError("no_chaincode", f"no address of a chaincode server for {one.msp_id}")
+        tls = organisation.directory / "tls" / "peer0"
+        return ChaincodeServer(
+            address=one.chaincode,
+            host_override=f"chaincode.{organisation.domain}",
+            package_id=self._settings.package_id,
+            root_certificate=organisation.tls_ca_file.read_bytes(),
+            certificate=(tls / "cert.pem").read_bytes(),
+            key=(tls / "key.pem").read_bytes(),
+        )
+
+    def _add_services(self) -> None:
+        settings = self._settings
+        definition = settings.definition
+        gatekeeper = Gatekeeper(
+            settings.channel, definition, self._membership, self._ledger, time_window_ms=settings.time_window_ms
+        )
+        organisations = [
+            Endpoint(
+                peer.address,
+                Endorser(
+                    peer.organisation.identity("peer0"),
+                    peer.link,
+                    definition,
+                    self._ledger,
+                    timeout_s=settings.execute_timeout_s,
+                ),
+            )
+            for peer in self._peers
+        ]
+        collector = Collector(definition, self._ledger, organisations)
+        for peer in self._peers:
+            slots = Slots(endpoints.STREAMS)
+            gateway = GatewayService(
+                peer.organisation.msp_id,
+                peer.address,
+                settings.channel,
+                gatekeeper=gatekeeper,
+                collector=collector,
+                orderer=self._orderer,
+                ledger=self._ledger,
+                followers=self._followers,
+                membership=self._membership,
+                slots=slots,
+            )
+            deliver = DeliverService(
+                settings.channel,
+                ledger=self._ledger,
+                followers=self._followers,
+                membership=self._membership,
+                slots=slots,
+            )
+            gateway_pb2_grpc.add_GatewayServicer_to_server(gateway, peer.server)
+            events_pb2_grpc.add_DeliverServicer_to_server(deliver, peer.server)
+
+
+def _lock(directory: Path) -> int:
+    """Return the descriptor that keeps other processes away from the ledger in `directory`."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise SettingsError("in_use", f"another process uses {directory}") from error
+    return descriptor

@@ -1,0 +1,1 @@
+"""The gRPC services of an organisation's endpoint, as Fabric's peers offer them."""

@@ -1,0 +1,178 @@
+"""The checks that every transaction of a block passes before its writes count, in Fabric's order.
+
+`Validator` decides what the bytes alone tell: form, signatures, endorsement policies. `conflict` compares what was
+read with the state as it is now. Both are pure: the same block and state give the same codes on every replay.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from countermark.network.blocks import RangeQuery, ReadWriteSet, satisfied
+from countermark.network.embedded.definition import Definition
+from countermark.network.embedded.ledger.snapshots import View
+from countermark.network.embedded.membership import WRITERS, Membership
+from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType
+from countermark.network.errors import EnvelopeError, IdentityError, NetworkError, SignatureError
+from countermark.network.identities import Member
+
+_SCAN = 500
+
+
+class Code(IntEnum):
+    """The validation codes that this peer gives (peer.TxValidationCode)."""
+
+    VALID = 0
+    BAD_PAYLOAD = 2
+    BAD_COMMON_HEADER = 3
+    BAD_CREATOR_SIGNATURE = 4
+    INVALID_ENDORSER_TRANSACTION = 5
+    BAD_PROPOSAL_TXID = 8
+    DUPLICATE_TXID = 9
+    ENDORSEMENT_POLICY_FAILURE = 10
+    MVCC_READ_CONFLICT = 11
+    PHANTOM_READ_CONFLICT = 12
+    TARGET_CHAIN_NOT_FOUND = 14
+    BAD_RWSET = 22
+    ILLEGAL_WRITESET = 23
+    INVALID_CHAINCODE = 25
+
+
+UNAUTHENTIC = frozenset(
+    {
+        Code.BAD_PAYLOAD,
+        Code.BAD_COMMON_HEADER,
+        Code.BAD_CREATOR_SIGNATURE,
+        Code.BAD_PROPOSAL_TXID,
+        Code.TARGET_CHAIN_NOT_FOUND,
+    }
+)
+"""Codes of envelopes that may not be by the creator they name: these use up no transaction id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A transaction with the verdict on its bytes; empty fields where these did not parse."""
+
+    code: Code
+    tx_id: str = ""
+    timestamp_ms: int = 0
+    rwset: ReadWriteSet = field(default_factory=ReadWriteSet)
+
+
+class Validator:
+    """Checks transactions of `channel` against the chaincode's definition and the channel's members."""
+
+    def __init__(self, channel: str, definition: Definition, membership: Membership) -> None:
+        self._channel = channel
+        self._definition = definition
+        self._membership = membership
+
+    def check(self, raw: bytes) -> Checked:
+        """Return the transaction in `raw` (common.Envelope) with the code that its bytes alone give it."""
+        try:
+            envelope = Envelope.parse(raw)
+        except EnvelopeError:
+            return Checked(Code.BAD_PAYLOAD)
+        header = envelope.header
+        code = self._check_envelope(envelope)
+        if code is not Code.VALID:
+            return Checked(code, header.tx_id, header.timestamp_ms)
+        try:
+            endorsed = EndorsedTransaction.parse(envelope)
+            endorsed.check_binding()
+        except EnvelopeError:
+            return Checked(Code.INVALID_ENDORSER_TRANSACTION, header.tx_id, header.timestamp_ms)
+        try:
+            rwset = ReadWriteSet.parse(endorsed.response.outcome.results)
+        except EnvelopeError:
+            return Checked(Code.BAD_RWSET, header.tx_id, header.timestamp_ms)
+        return Checked(self._check_endorsed(endorsed, rwset), header.tx_id, header.timestamp_ms, rwset)
+
+    def _check_envelope(self, envelope: Envelope) -> Code:
+        header = envelope.header
+        if header.type is not HeaderType.ENDORSER_TRANSACTION:
+            return Code.BAD_COMMON_HEADER
+        if header.channel != self._channel:
+            return Code.TARGET_CHAIN_NOT_FOUND
+        try:
+            self._membership.authenticate(
+                header.creator, envelope.signature, envelope.payload, at_ms=header.timestamp_ms, roles=WRITERS
+            )
+        except (IdentityError, SignatureError):
+            return Code.BAD_CREATOR_SIGNATURE
+        try:
+            header.check_tx_id()
+        except EnvelopeError:
+            return Code.BAD_PROPOSAL_TXID
+        return Code.VALID
+
+    def _check_endorsed(self, endorsed: EndorsedTransaction, rwset: ReadWriteSet) -> Code:
+        outcome = endorsed.response.outcome
+        definition = self._definition
+        if (outcome.chaincode, outcome.version) != (definition.name, definition.version):
+            return Code.INVALID_CHAINCODE
+        if not 200 <= outcome.response.status < 400:
+            return Code.INVALID_ENDORSER_TRANSACTION
+        if not _writes_only(rwset, definition):
+            return Code.ILLEGAL_WRITESET
+        endorsers = self._endorsers(endorsed)
+        if not all(satisfied(policy, endorsers) for policy in definition.policies(rwset)):
+            return Code.ENDORSEMENT_POLICY_FAILURE
+        return Code.VALID
+
+    def _endorsers(self, endorsed: EndorsedTransaction) -> list[Member]:
+        """Return who endorsed; a signature that does not hold is left out, and nobody counts twice."""
+        members: dict[bytes, Member] = {}
+        for endorsement in endorsed.endorsements:
+            try:
+                member = self._membership.member(endorsement.endorser, at_ms=endorsed.header.timestamp_ms)
+                endorsement.verify(endorsed.response.serialized)
+            except NetworkError:
+                continue
+            members[endorsement.endorser] = member
+        return list(members.values())
+
+
+def conflict(rwset: ReadWriteSet, view: View) -> Code:
+    """Return VALID if everything that was read is still at the version that was found, else which kind changed."""
+    for read in rwset.reads:
+        found = view.get(read.namespace, "", read.key.encode())
+        if (found.version if found else None) != read.version:
+            return Code.MVCC_READ_CONFLICT
+    for hashes in rwset.private_hashes:
+        for hashed in hashes.reads:
+            found = view.get(hashes.namespace, hashes.collection, hashed.key_hash)
+            if (found.version if found else None) != hashed.version:
+                return Code.MVCC_READ_CONFLICT
+    if not all(_range_unchanged(query, view) for query in rwset.ranges):
+        return Code.PHANTOM_READ_CONFLICT
+    return Code.VALID
+
+
+def _writes_only(rwset: ReadWriteSet, definition: Definition) -> bool:
+    """True if only this chaincode's keys and collections are written, and no key-level policies are."""
+    return (
+        not rwset.metadata_keys
+        and all(write.namespace == definition.name for write in rwset.writes)
+        and all(
+            hashes.namespace == definition.name and definition.collection(hashes.collection) is not None
+            for hashes in rwset.private_hashes
+            if hashes.writes
+        )
+    )
+
+
+def _range_unchanged(query: RangeQuery, view: View) -> bool:
+    # A range that was not read to its end is checked up to and with the last key that was read.
+    end = query.end if query.exhausted else query.end + "\x00"
+    expected = [(read.key, read.version) for read in query.reads]
+    after: str | None = None
+    position = 0
+    while True:
+        found = view.scan(query.namespace, query.start, end, limit=_SCAN, after=after)
+        if [(one.key, one.version) for one in found] != expected[position : position + len(found)]:
+            return False
+        position += len(found)
+        if len(found) < _SCAN:
+            return position == len(expected)
+        after = found[-1].key

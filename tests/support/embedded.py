@@ -1,0 +1,145 @@
+"""An embedded peer with its chaincode servers, as processes of their own, for tests."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from countermark.network.client import ConnectionProfile, GatewayClient
+from countermark.network.embedded.material import Material, generate
+from countermark.network.embedded.ordering import Batching
+
+TINY = Path(__file__).with_name("tiny_chaincode.py")
+WAIT_S = 30.0
+
+
+class Process:
+    """A child process whose lines on stderr can be waited for."""
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments], stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        )
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_line(self, pattern: str) -> re.Match[str]:
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            found[:] = [match for line in self.lines if (match := re.search(pattern, line))]
+            return bool(found) or self._ended
+
+        with self._changed:
+            self._changed.wait_for(look, WAIT_S)
+        assert found, f"no {pattern!r} in:\n" + "".join(self.lines)
+        return found[0]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(WAIT_S)
+        self._reader.join(WAIT_S)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return code
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._changed:
+                self.lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+class EmbeddedNetwork:
+    """An embedded peer in `directory` and a chaincode server per organisation; `liars` run one that lies."""
+
+    def __init__(
+        self, directory: Path, *, liars: Sequence[str] = (), batching: Batching | None = None, script: Path = TINY
+    ) -> None:
+        self.directory = directory
+        self.material: Material = generate(directory, batching=batching)
+        self._liars = liars
+        self._script = script
+        self._stack = ExitStack()
+        self.chaincodes: dict[str, Process] = {}
+        self.addresses: dict[str, str] = {}
+        self.peer: Process | None = None
+
+    def start(self) -> "EmbeddedNetwork":
+        for organisation in self.material.settings.organisations:
+            self.start_chaincode(organisation.name, organisation.msp_id)
+        for organisation in self.material.settings.organisations:
+            line = self.chaincodes[organisation.msp_id].wait_line(r"chaincode listening on (\S+)")
+            self.addresses[organisation.msp_id] = line.group(1)
+        self.start_peer()
+        return self
+
+    def start_chaincode(self, name: str, msp_id: str) -> None:
+        files = self.material.chaincode_files(name)
+        self.chaincodes[msp_id] = Process(
+            [
+                str(self._script),
+                *("--address", self.addresses.get(msp_id, "127.0.0.1:0")),
+                *("--ccid", self.material.settings.package_id),
+                *("--tls-cert", str(files.certificate)),
+                *("--tls-key", str(files.key)),
+                *("--client-ca", str(files.client_ca)),
+            ],
+            {"TINY_LIES": "1"} if msp_id in self._liars else None,
+        )
+
+    def start_peer(self, *, chaincode_wait: float = 10.0) -> Process:
+        chaincodes = [f"--chaincode={msp_id}={address}" for msp_id, address in self.addresses.items()]
+        self.peer = Process(
+            [
+                *("-m", "countermark.network.embedded"),
+                *("--dir", str(self.directory)),
+                *("--chaincode-wait", str(chaincode_wait)),
+                *("--log-level", "info"),
+                *chaincodes,
+            ]
+        )
+        self.peer.wait_line("^embedded peer ready$")
+        return self.peer
+
+    def kill_peer(self) -> None:
+        assert self.peer is not None
+        self.peer.end(signal.SIGKILL)
+
+    def profile(self, name: str) -> ConnectionProfile:
+        return ConnectionProfile.load(self.directory / "connection" / f"{name}.json")
+
+    def client(self, name: str) -> GatewayClient:
+        client = GatewayClient(self.profile(name))
+        self._stack.callback(client.close)
+        return client
+
+    def close(self) -> None:
+        self._stack.close()
+        for process in (self.peer, *self.chaincodes.values()):
+            if process is not None:
+                process.end()
+
+
+@contextmanager
+def embedded_network(
+    directory: Path, *, liars: Sequence[str] = (), batching: Batching | None = None
+) -> Iterator[EmbeddedNetwork]:
+    network = EmbeddedNetwork(directory, liars=liars, batching=batching)
+    try:
+        yield network.start()
+    finally:
+        network.close()
