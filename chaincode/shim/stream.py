@@ -82,6 +82,7 @@ class PeerStream:
     async def drain(self) -> None:
         """Refuse new invocations, wait for those that run, then end the stream."""
         self._draining = True
+        _log.info("draining: %d invocations still run", len(self._tasks))
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._drained.set()

@@ -135,7 +135,7 @@ class Stub(Protocol):
         """Return the SHA-256 of the private value, or `None`; works on every peer of the channel."""
 
     async def put_private_data(self, collection: str, key: str, value: bytes) -> None:
-        """Write a private value; the block gets only the hashes of key and value. No empty key or value."""
+        """Write a private value; the block gets only the hashes of key and value."""
 
     async def del_private_data(self, collection: str, key: str) -> None:
         """Delete a private value, keeping it in the peers' private history."""

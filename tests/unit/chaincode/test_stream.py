@@ -56,6 +56,9 @@ async def contract(stub: Stub) -> Response:
             stub.set_event("never", b"")
             await stub.put_state(key, b"never")
             raise MarketError(ErrorCode.NOT_FOUND, "no such thing")
+        case "return_refusal":
+            await stub.put_state(key, b"never")
+            return Response(ERROR, message=MarketError(ErrorCode.NOT_FOUND).to_json().decode())
         case "garbage":
             return None  # type: ignore[return-value] # a contract gone wrong
         case "surrogate":
@@ -428,9 +431,10 @@ class TestBatchedWrites:
 
         run(tls, contract, scenario, offer=self.OFFER)
 
-    def test_a_refusal_sends_no_writes(self, tls: TestTls) -> None:
+    @pytest.mark.parametrize("function", ["refuse", "return_refusal"])
+    def test_a_refusal_sends_no_writes(self, tls: TestTls, function: str) -> None:
         async def scenario(peer: Peer) -> None:
-            assert refused(await peer.invoke("refuse")).code == ErrorCode.NOT_FOUND
+            assert refused(await peer.invoke(function)).code == ErrorCode.NOT_FOUND
             assert peer.requests == []
 
         run(tls, contract, scenario, offer=self.OFFER)
