@@ -1,0 +1,131 @@
+"""Accounts: opened once, their encryption key rotated, frozen, and recovered under a time lock."""
+
+from dataclasses import replace
+
+from countermark.chaincode import purse, state
+from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.records.account import Account, AccountState
+from countermark.chaincode.records.listing import Listing
+from countermark.protocol.errors import ErrorCode, MarketError
+
+
+async def open_account(tx: Transaction) -> Outcome:
+    """Open the signer's account, with his encryption key.
+
+    Raises:
+        MarketError: ACCOUNT_EXISTS; NOT_PERMITTED when the sponsor named is not the organisation that submits.
+    """
+    sponsor = tx.params.get("sponsor", "")
+    if sponsor:
+        tx.require_organisation(sponsor)
+    if await tx.find(state.account(tx.signer)) is not None:
+        raise MarketError(ErrorCode.ACCOUNT_EXISTS, "the account is opened already")
+    opened = Account(
+        address=tx.signer,
+        encryption_key=tx.params["encryption_key"],
+        opened_at_ms=tx.now_ms,
+        updated_at_ms=tx.now_ms,
+        sponsor=sponsor,
+        recovery=tx.params.get("recovery", ""),
+    )
+    return _write(tx, opened)
+
+
+async def rotate_encryption_key(tx: Transaction) -> Outcome:
+    """Replace the signer's encryption key by its next version.
+
+    Raises:
+        MarketError: WRONG_STATE when the version is not the next one.
+    """
+    account = await _read(tx, tx.signer)
+    key = tx.params["encryption_key"]
+    if key["version"] != account.encryption_key["version"] + 1:
+        raise MarketError(ErrorCode.WRONG_STATE, "a new encryption key has the next version")
+    return _write(tx, replace(account, encryption_key=key))
+
+
+async def freeze(tx: Transaction) -> Outcome:
+    """Stop all acts of an account, by its owner's wish or the supervisor's order; its trades run on their timers.
+
+    Raises:
+        MarketError: UNKNOWN_ACCOUNT; NOT_PERMITTED, WRONG_ACTOR; WRONG_STATE.
+    """
+    account = await _read(tx, tx.params["account"])
+    if account.address == tx.signer:
+        return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by="owner"))
+    tx.require_party(tx.rules.supervisor)
+    if account.frozen_by == "supervisor" or account.state is AccountState.RECOVERED:
+        raise MarketError(ErrorCode.WRONG_STATE, "the account cannot act already")
+    return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by="supervisor", deadline_ms=None))
+
+
+async def recover(tx: Transaction) -> Outcome:
+    """Begin, and after the time lock complete, the move of everything to the account's recovery address.
+
+    The attached coins and listings of the old account become the signer's; a call moves what it names, so it may be
+    repeated. What a trade pays to the old address later is moved in the same way.
+
+    Raises:
+        MarketError: UNKNOWN_ACCOUNT; WRONG_ACTOR; ACCOUNT_FROZEN by the supervisor; NOT_DUE; WRONG_STATE; a code of
+            `purse.find_coin`; COIN_NOT_YOURS.
+    """
+    account = await _read(tx, tx.params["account"])
+    if tx.signer != account.recovery:
+        raise MarketError(ErrorCode.WRONG_ACTOR, "only the account's recovery address may recover it")
+    if account.frozen_by == "supervisor":
+        raise MarketError(ErrorCode.ACCOUNT_FROZEN, "the supervisor has frozen the account")
+    coins, listings = tx.attached("coins"), tx.attached("listings")
+    if account.state in (AccountState.OPEN, AccountState.FROZEN):
+        if coins or listings:
+            raise MarketError(ErrorCode.NOT_DUE, "nothing moves before the time lock has run out")
+        deadline_ms = tx.after(tx.rules.change_delay_s)
+        return _write(tx, replace(account, state=AccountState.RECOVERING, deadline_ms=deadline_ms))
+    if account.state is AccountState.RECOVERING:
+        tx.check_due(account.deadline_ms, tx.rules.guard_s)
+    elif not coins and not listings:
+        raise MarketError(ErrorCode.WRONG_STATE, "the account is recovered; name what to move")
+    await _move(tx, account.address, coins, listings)
+    return _write(tx, replace(account, state=AccountState.RECOVERED, deadline_ms=None))
+
+
+async def veto(tx: Transaction) -> Outcome:
+    """Stop a recovery within its time lock, by the old key.
+
+    Raises:
+        MarketError: UNKNOWN_ACCOUNT; WRONG_ACTOR; WRONG_STATE.
+    """
+    account = await _read(tx, tx.params["account"])
+    if tx.signer != account.address:
+        raise MarketError(ErrorCode.WRONG_ACTOR, "only the account itself may veto its recovery")
+    if account.state is not AccountState.RECOVERING:
+        raise MarketError(ErrorCode.WRONG_STATE, "no recovery waits for a veto")
+    before = AccountState.FROZEN if account.frozen_by else AccountState.OPEN
+    return _write(tx, replace(account, state=before, deadline_ms=None))
+
+
+async def _move(tx: Transaction, owner: str, coin_ids: list[str], addresses: list[str]) -> None:
+    if len(set(coin_ids)) != len(coin_ids):
+        raise MarketError(ErrorCode.COIN_SUPERFLUOUS, "a coin is named twice")
+    coins = [await purse.find_coin(tx, coin_id) for coin_id in coin_ids]
+    if any(coin.owner != owner for coin in coins):
+        raise MarketError(ErrorCode.COIN_NOT_YOURS, "a coin belongs to somebody else")
+    listings = []
+    for address in sorted(set(addresses)):
+        key = state.listing(address)
+        listings.append(Listing.from_json(await tx.read(key, ErrorCode.UNKNOWN_LISTING, "there is no such listing")))
+    for listing in listings:
+        listing.check_owner(owner)
+        tx.put(state.listing(listing.address), replace(listing, owner=tx.signer).to_json())
+    purse.spend(tx, coin_ids)
+    for coin in coins:
+        purse.make(tx, tx.signer, coin.amount)
+
+
+async def _read(tx: Transaction, address: str) -> Account:
+    key = state.account(address)
+    return Account.from_json(await tx.read(key, ErrorCode.UNKNOWN_ACCOUNT, "there is no such account"))
+
+
+def _write(tx: Transaction, account: Account) -> Outcome:
+    tx.put(state.account(account.address), replace(account, updated_at_ms=tx.now_ms).to_json())
+    return Outcome(account.address, account.state, tuple(sorted({account.address, tx.signer})))

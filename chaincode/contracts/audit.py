@@ -1,0 +1,132 @@
+"""Evidence from the ledger, evaluated on the asking organisation's own peer; nothing here writes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from countermark.chaincode import state
+from countermark.chaincode.context import Reader
+from countermark.protocol import accounts, ids, sealed, times
+from countermark.protocol.errors import ErrorCode, MarketError
+
+MAX_PAGE = 1_000
+"""Most keys of one page, and most changes of one history."""
+OPENING_KIND = "opening"
+"""Kind of the sealed message in which an opening is answered."""
+
+
+async def trade(reader: Reader, trade_id: str) -> object:
+    """Return a trade, its listing, and each step with its transaction and time.
+
+    Raises:
+        MarketError: NOT_PERMITTED; UNKNOWN_TRADE.
+    """
+    await _require_member(reader)
+    key = state.trade(ids.parse_trade(trade_id))
+    record = await reader.read(key, ErrorCode.UNKNOWN_TRADE, "there is no such trade")
+    return {
+        "history": await _steps(reader, key, "deadline", "decider", "outcome", "state"),
+        "listing": await reader.find(state.listing(record["listing"])),
+        "trade": record,
+    }
+
+
+async def listing(reader: Reader, address: str) -> object:
+    """Return a listing, its exact key's record, and each step: who owned it, under which offer, in which trade.
+
+    Raises:
+        MarketError: NOT_PERMITTED; UNKNOWN_LISTING.
+    """
+    await _require_member(reader)
+    key = state.listing(ids.parse_listing(address))
+    record = await reader.read(key, ErrorCode.UNKNOWN_LISTING, "there is no such listing")
+    return {
+        "exact": await reader.find(state.exact(record["exact_key"])),
+        "history": await _steps(reader, key, "offer", "owner", "state", "trade"),
+        "listing": record,
+    }
+
+
+async def account(reader: Reader, address: str) -> object:
+    """Return an account and each change of it.
+
+    Raises:
+        MarketError: NOT_PERMITTED; UNKNOWN_ACCOUNT, MALFORMED_ADDRESS.
+    """
+    await _require_member(reader)
+    key = state.account(accounts.parse_address(address))
+    record = await reader.read(key, ErrorCode.UNKNOWN_ACCOUNT, "there is no such account")
+    return {
+        "account": record,
+        "history": await _steps(reader, key, "encryption_key", "frozen_by", "state"),
+    }
+
+
+async def history(reader: Reader, key: str) -> object:
+    """Return the changes of any public key, newest first: transaction, time, record (None where deleted).
+
+    Raises:
+        MarketError: NOT_PERMITTED.
+    """
+    await _require_member(reader)
+    return await _changes(reader, key, lambda record: {"record": record})
+
+
+async def page(reader: Reader, prefix: str, limit: str, bookmark: str) -> object:
+    """Return up to ``limit`` keys under ``prefix`` with their records, and the bookmark of the next page.
+
+    Raises:
+        MarketError: NOT_PERMITTED; MALFORMED_REQUEST for no prefix or a limit that is not 1 to 1,000.
+    """
+    await _require_member(reader)
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:5]) <= MAX_PAGE:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, f"a page has 1 to {MAX_PAGE} keys")
+    if not prefix.endswith("/"):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a prefix ends with a slash")
+    # "0" follows "/" in the order of keys, so the range holds exactly the keys that begin with the prefix.
+    end = prefix[:-1] + "0"
+    found = await reader.stub.get_state_by_range(prefix, end, page_size=int(limit), bookmark=bookmark)
+    return {
+        "bookmark": found.bookmark,
+        "items": [{"key": key, "record": state.decode(value)} for key, value in found.items],
+    }
+
+
+async def opening(reader: Reader, address: str, key: str, key_version: str) -> object:
+    """Return a listing's opening, sealed to the caller's encryption key; for platform and supervisor.
+
+    Raises:
+        MarketError: NOT_PERMITTED; UNKNOWN_LISTING; MALFORMED_REQUEST or MALFORMED_KEY for the key.
+    """
+    config = await reader.config()
+    if config.organisations.get(reader.stub.creator_mspid) not in ("platform", "supervisor"):
+        raise MarketError(ErrorCode.NOT_PERMITTED, "openings are for platform and supervisor")
+    if not key_version.isascii() or not key_version.isdigit() or len(key_version) > 7:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a key version is a decimal number")
+    public = sealed.parse_public(key)
+    secret = await reader.stub.get_private_data(state.FINGERPRINTS, state.opening(ids.parse_listing(address)))
+    if secret is None:
+        raise MarketError(ErrorCode.UNKNOWN_LISTING, "there is no opening of such a listing")
+    return sealed.seal(public, secret, kind=OPENING_KIND, market=reader.market, key_version=int(key_version))
+
+
+async def _require_member(reader: Reader) -> None:
+    if reader.stub.creator_mspid not in (await reader.config()).organisations:
+        raise MarketError(ErrorCode.NOT_PERMITTED, "only an organisation of the market may ask")
+
+
+async def _steps(reader: Reader, key: str, *members: str) -> list[dict[str, Any]]:
+    return await _changes(reader, key, lambda record: {name: record and record[name] for name in members})
+
+
+async def _changes(
+    reader: Reader, key: str, show: Callable[[dict[str, Any] | None], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    entries = await reader.stub.get_history_for_key(key)
+    return [
+        {
+            "at": times.to_text(entry.timestamp_ms),
+            "tx": entry.tx_id,
+            **show(None if entry.is_delete else state.decode(entry.value)),
+        }
+        for entry in entries[:MAX_PAGE]
+    ]

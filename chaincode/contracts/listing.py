@@ -1,0 +1,150 @@
+"""Contracts (listings): registered once for each data, offered, charged, withdrawn and relisted by their owner."""
+
+from dataclasses import replace
+
+from countermark.chaincode import purse, state
+from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.contracts.registration import claim_exact_key, read_opening
+from countermark.chaincode.records.listing import Listing, Offer
+from countermark.protocol import ids
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.transitions import ListingState, next_listing_state
+
+
+async def create(tx: Transaction) -> Outcome:
+    """Make the contract of a seller's data after the platform's gate has passed it (steps (5), (6)).
+
+    The commitments are recomputed from the opening in the transient map, which goes to the private collection.
+
+    Raises:
+        MarketError: NOT_PERMITTED; UNKNOWN_GENERATOR, TOO_MANY_ITEMS, WRONG_DEADLINES, COMMITMENT_MISMATCH,
+            DESCRIPTION_MALFORMED; LISTING_EXISTS, ALREADY_REGISTERED, ALREADY_LISTED, RELIST_EXISTING.
+    """
+    rules, params = tx.rules, tx.params
+    tx.require_organisation(rules.platform.msp_id)
+    if params["generator"] not in rules.generators:
+        raise MarketError(ErrorCode.UNKNOWN_GENERATOR, "the market does not accept this generator")
+    rules.check_deadlines(params["offer"]["deadlines"])
+    opening = read_opening(tx)
+    address = ids.listing_address(market=tx.market, c_f=params["c_f"], seller=tx.signer, nonce=tx.intent.nonce)
+    if await tx.find(state.listing(address)) is not None:
+        raise MarketError(ErrorCode.LISTING_EXISTS, "the listing exists already")
+    exact_key = await claim_exact_key(tx, opening, address)
+    waits = rules.management_fee > 0
+    listing = Listing(
+        address=address,
+        seller=tx.signer,
+        owner=tx.signer,
+        state=ListingState.PENDING_FEE if waits else ListingState.LISTED,
+        c_f=params["c_f"],
+        c_d=params["c_d"],
+        c_exact=params["c_exact"],
+        items=params["items"],
+        generator=params["generator"],
+        overlaps=sorted(set(tx.attached("overlaps"))),
+        offer=Offer.from_params(params["offer"], version=1),
+        exact_key=exact_key,
+        management_fee=rules.management_fee,
+        created_at_ms=tx.now_ms,
+        created_tx=tx.tx_id,
+        market_version=rules.version,
+        guard_s=rules.guard_s,
+        deadline_ms=tx.after(rules.clocks["management"].default_s) if waits else None,
+    )
+    tx.put_private(state.opening(address), opening.to_json())
+    return _write(tx, listing)
+
+
+async def charge(tx: Transaction) -> Outcome:
+    """Pay the management fee to the platform, which puts the listing on the market (step (8)).
+
+    Raises:
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, DEADLINE_PASSED, WRONG_AMOUNT, a code of `purse.take`.
+    """
+    listing = await _owned(tx)
+    target = next_listing_state(listing.state, "listing.charge")
+    tx.check_before(listing.deadline_ms)
+    if int(tx.params["amount"]) != listing.management_fee:
+        raise MarketError(ErrorCode.WRONG_AMOUNT, "the management fee is another")
+    payment = await purse.take(tx, listing.management_fee)
+    purse.make(tx, tx.rules.platform.account, listing.management_fee)
+    purse.settle_payment(tx, payment)
+    return _write(tx, replace(listing, state=target, deadline_ms=None))
+
+
+async def offer(tx: Transaction) -> Outcome:
+    """Replace the offer by a new version.
+
+    Raises:
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES.
+    """
+    return await _offer(tx, "listing.offer")
+
+
+async def withdraw(tx: Transaction) -> Outcome:
+    """Take the listing off the market.
+
+    Raises:
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE.
+    """
+    listing = await _owned(tx)
+    return _write(tx, replace(listing, state=next_listing_state(listing.state, "listing.withdraw")))
+
+
+async def relist(tx: Transaction) -> Outcome:
+    """Put a withdrawn or bought thing on the market again, on the same contract (A-06).
+
+    Raises:
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES, NOT_FOR_SALE.
+    """
+    return await _offer(tx, "listing.relist")
+
+
+async def enforce(tx: Transaction, address: str) -> Outcome:
+    """Void a listing whose management fee was not paid in time; anyone may, and again without effect.
+
+    Raises:
+        MarketError: UNKNOWN_LISTING; WRONG_STATE when no deadline runs; NOT_DUE.
+    """
+    listing = await read(tx, address)
+    if listing.state is ListingState.VOID:
+        return _outcome(listing)
+    target = next_listing_state(listing.state, "listing.enforce")
+    tx.check_due(listing.deadline_ms, listing.guard_s)
+    tx.put(state.exact(listing.exact_key), {"listing": listing.address, "status": "VOID"})
+    return _write(tx, replace(listing, state=target, deadline_ms=None))
+
+
+async def read(tx: Transaction, address: object) -> Listing:
+    """Return a listing of the state.
+
+    Raises:
+        MarketError: UNKNOWN_LISTING.
+    """
+    key = state.listing(ids.parse_listing(address))
+    return Listing.from_json(await tx.read(key, ErrorCode.UNKNOWN_LISTING, "there is no such listing"))
+
+
+async def _owned(tx: Transaction) -> Listing:
+    listing = await read(tx, tx.params["listing"])
+    listing.check_owner(tx.signer)
+    return listing
+
+
+async def _offer(tx: Transaction, function: str) -> Outcome:
+    listing = await _owned(tx)
+    target = next_listing_state(listing.state, function)
+    if listing.claimed:
+        raise MarketError(ErrorCode.NOT_FOR_SALE, "the listing is claimed by somebody else")
+    tx.rules.check_deadlines(tx.params["offer"]["deadlines"])
+    new = Offer.from_params(tx.params["offer"], version=listing.offer.version + 1)
+    return _write(tx, replace(listing, state=target, offer=new))
+
+
+def _write(tx: Transaction, listing: Listing) -> Outcome:
+    tx.put(state.listing(listing.address), listing.to_json())
+    return _outcome(listing)
+
+
+def _outcome(listing: Listing) -> Outcome:
+    return Outcome(listing.address, listing.state, (listing.owner,), {"offer_version": listing.offer.version})

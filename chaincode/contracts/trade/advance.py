@@ -1,0 +1,108 @@
+"""One step of a trade: who may take it, where it leads and until when, and what its end does to the money."""
+
+from dataclasses import replace
+from typing import Any
+
+from countermark.chaincode import purse, state
+from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.records.listing import Listing
+from countermark.chaincode.records.trade import Held, Paid, Trade
+from countermark.protocol import ids, settlement, transitions
+from countermark.protocol.errors import ErrorCode
+from countermark.protocol.settlement import Receiver
+from countermark.protocol.transitions import Act, ListingState, TradeState
+
+ARBITER, SUBSTITUTE = "arbiter", "substitute"
+
+
+async def read(tx: Transaction, trade_id: object) -> Trade:
+    """Return a trade of the state.
+
+    Raises:
+        MarketError: UNKNOWN_TRADE.
+    """
+    key = state.trade(ids.parse_trade(trade_id))
+    return Trade.from_json(await tx.read(key, ErrorCode.UNKNOWN_TRADE, "there is no such trade"))
+
+
+async def begin(tx: Transaction, argument: str = "") -> tuple[Trade, Act]:
+    """Return the trade that the intent names and the arrow that its signer may take in time.
+
+    Raises:
+        MarketError: UNKNOWN_TRADE; WRONG_STATE, WRONG_ACTOR; NOT_PERMITTED; DEADLINE_PASSED.
+    """
+    trade = await read(tx, tx.params["trade"])
+    if tx.signer == trade.terms.platform:
+        tx.require_organisation(trade.terms.platform_msp)
+    roles = trade.roles(tx.signer, tx.stub.creator_mspid)
+    act = transitions.find_act(trade.state, tx.intent.action, roles, argument)
+    tx.check_before(trade.deadline_ms)
+    return trade, act
+
+
+async def finish(
+    tx: Transaction,
+    trade: Trade,
+    target: TradeState,
+    outcome: transitions.Outcome = transitions.Outcome.NONE,
+    *,
+    decider: str = "",
+    **changes: Any,
+) -> Outcome:
+    """Take ``trade`` to ``target`` with ``changes`` of its record; a final state pays out the escrow.
+
+    Raises:
+        MarketError: UNKNOWN_LISTING.
+    """
+    changed = replace(trade, state=target, outcome=outcome, decider=decider, updated_at_ms=tx.now_ms, **changes)
+    if target.final:
+        moved = await _conclude(tx, changed)
+    else:
+        default = transitions.find_default(target, decider)
+        if default is None:  # cannot be: the table gives every state that is not final a deadline
+            raise RuntimeError(f"state {target} has no deadline")
+        moved = replace(changed, deadline_ms=tx.after(trade.terms.deadlines[default.clock]))
+    tx.put(state.trade(moved.id), moved.to_json())
+    return answer(moved)
+
+
+def answer(trade: Trade) -> Outcome:
+    """Return what a function on ``trade`` answers."""
+    return Outcome(trade.id, trade.state, trade.parties, {"listing": trade.terms.listing, "outcome": trade.outcome})
+
+
+async def _conclude(tx: Transaction, trade: Trade) -> Trade:
+    """Pay out the escrow and pass on, or free, the contract: one transaction (steps (23), (24))."""
+    terms = trade.terms
+    key = state.listing(terms.listing)
+    listing = Listing.from_json(await tx.read(key, ErrorCode.UNKNOWN_LISTING, "the contract is missing"))
+    if trade.state is TradeState.SETTLED:
+        after = replace(listing, state=ListingState.SOLD, owner=terms.buyer, trade="")
+    else:
+        after = replace(listing, state=ListingState.LISTED, trade="")
+    tx.put(key, after.to_json())
+    return replace(trade, deadline_ms=None, escrow=(), payouts=_pay_out(tx, trade))
+
+
+def _pay_out(tx: Transaction, trade: Trade) -> tuple[Paid, ...]:
+    terms = trade.terms
+    addresses = {
+        Receiver.BUYER: terms.buyer,
+        Receiver.SELLER: terms.seller,
+        Receiver.PLATFORM: terms.platform,
+        Receiver.ARBITER: (terms.substitute if trade.decider == SUBSTITUTE else terms.arbiter).account,
+    }
+    held = {coin.role: coin.amount for coin in trade.escrow}
+    due = settlement.payouts(held, trade.state, trade.outcome, arbiter_fee=terms.arbiter_fee)
+    purse.spend(tx, [coin.coin for coin in trade.escrow])
+    return tuple(
+        Paid(purse.make(tx, addresses[receiver], due[receiver]), addresses[receiver], due[receiver])
+        for receiver in Receiver
+        if receiver in due
+    )
+
+
+def hold(tx: Transaction, trade_id: str, parts: dict[settlement.Part, int]) -> tuple[Held, ...]:
+    """Make the escrow coins of ``parts`` (minor units); parts of nothing make none."""
+    owner = state.trade(trade_id)
+    return tuple(Held(purse.make(tx, owner, amount), amount, role) for role, amount in parts.items() if amount)

@@ -1,0 +1,64 @@
+"""From payment to delivery: the seller accepts and sends, the platform relays (steps (12) to (16))."""
+
+from countermark.chaincode import purse
+from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.contracts.trade import advance
+from countermark.protocol import times
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.intents import MAX_AHEAD_MS
+from countermark.protocol.settlement import Part
+
+
+async def charge(tx: Transaction) -> Outcome:
+    """Pay the transaction fee and the seller's bond into escrow; this is his acceptance even when both are zero.
+
+    Raises:
+        MarketError: a code of `advance.begin`; WRONG_AMOUNT; a code of `purse.take`.
+    """
+    trade, act = await advance.begin(tx)
+    terms = trade.terms
+    if (int(tx.params["fee"]), int(tx.params["bond"])) != (terms.fee, terms.bond):
+        raise MarketError(ErrorCode.WRONG_AMOUNT, f"the fee is {terms.fee}, the bond {terms.bond}")
+    payment = await purse.take(tx, terms.fee + terms.bond)
+    paid = advance.hold(tx, terms.id, {Part.FEE: terms.fee, Part.SELLER_BOND: terms.bond})
+    purse.settle_payment(tx, payment)
+    return await advance.finish(tx, trade, act.target, escrow=(*trade.escrow, *paid))
+
+
+async def cancel(tx: Transaction) -> Outcome:
+    """End the trade before sending; free before `trade.charge`, at the price of the seller's bond after it.
+
+    Raises:
+        MarketError: a code of `advance.begin`.
+    """
+    trade, act = await advance.begin(tx)
+    return await advance.finish(tx, trade, act.target, act.outcome)
+
+
+async def send(tx: Transaction) -> Outcome:
+    """Commit to the whole package and to the seller's notice; the bytes go to the platform's relay.
+
+    Raises:
+        MarketError: a code of `advance.begin`; TOO_LARGE.
+    """
+    trade, act = await advance.begin(tx)
+    size = tx.params["package_size"]
+    if size > tx.rules.limits.package_bytes:
+        raise MarketError(ErrorCode.TOO_LARGE, f"a package has at most {tx.rules.limits.package_bytes} bytes")
+    package = {"root": tx.params["package_root"], "size": size}
+    return await advance.finish(tx, trade, act.target, package=package, seller_notice=tx.params["notice"])
+
+
+async def relay(tx: Transaction) -> Outcome:
+    """Certify that the platform holds the package of that root, complete since ``completed_at``, and the notice.
+
+    Raises:
+        MarketError: a code of `advance.begin`; PACKAGE_ROOT_MISMATCH; MALFORMED_INTENT for a time to come.
+    """
+    trade, act = await advance.begin(tx)
+    if trade.package is None or tx.params["package_root"] != trade.package["root"]:
+        raise MarketError(ErrorCode.PACKAGE_ROOT_MISMATCH, "the seller has committed to another package")
+    completed_at = tx.params["completed_at"]
+    if times.from_text(completed_at) > tx.now_ms + MAX_AHEAD_MS:
+        raise MarketError(ErrorCode.MALFORMED_INTENT, "completed_at lies in the future")
+    return await advance.finish(tx, trade, act.target, relayed_at=completed_at)

@@ -1,0 +1,73 @@
+"""An account: whose key it is stands in its address; the record holds what may change."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from countermark.chaincode.records import moments
+from countermark.protocol import times
+from countermark.protocol.errors import ErrorCode, MarketError
+
+
+class AccountState(StrEnum):
+    """RECOVERING is the time lock of `account.recover`, in which the old key may only veto."""
+
+    OPEN = "OPEN"
+    FROZEN = "FROZEN"
+    RECOVERING = "RECOVERING"
+    RECOVERED = "RECOVERED"
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account. ``recovery`` may recover it, ``sponsor`` is the MSP that vouches for it; "" for neither."""
+
+    address: str
+    encryption_key: dict[str, Any]
+    opened_at_ms: int
+    updated_at_ms: int
+    state: AccountState = AccountState.OPEN
+    sponsor: str = ""
+    recovery: str = ""
+    frozen_by: str = ""
+    """"owner" or "supervisor"; what the supervisor has frozen, no recovery moves."""
+    deadline_ms: int | None = None
+    """When a recovery that nobody vetoes may be completed."""
+
+    def check_open(self) -> None:
+        """Check that the account may act.
+
+        Raises:
+            MarketError: ACCOUNT_FROZEN.
+        """
+        if self.state is not AccountState.OPEN:
+            raise MarketError(ErrorCode.ACCOUNT_FROZEN, f"the account is {self.state}: it cannot act")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as it stands in the world state."""
+        return {
+            "address": self.address,
+            "deadline": moments.write(self.deadline_ms),
+            "encryption_key": self.encryption_key,
+            "frozen_by": self.frozen_by,
+            "opened_at": times.to_text(self.opened_at_ms),
+            "recovery": self.recovery,
+            "sponsor": self.sponsor,
+            "state": self.state,
+            "updated_at": times.to_text(self.updated_at_ms),
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Return the account of a record of the world state."""
+        return cls(
+            address=record["address"],
+            encryption_key=record["encryption_key"],
+            opened_at_ms=times.from_text(record["opened_at"]),
+            updated_at_ms=times.from_text(record["updated_at"]),
+            state=AccountState(record["state"]),
+            sponsor=record["sponsor"],
+            recovery=record["recovery"],
+            frozen_by=record["frozen_by"],
+            deadline_ms=moments.read(record["deadline"]),
+        )

@@ -1,0 +1,136 @@
+"""A trade: the terms of its payment, how far it has come, and the money that it holds."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from countermark.chaincode.records import moments
+from countermark.chaincode.records.terms import Terms
+from countermark.protocol import times
+from countermark.protocol.settlement import Part
+from countermark.protocol.transitions import Actor, Default, Outcome, TradeState, find_default
+
+
+@dataclass(frozen=True)
+class Held:
+    """A coin in escrow, its minor units and what it was paid for."""
+
+    coin: str
+    amount: int
+    role: Part
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of a trade's ``escrow``."""
+        return {"amount": str(self.amount), "coin": self.coin, "role": self.role}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Return the coin of an entry of ``escrow``."""
+        return cls(record["coin"], int(record["amount"]), Part(record["role"]))
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A coin that the trade's end made: its receiver's address and its minor units."""
+
+    coin: str
+    to: str
+    amount: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of a trade's ``payouts``."""
+        return {"amount": str(self.amount), "coin": self.coin, "to": self.to}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Return the coin of an entry of ``payouts``."""
+        return cls(record["coin"], record["to"], int(record["amount"]))
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A trade and how far it has come; digests and times are "" or None while there is nothing to tell."""
+
+    terms: Terms
+    state: TradeState
+    updated_at_ms: int
+    deadline_ms: int | None
+    """End of the present state; None in final ones."""
+    outcome: Outcome = Outcome.NONE
+    decider: str = ""
+    """Whose time runs in EVIDENCED: "arbiter" or "substitute"."""
+    escrow: tuple[Held, ...] = ()
+    payouts: tuple[Paid, ...] = ()
+    package: dict[str, Any] | None = None
+    seller_notice: str = ""
+    buyer_notice: str = ""
+    verdict: str = ""
+    relayed_at: str = ""
+    """The platform's receipt time of the complete package."""
+    dispute: dict[str, str] | None = None
+    openings: dict[str, str] | None = None
+
+    @property
+    def id(self) -> str:
+        """The trade's id, ``tr1…``."""
+        return self.terms.id
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Addresses of seller and buyer."""
+        return (self.terms.seller, self.terms.buyer)
+
+    @property
+    def default(self) -> Default | None:
+        """What the present deadline brings, None in a final state."""
+        return find_default(self.state, self.decider)
+
+    def roles(self, address: str, msp_id: str) -> frozenset[Actor]:
+        """Return what ``address`` is in this trade; the platform acts only through its own organisation."""
+        roles = set()
+        if address == self.terms.buyer:
+            roles.add(Actor.BUYER)
+        if address == self.terms.seller:
+            roles.add(Actor.SELLER)
+        if (address, msp_id) == (self.terms.platform, self.terms.platform_msp):
+            roles.add(Actor.PLATFORM)
+        return frozenset(roles)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as it stands in the world state."""
+        return {
+            **self.terms.to_json(),
+            "deadline": moments.write(self.deadline_ms),
+            "decider": self.decider,
+            "dispute": self.dispute,
+            "escrow": [held.to_json() for held in self.escrow],
+            "notices": {"buyer": self.buyer_notice, "seller": self.seller_notice},
+            "openings": self.openings,
+            "outcome": self.outcome,
+            "package": self.package,
+            "payouts": [paid.to_json() for paid in self.payouts],
+            "relayed_at": self.relayed_at,
+            "state": self.state,
+            "updated_at": times.to_text(self.updated_at_ms),
+            "verdict": self.verdict,
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Return the trade of a record of the world state."""
+        return cls(
+            terms=Terms.from_json(record),
+            state=TradeState(record["state"]),
+            updated_at_ms=times.from_text(record["updated_at"]),
+            deadline_ms=moments.read(record["deadline"]),
+            outcome=Outcome(record["outcome"]),
+            decider=record["decider"],
+            escrow=tuple(Held.from_json(entry) for entry in record["escrow"]),
+            payouts=tuple(Paid.from_json(entry) for entry in record["payouts"]),
+            package=record["package"],
+            seller_notice=record["notices"]["seller"],
+            buyer_notice=record["notices"]["buyer"],
+            verdict=record["verdict"],
+            relayed_at=record["relayed_at"],
+            dispute=record["dispute"],
+            openings=record["openings"],
+        )
