@@ -22,7 +22,7 @@ from countermark.network.client.errors import CommitError, EndorseError
 from countermark.network.client.profile import ConnectionProfile
 from countermark.network.client.retries import Phase
 from countermark.network.client.statuses import ledger_error
-from countermark.network.client.streams import BlockEvents, Stream, parse_delivery, parse_events
+from countermark.network.client.streams import BlockEvents, Delivery, Stream, check_events_end, parse_events
 from countermark.network.envelopes import (
     FOREVER,
     EndorsedTransaction,
@@ -242,12 +242,13 @@ class GatewayClient:
         The stream has no deadline unless `timeout` (seconds for all of it) is given: a dead connection is noticed by
         keepalive, and `close` of the stream ends it.
         """
-        seek = Seek(start, FOREVER if stop is None else stop)
+        last = FOREVER if stop is None else stop
+        seek, delivery = Seek(start, last), Delivery(start, last)
         now_ms = time.time_ns() // 1_000_000
         envelope = build_seek(self.identity, self.profile.channel, seek, now_ms=now_ms)
         wire = common_pb2.Envelope(payload=envelope.payload, signature=envelope.signature)
         deliver = self._channel.services().deliver
-        return Stream(deliver.Deliver(iter((wire,)), timeout=timeout), parse_delivery)
+        return Stream(deliver.Deliver(iter((wire,)), timeout=timeout), delivery.parse, delivery.check_end)
 
     def chaincode_events(
         self, *, start: int | None = None, after_tx: str = "", timeout: float | None = None
@@ -272,7 +273,7 @@ class GatewayClient:
         )
         request = gateway_pb2.SignedChaincodeEventsRequest(request=message, signature=self.identity.sign(message))
         gateway = self._channel.services().gateway
-        return Stream(gateway.ChaincodeEvents(request, timeout=timeout), parse_events)
+        return Stream(gateway.ChaincodeEvents(request, timeout=timeout), parse_events, check_events_end)
 
     def close(self) -> None:
         """Close the connection; calls and streams that are under way end."""

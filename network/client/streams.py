@@ -28,21 +28,27 @@ class BlockEvents:
 
 
 class Stream(Iterator[Item], Generic[Item]):
-    """Items of one streaming call; ends when the server says so or `close` was called.
+    """Items of one streaming call; ends when all that was asked for has come, or when `close` was called.
 
     Iterating blocks until there is an item. `close` may be called from any thread and ends a blocked iteration.
+    A stream that the peer ends too early raises `DeliverError`: what did not come must not pass for what is not.
     """
 
-    def __init__(self, call: Any, parse: Callable[[Any], Item | None]) -> None:
+    def __init__(self, call: Any, parse: Callable[[Any], Item | None], check_end: Callable[[], None]) -> None:
+        """Read the responses of `call` through `parse`, which returns None at the end; `check_end` may refuse one."""
         self._call = call
         self._parse = parse
+        self._check_end = check_end
         self._closed = threading.Event()
 
     def __next__(self) -> Item:
         if self._closed.is_set():
             raise StopIteration
         try:
-            item = self._parse(next(self._call))
+            response = next(self._call, None)
+            item = None if response is None else self._parse(response)
+            if item is None and not self._closed.is_set():
+                self._check_end()
         except grpc.RpcError as error:
             if self._closed.is_set():
                 raise StopIteration from error
@@ -64,26 +70,41 @@ class Stream(Iterator[Item], Generic[Item]):
         self._call.cancel()
 
 
-def parse_delivery(response: Any) -> Block | None:
-    """Return the block in a protos.DeliverResponse, or None when the stream has ended well.
+class Delivery:
+    """What has to come over a Deliver stream: blocks `start` to `stop`, each of them, in order."""
 
-    Raises:
-        DeliverError: The peer ended the stream with an error.
-        EnvelopeError: The block does not parse.
-        BlockError: Its contents do not.
-    """
-    if response.WhichOneof("Type") == "block":
-        return parse_block(response.block.SerializeToString())
-    if response.status == common_pb2.SUCCESS:
-        return None
-    name = common_pb2.Status.Name(response.status)
-    again = response.status in (common_pb2.SERVICE_UNAVAILABLE, common_pb2.INTERNAL_SERVER_ERROR)
-    raise DeliverError(
-        ErrorCode.LEDGER_UNAVAILABLE,
-        f"the peer ended the stream of blocks: {name}",
-        retry=Retry.SAME if again else Retry.NEVER,
-        status=name,
-    )
+    def __init__(self, start: int, stop: int) -> None:
+        self._next = start
+        self._stop = stop
+
+    def parse(self, response: Any) -> Block | None:
+        """Return the block in a protos.DeliverResponse, or None when the peer says that all were sent.
+
+        Raises:
+            DeliverError: The peer ended the stream with an error, or sent another block than the next one.
+            EnvelopeError: The block does not parse.
+            BlockError: Its contents do not.
+        """
+        if response.WhichOneof("Type") == "block":
+            block = parse_block(response.block.SerializeToString())
+            if block.number != self._next:
+                raise _broken(f"block {block.number} came where {self._next} was due")
+            self._next += 1
+            return block
+        if response.status == common_pb2.SUCCESS:
+            return None
+        name = common_pb2.Status.Name(response.status)
+        again = response.status in (common_pb2.SERVICE_UNAVAILABLE, common_pb2.INTERNAL_SERVER_ERROR)
+        raise _broken(f"the peer ended it: {name}", retry=Retry.SAME if again else Retry.NEVER, status=name)
+
+    def check_end(self) -> None:
+        """Check that nothing is missing.
+
+        Raises:
+            DeliverError: The last block has not come.
+        """
+        if self._next <= self._stop:
+            raise _broken(f"it ended before block {self._next}")
 
 
 def parse_events(response: Any) -> BlockEvents:
@@ -92,3 +113,16 @@ def parse_events(response: Any) -> BlockEvents:
         ChaincodeEvent(event.chaincode_id, event.tx_id, event.event_name, event.payload) for event in response.events
     )
     return BlockEvents(response.block_number, events)
+
+
+def check_events_end() -> None:
+    """Refuse the end of a stream of events: it has none.
+
+    Raises:
+        DeliverError: Always.
+    """
+    raise _broken("the peer ended it")
+
+
+def _broken(detail: str, *, retry: Retry = Retry.SAME, status: str = "") -> DeliverError:
+    return DeliverError(ErrorCode.LEDGER_UNAVAILABLE, f"stream: {detail}", retry=retry, status=status)

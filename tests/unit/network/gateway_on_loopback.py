@@ -179,6 +179,8 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
         for block in self._follow(seek.start, seek.stop, context):
             wire = common_pb2.Block.FromString(block.serialized)
             yield self._answer("Deliver", events_pb2.DeliverResponse(block=wire))
+        if self._stopped:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "stopping")
         yield self._answer("Deliver", events_pb2.DeliverResponse(status=common_pb2.SUCCESS))
 
     # What they share

@@ -415,6 +415,42 @@ def test_the_peers_verdict_on_a_stream_is_an_error(
     assert caught.value.retry is retry
 
 
+def _status_success() -> events_pb2.DeliverResponse:
+    return events_pb2.DeliverResponse(status=common_pb2.SUCCESS)
+
+
+def test_a_peer_cannot_hide_the_end_of_the_chain(peer: LoopbackPeer, client: GatewayClient) -> None:
+    _commit(client, 2)
+    peer.twists["Deliver"] = lambda message: message if message.block.header.number < 2 else _status_success()
+    stream = client.blocks(0, stop=2)
+    assert [next(stream).number for _ in range(2)] == [0, 1]
+    with pytest.raises(DeliverError, match="ended before block 2") as caught:
+        next(stream)
+    assert caught.value.retry is Retry.SAME
+
+
+def test_a_peer_cannot_leave_a_block_out(peer: LoopbackPeer, client: GatewayClient) -> None:
+    _commit(client, 2)
+    sent = iter([0, 2])
+
+    def skip(message: Any) -> Any:
+        message.block.header.number = next(sent)
+        return message
+
+    peer.twists["Deliver"] = skip
+    with pytest.raises(DeliverError, match="block 2 came where 1 was due"):
+        list(client.blocks(0, stop=2))
+
+
+def test_a_stream_of_events_has_no_end_but_ours(peer: LoopbackPeer, client: GatewayClient) -> None:
+    _commit(client, 1)
+    stream = client.chaincode_events(start=1)
+    assert next(stream).block_number == 1
+    peer.stop()
+    with pytest.raises(DeliverError):
+        next(stream)
+
+
 def test_what_is_no_block_is_an_error(peer: LoopbackPeer, client: GatewayClient) -> None:
     peer.twists["Deliver"] = lambda _: events_pb2.DeliverResponse(block=common_pb2.Block())
     with pytest.raises(DeliverError, match="no block"):
