@@ -18,10 +18,10 @@ async def answer(handler: Handler, stub: Stub) -> Response:
     try:
         return await handler(stub)
     except (MarketError, ShimError) as error:
-        _log.info("%s refused in %s: %s", stub.function, stub.tx_id, error)
+        _log.info("%.80r refused in %s: %s", stub.function, stub.tx_id, error)
         return refusal(error)
     except Exception:  # the outermost loop of an invocation
-        _log.exception("%s failed in %s", stub.function, stub.tx_id)
+        _log.exception("%.80r failed in %s", stub.function, stub.tx_id)
         return refusal(MarketError(ErrorCode.INTERNAL, "the contract failed; its log says why"))
 
 

@@ -170,7 +170,7 @@ class PeerStream:
             async with asyncio.timeout(self._time_limit_s):
                 response = await answer(run, transaction)
         except TimeoutError:
-            _log.exception("%s hangs in %s", transaction.function, transaction.tx_id)
+            _log.error("%.80r hangs in %s", transaction.function, transaction.tx_id)
             response = refusal(ShimError(f"the invocation did not end within {self._time_limit_s:g} s"))
         return _completion(key, response, transaction.event)
 

@@ -76,7 +76,7 @@ async def contract(stub: Stub) -> Response:
             stub.set_event("second", b"2")
             return Response(OK)
         case name:
-            raise MarketError(ErrorCode.UNKNOWN_FUNCTION, name)
+            raise MarketError(ErrorCode.UNKNOWN_FUNCTION, f"{len(name)} characters")
 
 
 def refused(response: Any) -> MarketError:
@@ -403,6 +403,20 @@ class TestTheStreamItself:
             await server.stop(0)
 
         asyncio.run(everything())
+
+    def test_a_function_name_cannot_forge_a_line_of_the_log(
+        self, tls: TestTls, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, logger="countermark")
+
+        async def scenario(peer: Peer) -> None:
+            await peer.invoke("raise\n2026-01-01 INFO forged" + "x" * 1_000)
+
+        run(tls, contract, scenario)
+        lines = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+        assert len(lines) == 1
+        assert lines[0].startswith("'raise\\n2026")
+        assert "x" * 100 not in lines[0].partition(" refused ")[0]
 
     def test_payloads_and_transient_values_are_not_logged(
         self, tls: TestTls, caplog: pytest.LogCaptureFixture
