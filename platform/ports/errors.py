@@ -1,7 +1,7 @@
 """What a ledger may answer when it does not do what was asked.
 
 Three outcomes that the caller must keep apart: the rules said no (`RefusedError`: nothing was ordered), nobody
-answered (`UnavailableError`: try again later), and nobody knows (`OutcomeUnknownError`: ask for the same transaction id).
+answered (`UnavailableError`: try again later), nobody knows (`OutcomeUnknownError`: ask for the same transaction id).
 """
 
 from countermark.protocol.errors import MarketError

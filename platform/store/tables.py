@@ -3,7 +3,7 @@
 Three kinds of column, and a table says which it holds:
 
 * **ledger-derived**: written by the projector alone, in the transaction that moves `checkpoint`. A rebuild from
-  block 0 gives the same bytes. `LEDGER_TABLES` and `LEDGER_COLUMNS` list them.
+  block 0 gives the same bytes. `LEDGER_TABLES` and `CONTRACT_LEDGER_COLUMNS` list them.
 * **private**: never on the ledger; sealed columns hold `secrets.SecretBox` bytes.
 * **own**: inputs and work in progress of this platform (board, outbox, leases). Backed up, never rebuilt.
 
@@ -45,11 +45,9 @@ def _key(name: str, kind: Any = Text) -> Column[Any]:
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _one_row() -> Column[Any]:
-    """Return the key of a table that has exactly one row."""
-    return Column(
-        "id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False
-    )
+def _one_row() -> tuple[Column[Any], CheckConstraint]:
+    """Return the key of a table that has at most one row."""
+    return _key("id", SmallInteger), CheckConstraint("id = 1", name="one_row")
 
 
 # --- Ledger-derived -----------------------------------------------------------------------------------------
@@ -57,10 +55,20 @@ def _one_row() -> Column[Any]:
 checkpoint = Table(
     "checkpoint",
     metadata,
-    _one_row(),
+    *_one_row(),
     Column("block_number", BigInteger, nullable=False),
     Column("block_hash", LargeBinary, nullable=False),
     comment="The last block applied; moves in the transaction that applies it.",
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    _key("number", BigInteger),
+    Column("header_hash", LargeBinary, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("transactions", Integer, nullable=False),
+    comment="Every block applied; one delivered again must be the same one.",
 )
 
 transactions = Table(
@@ -94,7 +102,7 @@ events = Table(
     Column("time_ms", BigInteger, nullable=False),
     Index("ix_events_subject", "subject", "seq"),
     Index("ix_events_parties", "parties", postgresql_using="gin"),
-    comment="Events of valid transactions; seq = block * 2^20 + position: rising, not gapless, same after a rebuild.",
+    comment="Events of valid transactions; seq = block * 2^20 + position, rising with gaps.",
 )
 
 market_versions = Table(
@@ -110,7 +118,7 @@ market_versions = Table(
 epoch = Table(
     "epoch",
     metadata,
-    _one_row(),
+    *_one_row(),
     Column("n", BigInteger, nullable=False),
     Column("ts_ms", BigInteger, nullable=False),
     Column("block", BigInteger, nullable=False),
@@ -256,6 +264,7 @@ CONTRACT_LEDGER_COLUMNS = (
 
 LEDGER_TABLES = (
     checkpoint,
+    blocks,
     transactions,
     events,
     market_versions,
@@ -333,7 +342,7 @@ board = Table(
 board_head = Table(
     "board_head",
     metadata,
-    _one_row(),
+    *_one_row(),
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
     comment="The tree's right edge, locked by whoever appends.",
@@ -345,7 +354,7 @@ outbox = Table(
     "outbox",
     metadata,
     _key("tx_id"),
-    Column("request_id", Text, nullable=False),  # tx id of the first attempt: the same over all attempts
+    Column("request_id", Text, nullable=False),  # our own id of what was asked: the same over all attempts
     Column("attempt", Integer, nullable=False),
     Column("superseded_by", Text, ForeignKey("outbox.tx_id", deferrable=True, initially="DEFERRED")),
     Column("function", Text, nullable=False),
@@ -393,7 +402,7 @@ coin_reservations = Table(
     metadata,
     _key("coin"),
     Column("owner", Text, nullable=False),
-    Column("holder", Text, nullable=False),  # the transaction that will spend it
+    Column("holder", Text, nullable=False),  # the outbox request that will spend it
     Column("until_ms", BigInteger, nullable=False),
     Index("ix_coin_reservations_owner", "owner"),
     Index("ix_coin_reservations_holder", "holder"),

@@ -1,0 +1,7 @@
+"""Names of the notification channels; a payload only says that there is something new to read."""
+
+BLOCKS = "blocks"
+"""A block was applied; the payload is its number."""
+
+OUTBOX = "outbox"
+"""A request to the ledger has come to an end; the payload is its id."""

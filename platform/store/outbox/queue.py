@@ -1,0 +1,260 @@
+"""The outbox table: save requests, lease them to one driver each, and move them from state to state."""
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from countermark.platform.ports import Ledger, Prepared
+from countermark.platform.store import channels, clock, coins
+from countermark.platform.store.outbox.entry import OPEN_STATES, Entry, IntentKey, Request, Spend, State
+from countermark.platform.store.secrets import SecretBox
+from countermark.platform.store.tables import outbox
+from countermark.protocol import canonical
+from countermark.protocol.encoding import b64u, unb64u
+from countermark.protocol.errors import ErrorCode, MarketError
+
+LEASE_MS = 60_000
+"""How long a driver has a row to itself, renewed at each step; longer than any one call to the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A fresh proposal. It is not whole, and lends its transaction id only, while other payments hold its coins."""
+
+    prepared: Prepared
+    whole: bool = True
+
+
+class LeaseLostError(Exception):
+    """Another driver has taken the row over; it goes on there."""
+
+
+class Outbox:
+    """The rows of one database. Methods run in the caller's transaction, so a row commits with what it belongs to."""
+
+    def __init__(self, ledger: Ledger, box: SecretBox) -> None:
+        self._ledger = ledger
+        self._box = box
+
+    def enqueue(self, connection: Connection, request: Request) -> Entry:
+        """Save `request` and return its entry; the same intent again returns the entry that is there.
+
+        The caller drives a new entry himself after his transaction has committed (`Submitter.drive`); should he
+        not, a worker does once the lease has run out.
+
+        Raises:
+            MarketError: INTENT_REPLAYED when another payload has used the intent's nonce; INSUFFICIENT_FUNDS.
+        """
+        if request.intent is not None:
+            earlier = self._find_intent(connection, request.intent)
+            if earlier is not None:
+                return earlier
+        request_id = secrets.token_hex(16)
+        return self.insert(
+            connection, request, self.propose(connection, request_id, request), request_id=request_id, attempt=1
+        )
+
+    def propose(self, connection: Connection, request_id: str, request: Request) -> Proposal:
+        """Return a fresh proposal, with the coins that it needs reserved.
+
+        Raises:
+            MarketError: INSUFFICIENT_FUNDS.
+        """
+        args = self.pay(connection, request_id, request)
+        prepared = self._ledger.prepare(
+            request.function, request.args if args is None else args, transient=request.transient
+        )
+        return Proposal(prepared, whole=args is not None)
+
+    def pay(self, connection: Connection, request_id: str, request: Request) -> tuple[bytes, ...] | None:
+        """Return the arguments of the next attempt, with coins reserved for it; None while they are not free.
+
+        Raises:
+            MarketError: INSUFFICIENT_FUNDS.
+        """
+        if request.spend is None:
+            return request.args
+        spend = request.spend
+        chosen = coins.reserve(connection, owner=spend.owner, amount=spend.amount, holder=request_id)
+        return None if chosen is None else request.paid_with(chosen)
+
+    def insert(
+        self,
+        connection: Connection,
+        request: Request,
+        proposal: Proposal,
+        *,
+        request_id: str,
+        attempt: int,
+        holder: str = "",
+    ) -> Entry:
+        """Save an attempt in state NEW, leased to `holder` (by default to a new one)."""
+        holder = holder or secrets.token_hex(16)
+        intent, spend = request.intent, request.spend
+        statement = insert(outbox).values(
+            tx_id=proposal.prepared.tx_id,
+            request_id=request_id,
+            attempt=attempt,
+            function=request.function,
+            args=list(request.args),
+            transient=self._seal(request_id, request),
+            organisations=list(request.organisations),
+            spend_owner=spend.owner if spend else None,
+            spend_amount=spend.amount if spend else None,
+            state=State.NEW,
+            signer=intent.signer if intent else None,
+            nonce=intent.nonce if intent else None,
+            intent_digest=intent.digest if intent else None,
+            expires_ms=intent.expires_ms if intent else None,
+            lease_holder=holder,
+            lease_until_ms=clock.now() + LEASE_MS,
+            created_ms=clock.now(),
+            updated_ms=clock.now(),
+        )
+        row = connection.execute(statement.returning(*outbox.c)).one()
+        return replace(self._entry(row), holder=holder, prepared=proposal.prepared if proposal.whole else None)
+
+    def supersede(self, connection: Connection, old: Entry, proposal: Proposal, **values: Any) -> Entry:
+        """Close `old`, which is dead, and save the next attempt of its request under the same lease.
+
+        Raises:
+            LeaseLostError: Another driver has taken the row over.
+        """
+        # The new row's intent may stand only once the old row has given it up; the foreign key waits for commit.
+        self._change(
+            connection, old, state=State.INVALID, superseded_by=proposal.prepared.tx_id, transient=None, **values
+        )
+        return self.insert(
+            connection,
+            old.request,
+            proposal,
+            request_id=old.request_id,
+            attempt=old.attempt + 1,
+            holder=old.holder,
+        )
+
+    def move(self, connection: Connection, entry: Entry, state: State, **values: Any) -> Entry:
+        """Bring `entry` to `state`, renew its lease, and return it; `values` are further columns.
+
+        Raises:
+            LeaseLostError: Another driver has taken the row over.
+        """
+        if state not in OPEN_STATES:
+            values["transient"] = None  # kept no longer than it may be needed
+        row = self._change(connection, entry, state=state, **values)
+        if state not in OPEN_STATES:
+            if state is not State.COMMITTED:
+                # Those of a committed payment stay reserved until the projector sees them spent.
+                coins.release(connection, entry.request_id)
+            connection.execute(select(func.pg_notify(channels.OUTBOX, entry.request_id)))
+        return replace(self._entry(row), holder=entry.holder, prepared=entry.prepared)
+
+    def hand_back(self, connection: Connection, entry: Entry, *, delay_ms: int) -> None:
+        """Give the lease up, so that a worker goes on with the row after `delay_ms`."""
+        connection.execute(
+            update(outbox).where(self._held(entry)).values(lease_holder=None, lease_until_ms=clock.now() + delay_ms)
+        )
+
+    def lease(self, connection: Connection, *, limit: int) -> list[Entry]:
+        """Return up to `limit` open entries whose lease has run out, the oldest first, leased to the caller."""
+        due = (
+            select(outbox.c.tx_id)
+            .where(outbox.c.state.in_(OPEN_STATES), outbox.c.lease_until_ms <= clock.now())
+            .order_by(outbox.c.created_ms, outbox.c.tx_id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        tx_ids = connection.execute(due).scalars().all()
+        return [entry for entry in (self.take(connection, tx_id) for tx_id in tx_ids) if entry is not None]
+
+    def take(self, connection: Connection, tx_id: str) -> Entry | None:
+        """Lease the open attempt `tx_id`; None when it is final or somebody else drives it."""
+        holder = secrets.token_hex(16)
+        free = and_(outbox.c.tx_id == tx_id, outbox.c.state.in_(OPEN_STATES), outbox.c.lease_until_ms <= clock.now())
+        statement = update(outbox).where(free).values(lease_holder=holder, lease_until_ms=clock.now() + LEASE_MS)
+        row = connection.execute(statement.returning(*outbox.c)).one_or_none()
+        return None if row is None else replace(self._entry(row), holder=holder)
+
+    def find(self, connection: Connection, identifier: str) -> Entry | None:
+        """Return the newest attempt of the request that `identifier`, its id or any of its tx ids, names."""
+        request_id = select(outbox.c.request_id).where(outbox.c.tx_id == identifier).scalar_subquery()
+        query = (
+            select(outbox)
+            .where(or_(outbox.c.request_id == identifier, outbox.c.request_id == request_id))
+            .order_by(outbox.c.attempt.desc())
+            .limit(1)
+        )
+        row = connection.execute(query).one_or_none()
+        return None if row is None else self._entry(row)
+
+    def find_intent(self, connection: Connection, signer: str, nonce: str) -> Entry | None:
+        """Return the newest attempt for an intent of `signer`, None if this gateway never saw its nonce."""
+        query = select(outbox).where(
+            outbox.c.signer == signer, outbox.c.nonce == nonce, outbox.c.superseded_by.is_(None)
+        )
+        row = connection.execute(query).one_or_none()
+        return None if row is None else self._entry(row)
+
+    def _find_intent(self, connection: Connection, intent: IntentKey) -> Entry | None:
+        # Whoever asks with the same intent at the same moment waits here until the first has committed his row.
+        name = f"intent/{intent.signer}/{intent.nonce}"
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        earlier = self.find_intent(connection, intent.signer, intent.nonce)
+        if earlier is not None and earlier.request.intent != intent:
+            raise MarketError(ErrorCode.INTENT_REPLAYED, "the nonce was used for another intent")
+        return earlier
+
+    def _held(self, entry: Entry) -> Any:
+        return and_(outbox.c.tx_id == entry.tx_id, outbox.c.lease_holder == entry.holder)
+
+    def _change(self, connection: Connection, entry: Entry, **values: Any) -> Row[Any]:
+        statement = (
+            update(outbox)
+            .where(self._held(entry), outbox.c.state.in_(OPEN_STATES))
+            .values(updated_ms=clock.now(), lease_until_ms=clock.now() + LEASE_MS, **values)
+        )
+        row = connection.execute(statement.returning(*outbox.c)).one_or_none()
+        if row is None:
+            raise LeaseLostError(entry.tx_id)
+        return row
+
+    def _seal(self, request_id: str, request: Request) -> bytes | None:
+        if not request.transient:
+            return None
+        document = {name: b64u(value) for name, value in request.transient.items()}
+        return self._box.seal(canonical.dumps(document), context=f"outbox/{request_id}")
+
+    def _entry(self, row: Row[Any]) -> Entry:
+        transient: dict[str, bytes] = {}
+        if row.transient is not None:
+            document = canonical.loads(self._box.open(row.transient, context=f"outbox/{row.request_id}"))
+            transient = {name: unb64u(value) for name, value in document.items()}
+        intent = spend = None
+        if row.nonce is not None:
+            intent = IntentKey(row.signer, row.nonce, row.intent_digest, row.expires_ms)
+        if row.spend_owner is not None:
+            spend = Spend(row.spend_owner, row.spend_amount)
+        return Entry(
+            request_id=row.request_id,
+            tx_id=row.tx_id,
+            attempt=row.attempt,
+            request=Request(
+                row.function,
+                tuple(bytes(arg) for arg in row.args),
+                transient=transient,
+                organisations=tuple(row.organisations),
+                intent=intent,
+                spend=spend,
+            ),
+            state=State(row.state),
+            envelope=bytes(row.envelope or b""),
+            result=bytes(row.result or b""),
+            block_number=row.block_number,
+            validation=row.validation_code,
+            error=None if row.error_code is None else MarketError(ErrorCode(row.error_code), row.error_detail or ""),
+            created_ms=row.created_ms,
+            updated_ms=row.updated_ms,
+        )

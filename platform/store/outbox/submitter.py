@@ -1,0 +1,245 @@
+"""Drives an outbox row to its end through the ledger.
+
+What decides in every case is whether a signed envelope may have left. While none can have (NEW), a refusal is final
+and an unreachable ledger means: later, with a fresh proposal. Once one may have (ENDORSED, SUBMITTED), only the
+ledger's answer for that transaction id counts, and handing the same envelope over again is harmless: an id is
+ordered validly at most once.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from countermark.platform.ports import (
+    CommitStatus,
+    Endorsed,
+    Ledger,
+    OutcomeUnknownError,
+    Prepared,
+    RefusedError,
+    UnavailableError,
+)
+from countermark.platform.store import channels
+from countermark.platform.store.engine import Database
+from countermark.platform.store.outbox.entry import Entry, Request, State
+from countermark.platform.store.outbox.queue import LeaseLostError, Outbox, Proposal
+from countermark.protocol.errors import ErrorCode, MarketError
+
+_log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 32
+"""Attempts of one request that may end in a conflict before it is given up."""
+
+_PROBE_S = 1.0
+"""How long to ask for an envelope that may have left, before it is handed over again."""
+
+_RECHECK_S = 0.5
+
+_RETRY_MS = 500
+"""Pause before a worker goes on with a row that could not be brought to its end."""
+
+_CONFLICTS = frozenset({"MVCC_READ_CONFLICT", "PHANTOM_READ_CONFLICT"})
+_STALE_COINS = frozenset({ErrorCode.COIN_SPENT, ErrorCode.UNKNOWN_COIN})
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    entry: Entry
+    pause: bool = False  # nothing more can be done now
+
+
+class Submitter:
+    """Drives rows; any number of them may run, in any number of processes."""
+
+    def __init__(self, database: Database, ledger: Ledger, outbox: Outbox) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._outbox = outbox
+
+    def request(self, request: Request, *, wait_s: float = 0.0) -> Entry:
+        """Save `request` in a transaction of its own and drive it.
+
+        Raises:
+            MarketError: INTENT_REPLAYED, INSUFFICIENT_FUNDS, DATABASE_UNAVAILABLE.
+        """
+        with self._database.begin() as connection:
+            entry = self._outbox.enqueue(connection, request)
+        return self.drive(entry, wait_s=wait_s)
+
+    def drive(self, entry: Entry, *, wait_s: float = 0.0) -> Entry:
+        """Bring `entry` as far as it goes in `wait_s` seconds: ordered at once, final if the commit is seen in time.
+
+        If somebody else drives it, wait for what he makes of it. Whatever is left open is the workers' to finish.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE; the row stays as it is, and a worker goes on with it later.
+        """
+        deadline = time.monotonic() + wait_s
+        if not entry.final and not entry.holder:
+            with self._database.begin() as connection:
+                entry = self._outbox.take(connection, entry.tx_id) or entry
+        if entry.final:
+            return entry
+        if not entry.holder:
+            return self.wait(entry.request_id, timeout_s=wait_s)
+        try:
+            return self._run(entry, deadline)
+        except LeaseLostError:
+            return self.wait(entry.request_id, timeout_s=deadline - time.monotonic())
+
+    def wait(self, identifier: str, *, timeout_s: float) -> Entry:
+        """Return the newest attempt of a request, waiting up to `timeout_s` seconds for it to be final.
+
+        Raises:
+            MarketError: NOT_FOUND when no request has that id or transaction id; DATABASE_UNAVAILABLE.
+        """
+        deadline = time.monotonic() + timeout_s
+        entry = self._find(identifier)
+        if entry.final or timeout_s <= 0:
+            return entry
+        with self._database.listener(channels.OUTBOX) as listener:
+            entry = self._find(identifier)  # it may have ended before we listened
+            while not entry.final and (left := deadline - time.monotonic()) > 0:
+                if entry.request_id in listener.wait(left):
+                    entry = self._find(identifier)
+        return entry
+
+    def run_once(self, *, limit: int = 20, wait_s: float = 5.0) -> int:
+        """Go on with up to `limit` rows that nobody drives, and return how many they were: a worker's turn.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        with self._database.begin() as connection:
+            entries = self._outbox.lease(connection, limit=limit)
+        for entry in entries:
+            self.drive(entry, wait_s=wait_s)
+        return len(entries)
+
+    def _run(self, entry: Entry, deadline: float) -> Entry:
+        recovered = entry.state is not State.NEW
+        step = _Step(entry)
+        while not step.entry.final and not step.pause:
+            if step.entry.state is State.NEW:
+                step, recovered = self._endorse(step.entry, deadline), False
+            else:
+                step = self._order(step.entry, deadline, recovered=recovered)
+        if step.pause:
+            with self._database.begin() as connection:
+                self._outbox.hand_back(connection, step.entry, delay_ms=_RETRY_MS)
+        return replace(step.entry, holder="", prepared=None)
+
+    def _endorse(self, entry: Entry, deadline: float) -> _Step:
+        """Bring a row from NEW to ENDORSED, or to the end that the chaincode or the intent's expiry gives it."""
+        intent = entry.request.intent
+        if intent is not None and _now_ms() > intent.expires_ms:
+            expired = MarketError(ErrorCode.INTENT_EXPIRED, "the intent expired before it could be ordered")
+            return self._close(entry, State.REFUSED, expired)
+        try:
+            prepared, entry = entry.prepared or self._propose(entry), replace(entry, prepared=None)
+        except MarketError as error:
+            if error.code is not ErrorCode.INSUFFICIENT_FUNDS:
+                raise
+            return self._close(entry, State.REFUSED, error)
+        if prepared is None:
+            return _Step(entry, pause=not self._next_block(deadline))
+        try:
+            endorsed = self._ledger.endorse(prepared, organisations=entry.request.organisations)
+        except RefusedError as refused:
+            if entry.request.spend is not None and refused.error.code in _STALE_COINS:
+                # Coins that another gateway has spent, in a block that the projection has yet to show us.
+                return _Step(entry, pause=not self._next_block(deadline))
+            return self._close(entry, State.REFUSED, refused.error)
+        except UnavailableError as error:
+            _log.warning("no endorsement of %s: %s", entry.request.function, error)
+            return _Step(entry, pause=True)
+        return _Step(self._save(entry, prepared, endorsed))
+
+    def _propose(self, entry: Entry) -> Prepared | None:
+        """Return a fresh proposal, None while the coins for it are held by other payments."""
+        with self._database.begin() as connection:
+            proposal = self._outbox.propose(connection, entry.request_id, entry.request)
+        return proposal.prepared if proposal.whole else None
+
+    def _save(self, entry: Entry, prepared: Prepared, endorsed: Endorsed) -> Entry:
+        """Make the envelope durable, before it can leave."""
+        if replace(entry, result=endorsed.result).replayed:
+            # Another transaction has done what the intent asks: this one would write nothing.
+            return self._move(entry, State.COMMITTED, result=endorsed.result)
+        with self._database.begin() as connection:
+            if prepared.tx_id != entry.tx_id:
+                entry = self._outbox.supersede(connection, entry, Proposal(prepared), error_detail="never endorsed")
+            return self._outbox.move(
+                connection,
+                replace(entry, prepared=None),
+                State.ENDORSED,
+                envelope=endorsed.envelope,
+                result=endorsed.result,
+            )
+
+    def _order(self, entry: Entry, deadline: float, *, recovered: bool) -> _Step:
+        """Hand the envelope to an orderer and learn how it ended; a recovered one may be there already."""
+        status = self._ask(entry, _PROBE_S) if recovered else None
+        if status is None:
+            try:
+                self._ledger.submit(entry.tx_id, entry.envelope)
+            except OutcomeUnknownError as error:
+                _log.warning("may not have been ordered: %s", error)
+            status = self._ask(entry, deadline - time.monotonic())
+        if status is None:
+            return _Step(self._move(entry, State.SUBMITTED), pause=True)
+        verdict = {"block_number": status.block_number, "validation_code": status.code}
+        if status.valid:
+            return _Step(self._move(entry, State.COMMITTED, **verdict))
+        if status.code_name in _CONFLICTS and entry.attempt < MAX_ATTEMPTS:
+            return self._again(entry, verdict)
+        conflict = status.code_name in _CONFLICTS
+        code = ErrorCode.CONFLICT if conflict else ErrorCode.ENDORSEMENT_FAILED
+        return self._close(entry, State.INVALID, MarketError(code, status.code_name), **verdict)
+
+    def _again(self, entry: Entry, verdict: dict[str, int]) -> _Step:
+        """Start a new attempt of a request whose transaction is dead: a block holds it as invalid."""
+        try:
+            with self._database.begin() as connection:
+                proposal = self._outbox.propose(connection, entry.request_id, entry.request)
+                return _Step(self._outbox.supersede(connection, entry, proposal, **verdict))
+        except MarketError as error:
+            if error.code is not ErrorCode.INSUFFICIENT_FUNDS:
+                raise
+            return self._close(entry, State.INVALID, error, **verdict)
+
+    def _ask(self, entry: Entry, timeout_s: float) -> CommitStatus | None:
+        if timeout_s <= 0:
+            return None
+        try:
+            return self._ledger.commit_status(entry.tx_id, timeout_s=timeout_s)
+        except OutcomeUnknownError:
+            return None
+
+    def _next_block(self, deadline: float) -> bool:
+        """Wait for the projection to apply a block; False when the deadline has passed."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        with self._database.listener(channels.BLOCKS) as listener:
+            # The block may have come just before we listened: look again soon in any case.
+            listener.wait(min(left, _RECHECK_S))
+        return True
+
+    def _close(self, entry: Entry, state: State, error: MarketError, **values: int) -> _Step:
+        return _Step(self._move(entry, state, error_code=error.code, error_detail=error.detail, **values))
+
+    def _move(self, entry: Entry, state: State, **values: object) -> Entry:
+        with self._database.begin() as connection:
+            return self._outbox.move(connection, entry, state, **values)
+
+    def _find(self, identifier: str) -> Entry:
+        with self._database.begin() as connection:
+            entry = self._outbox.find(connection, identifier)
+        if entry is None:
+            raise MarketError(ErrorCode.NOT_FOUND, "no transaction of this gateway has such an id")
+        return entry
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
