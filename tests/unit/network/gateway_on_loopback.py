@@ -1,5 +1,6 @@
 """A peer's Gateway and Deliver services on loopback: real TLS, real endorsements, real blocks, scripted failures."""
 
+import json
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.peer import events_pb2, events_pb2_grpc
 
 from countermark.network.blocks import Block
-from countermark.network.client import ConnectionProfile
+from countermark.network.client import ConnectionProfile, Timeouts
 from countermark.network.envelopes import (
     FOREVER,
     TRAILER,
@@ -30,6 +31,7 @@ from countermark.network.envelopes import (
     endorse,
 )
 from countermark.network.identities import SerializedIdentity
+from countermark.protocol.errors import ErrorCode, MarketError
 from tests.unit.network.consortium import CHAINCODE, CHANNEL, Network
 
 Contract = Callable[[Invocation, Mapping[str, bytes]], Response]
@@ -242,3 +244,16 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
 
 def _wire_response(response: Response) -> dict[str, Any]:
     return {"status": response.status, "message": response.message, "payload": response.payload}
+
+
+TIMEOUTS = Timeouts(evaluate=20, endorse=20, submit=20, commit_status=20)
+
+
+def contract(invocation: Invocation, transient: Mapping[str, bytes]) -> Response:
+    """Answer with what was given, and refuse what asks for it."""
+    if invocation.function == "refuse":
+        return Response(500, message=MarketError(ErrorCode.WRONG_STATE, "not now").to_json().decode())
+    if invocation.function == "crash":
+        return Response(500, message="KeyError: 'x'")
+    given = {"args": [one.decode() for one in invocation.args[1:]], "transient": sorted(transient)}
+    return Response(200, json.dumps(given).encode())

@@ -2,67 +2,33 @@
 
 import itertools
 import json
-import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
-from fabric_protos.common import common_pb2
-from fabric_protos.peer import events_pb2
 
-from countermark.network.blocks import Block, verify_link
 from countermark.network.client import (
     CommitError,
     CommitStatus,
     CommitStatusError,
-    ConnectionProfile,
     DeliverError,
     EndorseError,
     EvaluateError,
     GatewayClient,
     LedgerError,
     Phase,
-    ProfileError,
     Retry,
     SubmitError,
-    Timeouts,
     UnavailableError,
 )
 from countermark.network.client.retries import retry_after_status, retry_after_validation
-from countermark.network.envelopes import ErrorDetail, Invocation, Response, RpcStatus
+from countermark.network.envelopes import ErrorDetail, RpcStatus
 from countermark.network.envelopes.wire import encode
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.unit.network.consortium import CHAINCODE, CHANNEL, Network
-from tests.unit.network.gateway_on_loopback import LoopbackPeer, chaincode_refusal
-
-TIMEOUTS = Timeouts(evaluate=20, endorse=20, submit=20, commit_status=20)
-
-
-def contract(invocation: Invocation, transient: Mapping[str, bytes]) -> Response:
-    """Answer with what was given, and refuse what asks for it."""
-    if invocation.function == "refuse":
-        return Response(500, message=MarketError(ErrorCode.WRONG_STATE, "not now").to_json().decode())
-    if invocation.function == "crash":
-        return Response(500, message="KeyError: 'x'")
-    given = {"args": [one.decode() for one in invocation.args[1:]], "transient": sorted(transient)}
-    return Response(200, json.dumps(given).encode())
-
-
-@pytest.fixture
-def peer(network: Network) -> Iterator[LoopbackPeer]:
-    peer = LoopbackPeer(network, contract)
-    yield peer
-    peer.stop()
-
-
-@pytest.fixture
-def client(peer: LoopbackPeer) -> Iterator[GatewayClient]:
-    client = GatewayClient(peer.profile(), timeouts=TIMEOUTS)
-    yield client
-    client.close()
+from tests.unit.network.gateway_on_loopback import TIMEOUTS, LoopbackPeer, chaincode_refusal
 
 
 def _status(code: grpc.StatusCode, message: str = "no", *details: ErrorDetail) -> RpcStatus:
@@ -354,165 +320,6 @@ def test_a_gateway_cannot_answer_with_a_sound_transaction_of_another_proposal(
     client.endorse("coin.transfer", ["alice"])
     with pytest.raises(EndorseError, match="wrong_transaction"):
         client.endorse("coin.transfer", ["bob"])
-
-
-# Blocks and events
-
-
-def _commit(client: GatewayClient, count: int) -> list[str]:
-    ids = []
-    for number in range(count):
-        endorsed = client.endorse("f", [str(number)])
-        client.submit(endorsed.tx_id, endorsed.envelope)
-        ids.append(endorsed.tx_id)
-    return ids
-
-
-def test_blocks_come_in_order_and_chain_up(client: GatewayClient) -> None:
-    ids = _commit(client, 3)
-    blocks = list(client.blocks(0, stop=3))
-    previous = b""
-    for number, block in enumerate(blocks):
-        verify_link(block, number=number, previous_hash=previous)
-        previous = block.header_hash
-    assert [block.transactions[0].tx_id for block in blocks[1:]] == ids
-    assert [block.number for block in client.blocks(2, stop=3)] == [2, 3]
-
-
-def test_new_blocks_are_followed_until_the_stream_is_closed(peer: LoopbackPeer, client: GatewayClient) -> None:
-    stream = client.blocks(1)
-    seen: queue.Queue[Block] = queue.Queue()
-    reader = threading.Thread(target=lambda: [seen.put(block) for block in stream])
-    reader.start()
-    assert peer.hanging.wait(20)  # there is no block yet
-    _commit(client, 2)
-    assert [seen.get(timeout=20).number for _ in range(2)] == [1, 2]
-    stream.close()  # while the reader waits for the third
-    reader.join(20)
-    assert not reader.is_alive()
-    assert list(stream) == []
-
-
-def test_a_stream_that_breaks_off_says_so(peer: LoopbackPeer, client: GatewayClient) -> None:
-    stream = client.blocks(0)
-    assert next(stream).number == 0
-    peer.stop()
-    with pytest.raises(DeliverError) as caught:
-        next(stream)
-    assert caught.value.retry is Retry.SAME
-
-
-@pytest.mark.parametrize(
-    ("status", "retry"),
-    [("FORBIDDEN", Retry.NEVER), ("NOT_FOUND", Retry.NEVER), ("SERVICE_UNAVAILABLE", Retry.SAME)],
-)
-def test_the_peers_verdict_on_a_stream_is_an_error(
-    peer: LoopbackPeer, client: GatewayClient, status: str, retry: Retry
-) -> None:
-    peer.twists["Deliver"] = lambda _: events_pb2.DeliverResponse(status=common_pb2.Status.Value(status))
-    with pytest.raises(DeliverError, match=status) as caught:
-        list(client.blocks(0, stop=0))
-    assert caught.value.retry is retry
-
-
-def _status_success() -> events_pb2.DeliverResponse:
-    return events_pb2.DeliverResponse(status=common_pb2.SUCCESS)
-
-
-def test_a_peer_cannot_hide_the_end_of_the_chain(peer: LoopbackPeer, client: GatewayClient) -> None:
-    _commit(client, 2)
-    peer.twists["Deliver"] = lambda message: message if message.block.header.number < 2 else _status_success()
-    stream = client.blocks(0, stop=2)
-    assert [next(stream).number for _ in range(2)] == [0, 1]
-    with pytest.raises(DeliverError, match="ended before block 2") as caught:
-        next(stream)
-    assert caught.value.retry is Retry.SAME
-
-
-def test_a_peer_cannot_leave_a_block_out(peer: LoopbackPeer, client: GatewayClient) -> None:
-    _commit(client, 2)
-    sent = iter([0, 2])
-
-    def skip(message: Any) -> Any:
-        message.block.header.number = next(sent)
-        return message
-
-    peer.twists["Deliver"] = skip
-    with pytest.raises(DeliverError, match="block 2 came where 1 was due"):
-        list(client.blocks(0, stop=2))
-
-
-def test_a_stream_of_events_has_no_end_but_ours(peer: LoopbackPeer, client: GatewayClient) -> None:
-    _commit(client, 1)
-    stream = client.chaincode_events(start=1)
-    assert next(stream).block_number == 1
-    peer.stop()
-    with pytest.raises(DeliverError):
-        next(stream)
-
-
-def test_what_is_no_block_is_an_error(peer: LoopbackPeer, client: GatewayClient) -> None:
-    peer.twists["Deliver"] = lambda _: events_pb2.DeliverResponse(block=common_pb2.Block())
-    with pytest.raises(DeliverError, match="no block"):
-        list(client.blocks(0, stop=0))
-
-
-def test_events_of_valid_transactions_come_block_by_block(peer: LoopbackPeer, client: GatewayClient) -> None:
-    peer.codes.extend([0, 11, 0])
-    ids = _commit(client, 3)
-    stream = client.chaincode_events(start=1)
-    blocks = list(itertools.islice(stream, 3))
-    stream.close()
-    assert [[event.tx_id for event in block.events] for block in blocks] == [[ids[0]], [], [ids[2]]]
-    assert blocks[0].events[0].name == "f"
-    assert [block.block_number for block in blocks] == [1, 2, 3]
-
-
-# Profiles
-
-
-def test_a_profile_is_read_as_it_was_written(tmp_path: Path, peer: LoopbackPeer) -> None:
-    profile = peer.profile("trader")
-    path = tmp_path / "trader.json"
-    path.write_text(profile.dumps())
-    assert ConnectionProfile.load(path) == profile
-    assert set(json.loads(path.read_text())) == {
-        *("msp_id", "channel", "chaincode", "gateway", "host_override", "tls_ca_file", "cert_file", "key_file")
-    }
-
-
-def test_files_of_a_profile_count_from_its_folder(tmp_path: Path, peer: LoopbackPeer) -> None:
-    document = {**json.loads(peer.profile().dumps()), "key_file": "keys/key.pem"}
-    path = tmp_path / "p.json"
-    path.write_text(json.dumps(document))
-    assert ConnectionProfile.load(path).key_file == tmp_path / "keys/key.pem"
-
-
-@pytest.mark.parametrize(
-    "text", [None, "", "[]", "{}", '{"msp_id": "A"}', "{", "\xff", json.dumps(dict.fromkeys(["msp_id"], 1))]
-)
-def test_a_damaged_profile_is_refused(tmp_path: Path, text: str | None) -> None:
-    path = tmp_path / "p.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(ProfileError):
-        ConnectionProfile.load(path)
-
-
-@pytest.mark.parametrize("change", [{"extra": "x"}, {"msp_id": 7}, {"key_file": None}])
-def test_a_profile_with_other_members_is_refused(
-    tmp_path: Path, peer: LoopbackPeer, change: dict[str, object]
-) -> None:
-    path = tmp_path / "p.json"
-    path.write_text(json.dumps({**json.loads(peer.profile().dumps()), **change}))
-    with pytest.raises(ProfileError):
-        ConnectionProfile.load(path)
-
-
-@pytest.mark.parametrize("member", ["tls_ca_file", "cert_file", "key_file"])
-def test_a_missing_file_is_named(peer: LoopbackPeer, tmp_path: Path, member: str) -> None:
-    with pytest.raises(ProfileError, match="nothing-here"):
-        GatewayClient(peer.profile(**{member: tmp_path / "nothing-here"}))
 
 
 # The table
