@@ -1,0 +1,99 @@
+"""What the contract suite needs of a ledger, and the ledger in memory as the first that gives it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from countermark.chaincode.registry import handler
+from countermark.chaincode.testing import Ledger, Result
+from countermark.protocol.errors import MarketError
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A valid transaction: its id and the contract's answer."""
+
+    tx_id: str
+    answer: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.answer[name]
+
+
+class Backend(Protocol):
+    """A channel with the market's contracts. A refusal by a contract is raised as its `MarketError`."""
+
+    market: str
+    """Channel/chaincode."""
+    second_s: float
+    """How long a second of the tests' deadlines is: real ledgers have short deadlines and wait for them."""
+
+    @property
+    def now_ms(self) -> int: ...
+
+    def submit(
+        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None, certificate: bytes = b""
+    ) -> Committed: ...
+
+    def evaluate(self, msp: str, function: str, *args: str) -> Any: ...
+
+    def hold(self, msp: str, function: str, *args: str) -> object:
+        """Have a proposal endorsed, and keep the envelope back."""
+
+    def release(self, envelope: object) -> str:
+        """Submit a held envelope; returns its validation code."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+class InMemory:
+    """`countermark.chaincode.testing.Ledger` with the real contracts; time moves only by `wait`."""
+
+    second_s = 1.0
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(handler)
+        self.market = "market/countermark"
+
+    @property
+    def now_ms(self) -> int:
+        return self.ledger.now_ms
+
+    def submit(
+        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None, certificate: bytes = b""
+    ) -> Committed:
+        before = self.ledger.state
+        result = self.ledger.invoke(msp, function, *args, transient=transient, certificate=certificate)
+        if not result.ok:
+            assert self.ledger.state == before, "a refused transaction has written"
+            raise _error(result)
+        assert result.committed, result.validation
+        return Committed(result.tx_id, json.loads(result.response.payload))
+
+    def evaluate(self, msp: str, function: str, *args: str) -> Any:
+        result = self.ledger.evaluate(msp, function, *args)
+        if not result.ok:
+            raise _error(result)
+        assert not result.effects.writing
+        return json.loads(result.response.payload)
+
+    def hold(self, msp: str, function: str, *args: str) -> object:
+        result = self.ledger.endorse(msp, function, *args)
+        if not result.ok:
+            raise _error(result)
+        return result
+
+    def release(self, envelope: object) -> str:
+        assert isinstance(envelope, Result)
+        return self.ledger.commit(envelope)[0].validation
+
+    def wait(self, seconds: float) -> None:
+        self.ledger.now_ms += round(seconds * 1000)
+
+
+def _error(result: Result) -> MarketError:
+    error = MarketError.from_json(result.response.message)
+    assert error is not None, result.response.message
+    return error
