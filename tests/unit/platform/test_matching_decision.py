@@ -1,0 +1,114 @@
+"""The decision table of A-06, row by row."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countermark.platform.matching.decision import (
+    Candidate,
+    Decision,
+    Outcome,
+    Resemblance,
+    Standing,
+    decide,
+    standing,
+)
+from countermark.protocol.transitions import ListingState
+
+SELLER, OTHER = "did:key:seller", "did:key:other"
+PENDING, ON, OFF, PARTS, VOID = Standing
+EXACT, MATCH, REVIEW = Resemblance
+
+
+def _candidate(owner: str, where: Standing, how: Resemblance, address: str = "dc1a") -> Candidate:
+    return Candidate(address, owner, where, how)
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    ("owner", "where", "how", "decision"),
+    [
+        (SELLER, PENDING, MATCH, Decision.ALREADY_REGISTERED),
+        (SELLER, ON, MATCH, Decision.ALREADY_LISTED),
+        (SELLER, ON, EXACT, Decision.ALREADY_LISTED),
+        (SELLER, OFF, MATCH, Decision.RELIST_EXISTING),
+        (SELLER, OFF, EXACT, Decision.RELIST_EXISTING),
+        (SELLER, PARTS, MATCH, Decision.ALLOWED),
+        (SELLER, VOID, EXACT, Decision.ALLOWED),
+        (SELLER, ON, REVIEW, Decision.UNDER_REVIEW),
+        (SELLER, PARTS, REVIEW, Decision.ALLOWED),
+        (SELLER, VOID, REVIEW, Decision.ALLOWED),
+        (OTHER, PENDING, MATCH, Decision.SIMILAR_REGISTERED),
+        (OTHER, ON, EXACT, Decision.SIMILAR_REGISTERED),
+        (OTHER, OFF, MATCH, Decision.SIMILAR_REGISTERED),
+        (OTHER, PARTS, MATCH, Decision.SIMILAR_REGISTERED),
+        (OTHER, VOID, EXACT, Decision.ALLOWED),
+        (OTHER, ON, REVIEW, Decision.UNDER_REVIEW),
+        (OTHER, OFF, REVIEW, Decision.UNDER_REVIEW),
+        (OTHER, VOID, REVIEW, Decision.ALLOWED),
+    ],
+)
+def test_one_resembling_registration(owner: str, where: Standing, how: Resemblance, decision: Decision) -> None:
+    assert decide(SELLER, [_candidate(owner, where, how)]).decision is decision
+
+
+@pytest.mark.requirement("R25")
+def test_data_that_resembles_nothing_is_allowed() -> None:
+    assert decide(SELLER, []) == Outcome(Decision.ALLOWED)
+
+
+def test_somebody_elses_match_goes_before_ones_own_listing() -> None:
+    outcome = decide(SELLER, [_candidate(SELLER, OFF, MATCH, "dc1a"), _candidate(OTHER, OFF, MATCH, "dc1b")])
+    assert outcome == Outcome(Decision.SIMILAR_REGISTERED, matched=("dc1b",))
+
+
+def test_a_refusal_over_ones_own_contract_names_it() -> None:
+    outcome = decide(SELLER, [_candidate(SELLER, OFF, MATCH, "dc1a"), _candidate(OTHER, ON, REVIEW, "dc1b")])
+    assert (outcome.decision, outcome.existing) == (Decision.RELIST_EXISTING, "dc1a")
+
+
+def test_a_refusal_over_somebody_elses_contract_names_nothing() -> None:
+    assert decide(SELLER, [_candidate(OTHER, ON, MATCH)]).existing == ""
+
+
+def test_parts_of_a_partitioned_collection_are_listed_as_overlaps() -> None:
+    outcome = decide(SELLER, [_candidate(SELLER, PARTS, MATCH, "dc1b"), _candidate(SELLER, PARTS, EXACT, "dc1a")])
+    assert outcome == Outcome(Decision.ALLOWED, overlaps=("dc1a", "dc1b"))
+
+
+@pytest.mark.parametrize("state", ListingState)
+def test_every_listing_state_has_a_standing_and_only_void_counts_for_nothing(state: ListingState) -> None:
+    assert (standing(state) is Standing.VOID) == (state is ListingState.VOID)
+    assert standing(state) is not Standing.PENDING
+
+
+def test_a_state_of_a_later_version_counts_as_on_the_market() -> None:
+    assert standing("SOMETHING_NEW") is Standing.ON_MARKET
+
+
+candidates = st.builds(
+    Candidate,
+    address=st.sampled_from(["dc1a", "dc1b", "dc1c"]),
+    owner=st.sampled_from([SELLER, OTHER]),
+    standing=st.sampled_from(Standing),
+    resemblance=st.sampled_from(Resemblance),
+)
+
+
+@given(st.lists(candidates, max_size=6))
+def test_nothing_that_is_somebody_elses_or_on_the_market_is_ever_allowed(found: list[Candidate]) -> None:
+    outcome = decide(SELLER, found)
+    if outcome.decision is Decision.ALLOWED:
+        assert all(c.standing is VOID or (c.owner, c.standing) == (SELLER, PARTS) for c in found)
+
+
+@given(st.lists(candidates, max_size=6), st.randoms())
+def test_the_order_of_the_index_does_not_matter(found: list[Candidate], random: object) -> None:
+    shuffled = list(found)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' Random
+    first, second = decide(SELLER, found), decide(SELLER, shuffled)
+    assert (first.decision, sorted(first.matched), sorted(first.overlaps)) == (
+        second.decision,
+        sorted(second.matched),
+        sorted(second.overlaps),
+    )
