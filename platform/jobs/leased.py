@@ -1,0 +1,83 @@
+"""Jobs that any number of workers may run: one of them at a time, item by item."""
+
+import logging
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from countermark.platform.ports import LedgerError
+from countermark.platform.store import leases
+from countermark.platform.store.engine import Database
+from countermark.protocol.errors import MarketError
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+LEASE_MS = 30_000
+"""How long a worker that died keeps others from its job; a living one renews before each item."""
+
+
+class LeasedJob(ABC, Generic[Item]):
+    """A job that looks for items and handles each on its own: one that fails does not keep the others waiting.
+
+    A failed item is simply found again by a later run, since what is to be done follows from the tables alone.
+    """
+
+    name: ClassVar[str]
+    """Name of the lease and in the log."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        # Each instance is a worker of its own, in whatever process or thread it runs.
+        self._holder = secrets.token_hex(8)
+
+    def run_once(self) -> int:
+        """Handle everything that is to be done now, and return for how many items something was done.
+
+        Returns 0 as well while another worker has the job.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE; no item can be looked for.
+        """
+        lease = self._renew()
+        if lease is None:
+            return 0
+        done = 0
+        try:
+            for item in self.find():
+                if self._renew() is None:
+                    log.warning("job %s: the lease was lost", self.name)
+                    break
+                done += self._attempt(item)
+        finally:
+            leases.release(self.database, lease)
+        return done
+
+    @abstractmethod
+    def find(self) -> Iterable[Item]:
+        """Return the items to be handled; no transaction is open while they are."""
+
+    @abstractmethod
+    def handle(self, item: Item) -> bool:
+        """Handle one item, and return whether anything was done. May be called again for the same item."""
+
+    @abstractmethod
+    def describe(self, item: Item) -> str:
+        """Return the item's public name for the log, such as a trade's id."""
+
+    def _renew(self) -> leases.Lease | None:
+        return leases.acquire(self.database, self.name, holder=self._holder, duration_ms=LEASE_MS)
+
+    def _attempt(self, item: Item) -> bool:
+        try:
+            return self.handle(item)
+        except (MarketError, LedgerError) as error:
+            # Both are written to be shown: codes, ids and a detail without secrets.
+            log.warning("job %s: %s failed: %s", self.name, self.describe(item), error)
+        except Exception as error:
+            # This is a worker's outermost boundary for one item: a defect met here must not starve all others. Only
+            # the type is logged, since the text of an unforeseen error may quote what it choked on.
+            log.error("job %s: %s failed: %s", self.name, self.describe(item), type(error).__name__)
+        return False

@@ -1,0 +1,5 @@
+"""Trades as the projection has them: what the platform's own parts need to know of a trade."""
+
+from countermark.platform.trades.view import TradeView, load_trade, trades_in
+
+__all__ = ["TradeView", "load_trade", "trades_in"]

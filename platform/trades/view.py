@@ -1,0 +1,95 @@
+"""A trade's record, read from the projection and typed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from countermark.platform.store import tables
+from countermark.platform.store.sql import Connection, Row, select
+from countermark.protocol import times
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.transitions import TradeState
+
+
+@dataclass(frozen=True, slots=True)
+class TradeView:
+    """How far a trade has come by the last block applied; digests are "" and times None while there are none."""
+
+    id: str
+    listing: str
+    seller: str
+    buyer: str
+    state: TradeState
+    outcome: str
+    deadline_ms: int | None
+    guard_s: int
+    package_root: str
+    package_size: int
+    seller_notice: str
+    buyer_notice: str
+    verdict: str
+    relayed_at_ms: int | None
+    """The platform's receipt time of the complete package: the trade has been in SENT."""
+    updated_at_ms: int
+
+    def role(self, account: str) -> str:
+        """Return "seller" or "buyer".
+
+        Raises:
+            MarketError: UNKNOWN_TRADE for anybody else: strangers do not learn that the trade exists.
+        """
+        if account == self.seller:
+            return "seller"
+        if account == self.buyer:
+            return "buyer"
+        raise _unknown()
+
+
+def load_trade(connection: Connection, trade: str) -> TradeView:
+    """Return the trade with this id.
+
+    Raises:
+        MarketError: UNKNOWN_TRADE.
+    """
+    row = connection.execute(select(tables.trades).where(tables.trades.c.id == trade)).one_or_none()
+    if row is None:
+        raise _unknown()
+    return _view(row)
+
+
+def trades_in(connection: Connection, *states: TradeState) -> Iterator[TradeView]:
+    """Yield the trades that are in one of ``states``, the earliest deadline first."""
+    trades = tables.trades
+    query = (
+        select(trades)
+        .where(trades.c.state.in_([str(state) for state in states]))
+        .order_by(trades.c.deadline_ms, trades.c.id)
+    )
+    yield from map(_view, connection.execute(query))
+
+
+def _unknown() -> MarketError:
+    return MarketError(ErrorCode.UNKNOWN_TRADE, "there is no such trade")
+
+
+def _view(row: Row[Any]) -> TradeView:
+    record = row.record
+    package = record["package"]
+    relayed_at = record["relayed_at"]
+    return TradeView(
+        id=row.id,
+        listing=row.listing,
+        seller=row.seller,
+        buyer=row.buyer,
+        state=TradeState(row.state),
+        outcome=row.outcome,
+        deadline_ms=row.deadline_ms,
+        guard_s=record["guard"],
+        package_root=package["root"] if package else "",
+        package_size=package["size"] if package else 0,
+        seller_notice=record["notices"]["seller"],
+        buyer_notice=record["notices"]["buyer"],
+        verdict=record["verdict"],
+        relayed_at_ms=times.from_text(relayed_at) if relayed_at else None,
+        updated_at_ms=times.from_text(record["updated_at"]),
+    )
