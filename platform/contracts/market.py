@@ -1,0 +1,20 @@
+"""The market configuration in force, from the projection."""
+
+from countermark.platform.store import tables
+from countermark.platform.store.sql import Connection, select
+from countermark.protocol import market
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.market import MarketConfig
+
+
+def load_market(connection: Connection) -> MarketConfig:
+    """Return the configuration of the highest version.
+
+    Raises:
+        MarketError: MARKET_MISSING before `market.init` has committed.
+    """
+    versions = tables.market_versions
+    row = connection.execute(select(versions.c.record).order_by(versions.c.version.desc()).limit(1)).one_or_none()
+    if row is None:
+        raise MarketError(ErrorCode.MARKET_MISSING, "the market is not open yet")
+    return market.parse(row.record)

@@ -1,0 +1,56 @@
+"""The private columns of the data-contract table: sealed, and each bound to its place."""
+
+from typing import Any
+
+from countermark.platform.store import tables
+from countermark.platform.store.secrets import SecretBox
+from countermark.platform.store.sql import Connection, Row
+from countermark.protocol import canonical
+from countermark.protocol.commitments import Opening
+from countermark.protocol.description import Description, parse_description
+
+
+class PrivateColumns:
+    """Writes and reads what of a contract never stands on the ledger."""
+
+    def __init__(self, box: SecretBox) -> None:
+        self._box = box
+
+    def insert(self, connection: Connection, address: str, opening: Opening, *, now_ms: int) -> None:
+        """Make the contract's row; its ledger-derived columns follow when `listing.create` has committed."""
+        connection.execute(
+            tables.data_contracts.insert().values(
+                address=address,
+                description=self._seal(address, "description", opening.description.to_bytes()),
+                salt_d=self._seal(address, "salt_d", opening.salt_d),
+                fingerprint=self._seal(address, "fingerprint", opening.to_json()),
+                fingerprint_root=opening.root,
+                registered_ms=now_ms,
+            )
+        )
+
+    def description(self, row: Row[Any]) -> Description:
+        """Return the description of a row of `data_contracts`.
+
+        Raises:
+            MarketError: INTERNAL when the column was damaged or moved.
+        """
+        return parse_description(canonical.loads(self._open(row, "description")))
+
+    def salt_d(self, row: Row[Any]) -> bytes:
+        """Return the salt under which ``c_d`` commits to the description, 32 bytes."""
+        return self._open(row, "salt_d")
+
+    def opening(self, row: Row[Any]) -> Opening:
+        """Return everything that the contract's commitments hide; for platform and supervisor only."""
+        return Opening.from_json(self._open(row, "fingerprint"))
+
+    def _seal(self, address: str, column: str, data: bytes) -> bytes:
+        return self._box.seal(data, context=_context(address, column))
+
+    def _open(self, row: Row[Any], column: str) -> bytes:
+        return self._box.open(bytes(row._mapping[column]), context=_context(row.address, column))
+
+
+def _context(address: str, column: str) -> str:
+    return f"data_contracts/{address}/{column}"

@@ -1,0 +1,155 @@
+"""Register data: steps (4) to (6), from the sealed application to the contract on the ledger.
+
+One database transaction records the gate's decision, the contract's row with its private columns, the item
+fingerprints and the ledger transaction to be made. From then on the registration is a fact that every later decision
+of the gate sees, and the outbox brings the transaction to an end, crash or not: the contract comes to be on both
+sides, or, when the ledger refuses, `clearing` takes the row away again (R27).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from countermark.platform.contracts.application import KIND, Application, parse_application
+from countermark.platform.contracts.market import load_market
+from countermark.platform.contracts.private import PrivateColumns
+from countermark.platform.matching.decision import Decision
+from countermark.platform.matching.gate import Candidacy, Gate, Ruling
+from countermark.platform.matching.quotas import Quota
+from countermark.platform.store import tables
+from countermark.platform.store.engine import Database
+from countermark.platform.store.outbox import Entry, Outbox, Request
+from countermark.platform.store.sql import Connection, select, update
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.market import MarketConfig
+from countermark.protocol.sealed import EncryptionKey, open_sealed
+
+REFUSALS = Quota("refused_listing", most=10, window_ms=3_600_000)
+"""How many refusals an account may collect in a while before the gate answers it no more (A-31)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the gate allowed: the contract's address, the case, and the ledger transaction under way.
+
+    ``entry`` is to be driven by the caller (`Submitter.drive`); a worker does it otherwise.
+    """
+
+    address: str
+    case_number: str
+    entry: Entry
+
+
+class Registration:
+    """Takes applications. May be shared between threads."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        gate: Gate,
+        outbox: Outbox,
+        columns: PrivateColumns,
+        keys: Mapping[int, EncryptionKey],
+        market: str,
+        clock: Callable[[], int],
+        refusals: Quota = REFUSALS,
+    ) -> None:
+        """Create the service.
+
+        Args:
+            database: the platform's tables.
+            gate: decides on step (5).
+            outbox: saves ledger transactions.
+            columns: seals private columns.
+            keys: the platform's encryption keys by version.
+            market: channel/chaincode.
+            clock: gives the time in ms since the epoch.
+            refusals: how many refusals an account may collect.
+        """
+        self._database = database
+        self._gate = gate
+        self._outbox = outbox
+        self._columns = columns
+        self._keys = keys
+        self._market = market
+        self._clock = clock
+        self._refusals = refusals
+
+    def register(self, message: object) -> Registered:
+        """Take a sealed application and return the registration under way; the same intent again returns the same.
+
+        Raises:
+            MarketError: SEALED_MALFORMED, SEALED_UNDECRYPTABLE, UNKNOWN_KEY_VERSION; a code of `parse_application`;
+                UNKNOWN_ACCOUNT, RATE_LIMITED, INTENT_REPLAYED; the gate's refusal, whose detail names the case.
+        """
+        plaintext = open_sealed(self._keys, message, kind=KIND, market=self._market)
+        now_ms = self._clock()
+        with self._database.begin() as connection:
+            config = load_market(connection)
+            application = parse_application(plaintext, market=self._market, config=config, now_ms=now_ms)
+            _check_account(connection, application.seller)
+            if not self._gate.has_decided(connection, application.seller, application.intent.nonce):
+                self._refusals.check(connection, application.seller, now_ms=now_ms)
+        candidacy = _candidacy(application)
+        with self._database.begin() as connection:
+            survey = self._gate.survey(connection, candidacy)
+        with self._database.begin() as connection:
+            ruling = self._gate.rule(connection, candidacy, survey, now_ms=now_ms)
+            entry = self._follow(connection, application, ruling, config, now_ms=now_ms)
+        # Only now, for a refusal is recorded as well.
+        ruling.check()
+        if entry is None:
+            raise MarketError(ErrorCode.INTERNAL, f"case {ruling.case_number} has no transaction")
+        return Registered(application.address, ruling.case_number, entry)
+
+    def _follow(
+        self,
+        connection: Connection,
+        application: Application,
+        ruling: Ruling,
+        config: MarketConfig,
+        *,
+        now_ms: int,
+    ) -> Entry | None:
+        """Add to a fresh decision what follows from it, and return the ledger transaction of an allowed one."""
+        registrations = tables.registrations
+        this = registrations.c.case_number == ruling.case_number
+        if not ruling.fresh:
+            request_id = connection.execute(select(registrations.c.request_id).where(this)).scalar_one()
+            return None if request_id is None else self._outbox.find(connection, request_id)
+        if ruling.decision is not Decision.ALLOWED:
+            self._refusals.count(connection, application.seller, now_ms=now_ms)
+            return None
+        self._columns.insert(connection, application.address, application.opening, now_ms=now_ms)
+        entry = self._outbox.enqueue(connection, _request(application, ruling, config))
+        connection.execute(update(registrations).where(this).values(request_id=entry.request_id))
+        return entry
+
+
+def _candidacy(application: Application) -> Candidacy:
+    return Candidacy(
+        address=application.address,
+        seller=application.seller,
+        nonce=application.intent.nonce,
+        intent_digest=application.intent.digest,
+        generator=application.generator,
+        items=application.items,
+        root=application.opening.root,
+        exact=application.opening.exact,
+    )
+
+
+def _request(application: Application, ruling: Ruling, config: MarketConfig) -> Request:
+    return Request.by_intent(
+        application.intent,
+        attachments={"overlaps": list(ruling.overlaps)},
+        transient={"opening": application.opening.to_json()},
+        # Members of the private collection, and nobody else: an endorser sees the transient data.
+        organisations=(config.platform.msp_id, config.supervisor.msp_id),
+    )
+
+
+def _check_account(connection: Connection, address: str) -> None:
+    accounts = tables.accounts
+    if connection.execute(select(accounts.c.address).where(accounts.c.address == address)).one_or_none() is None:
+        raise MarketError(ErrorCode.UNKNOWN_ACCOUNT, "the seller has not opened an account")
