@@ -1,0 +1,188 @@
+"""The board itself: append entries, read them, prove that they are there (decision D-5).
+
+Appending locks the one row of `board_head`, which holds the tree's right edge, until the appender's transaction ends:
+the sequence has no gap even when transactions are rolled back, and an entry costs the same whatever the board's size.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from countermark.platform.board.entries import KINDS, Entry
+from countermark.platform.store import tables
+from countermark.platform.store.secrets import SecretBox
+from countermark.platform.store.sql import Connection, Row, select, update, upsert
+from countermark.protocol import merkle
+from countermark.protocol.accounts import AccountKey
+from countermark.protocol.encoding import as_digest
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.merkle import Frontier
+from countermark.protocol.notices import SignedNotice
+from countermark.protocol.receipts import Receipt, sign_receipt
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row of the board as it is in the table, trusted or not.
+
+    ``entry`` is None where the sealed body cannot be opened; ``seq`` to ``receipt`` are the row's own columns.
+    """
+
+    seq: int
+    entry: Entry | None
+    leaf_hash: bytes
+    anchored_by_ms: int
+    receipt: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Size and root of the board's tree."""
+
+    size: int
+    root: bytes
+
+
+class Board:
+    """The send-receive board of one platform. All methods run in the caller's transaction."""
+
+    def __init__(self, *, box: SecretBox, key: AccountKey, market: str, anchored_within_ms: int) -> None:
+        """Create a board whose receipts ``key`` signs; they promise an anchor within ``anchored_within_ms``."""
+        self._box = box
+        self._key = key
+        self._market = market
+        self._anchored_within_ms = anchored_within_ms
+
+    def append(self, connection: Connection, notice: SignedNotice, *, received_at_ms: int) -> str:
+        """Put ``notice`` on the board and return its receipt; the same notice again has the same receipt."""
+        size, frontier = self._lock(connection)
+        trade = notice.notice.trade
+        earlier = self._find(connection, trade, notice.signer, notice.digest)
+        if earlier is not None:
+            return str(earlier.receipt)
+        kind = KINDS[notice.notice.role]
+        entry = Entry(size, kind, trade, notice.signer, notice.digest, received_at_ms, notice.token)
+        leaf = entry.leaf_hash()
+        anchored_by_ms = received_at_ms + self._anchored_within_ms
+        receipt = sign_receipt(
+            self._key,
+            Receipt(kind, trade, as_digest(leaf), received_at_ms, anchored_by_ms),
+            market=self._market,
+        )
+        frontier.append(leaf)
+        connection.execute(
+            tables.board.insert().values(
+                seq=size,
+                kind=kind,
+                trade=trade,
+                signer=notice.signer,
+                digest=notice.digest,
+                leaf_hash=leaf,
+                body=self._box.seal(notice.token.encode(), context=_context(size)),
+                received_at_ms=received_at_ms,
+                anchored_by_ms=anchored_by_ms,
+                receipt=receipt,
+            )
+        )
+        connection.execute(update(tables.board_head).values(size=frontier.size, frontier=frontier.to_bytes()))
+        return receipt
+
+    def head(self, connection: Connection) -> Head:
+        """Return size and root of the tree as it is now."""
+        row = connection.execute(select(tables.board_head)).one_or_none()
+        frontier = Frontier() if row is None else Frontier.from_bytes(row.frontier)
+        return Head(frontier.size, frontier.root())
+
+    def find(self, connection: Connection, *, trade: str, digest: str) -> Entry | None:
+        """Return the entry of the notice with ``digest`` in ``trade``, None when it is not on the board.
+
+        Raises:
+            MarketError: INTERNAL when the row cannot be opened: the table was tampered with.
+        """
+        board = tables.board
+        row = connection.execute(select(board).where(board.c.trade == trade, board.c.digest == digest)).one_or_none()
+        if row is None:
+            return None
+        entry = self._stored(row).entry
+        if entry is None:
+            raise MarketError(ErrorCode.INTERNAL, f"board entry {row.seq} cannot be opened")
+        return entry
+
+    def read(self, connection: Connection, *, start: int = 0, stop: int | None = None) -> Iterator[Stored]:
+        """Yield the rows ``start`` up to ``stop`` (exclusive, default the end) in order, a few at a time."""
+        board = tables.board
+        while stop is None or start < stop:
+            query = select(board).where(board.c.seq >= start).order_by(board.c.seq).limit(_BATCH)
+            if stop is not None:
+                query = query.where(board.c.seq < stop)
+            rows = connection.execute(query).all()
+            yield from map(self._stored, rows)
+            if len(rows) < _BATCH:
+                return
+            start = rows[-1].seq + 1
+
+    def inclusion_proof(self, connection: Connection, seq: int, *, size: int) -> list[bytes]:
+        """Return the audit path of entry ``seq`` in the tree of the first ``size`` entries (RFC 6962 section 2.1.1).
+
+        Raises:
+            MarketError: NOT_FOUND when that tree has no such leaf.
+        """
+        leaves = self._leaves(connection, size)
+        if not 0 <= seq < size:
+            raise MarketError(ErrorCode.NOT_FOUND, "the tree has no such entry")
+        return merkle.inclusion_proof(leaves, seq)
+
+    def consistency_proof(self, connection: Connection, first: int, second: int) -> list[bytes]:
+        """Return the proof that the tree of ``first`` entries is a prefix of that of ``second`` (section 2.1.2).
+
+        Raises:
+            MarketError: NOT_FOUND when the board never had these sizes.
+        """
+        leaves = self._leaves(connection, second)
+        if not 0 <= first <= second:
+            raise MarketError(ErrorCode.NOT_FOUND, "a tree only grows")
+        return merkle.consistency_proof(leaves, first)
+
+    def root_at(self, connection: Connection, size: int) -> bytes:
+        """Return the root over the first ``size`` entries.
+
+        Raises:
+            MarketError: NOT_FOUND when there are fewer.
+        """
+        return merkle.root(self._leaves(connection, size))
+
+    def _leaves(self, connection: Connection, size: int) -> list[bytes]:
+        board = tables.board
+        rows = connection.execute(select(board.c.leaf_hash).where(board.c.seq < size).order_by(board.c.seq))
+        leaves = [bytes(row.leaf_hash) for row in rows]
+        if len(leaves) != size:
+            raise MarketError(ErrorCode.NOT_FOUND, f"the board has {len(leaves)} of {size} entries")
+        return leaves
+
+    def _lock(self, connection: Connection) -> tuple[int, Frontier]:
+        head = tables.board_head
+        empty = upsert(head).values(id=1, size=0, frontier=Frontier().to_bytes()).on_conflict_do_nothing()
+        connection.execute(empty)
+        row = connection.execute(select(head).with_for_update()).one()
+        return row.size, Frontier.from_bytes(row.frontier)
+
+    def _find(self, connection: Connection, trade: str, signer: str, digest: str) -> Row[tuple[str]] | None:
+        board = tables.board
+        query = select(board.c.receipt).where(
+            board.c.trade == trade, board.c.signer == signer, board.c.digest == digest
+        )
+        return connection.execute(query).one_or_none()
+
+    def _stored(self, row: Row[tuple[object, ...]]) -> Stored:
+        try:
+            token = self._box.open(row.body, context=_context(row.seq)).decode()
+        except (MarketError, UnicodeDecodeError):
+            entry = None
+        else:
+            entry = Entry(row.seq, row.kind, row.trade, row.signer, row.digest, row.received_at_ms, token)
+        return Stored(row.seq, entry, bytes(row.leaf_hash), row.anchored_by_ms, row.receipt)
+
+
+def _context(seq: int) -> str:
+    return f"board/{seq}"

@@ -1,0 +1,121 @@
+"""Take notices in: steps (16), (17) and (20), (21).
+
+The sealed notice and the intent that carries its digest come together; the notice goes on the board and the intent
+into the outbox in one database transaction, so that the ledger never names a notice that the board does not have.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from countermark.platform.board.log import Board
+from countermark.platform.contracts.market import load_market
+from countermark.platform.store.engine import Database
+from countermark.platform.store.outbox import Entry, Outbox, Request
+from countermark.platform.trades import TradeView, load_trade
+from countermark.protocol import intents
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.intents import Intent
+from countermark.protocol.notices import SignedNotice, parse_notice
+from countermark.protocol.sealed import EncryptionKey, open_sealed
+
+KIND = "notice"
+"""Kind of the sealed message that carries a notice."""
+
+ACTIONS = {"trade.send": "seller", "trade.ack": "buyer"}
+"""Whose notice each intent comes with."""
+
+LONGEST_SKEW_MS = 900_000
+"""How far a claimed time may lie from the time of reception (A-13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The platform's receipt, and the ledger transaction under way, to be driven by the caller."""
+
+    receipt: str = field(repr=False)
+    entry: Entry
+
+
+class Notices:
+    """Takes notices. May be shared between threads."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        board: Board,
+        outbox: Outbox,
+        keys: Mapping[int, EncryptionKey],
+        market: str,
+        platform: str,
+        clock: Callable[[], int],
+    ) -> None:
+        """Create the service; ``platform`` is the address of the platform's account, ``keys`` open sealed notices."""
+        self._database = database
+        self._board = board
+        self._outbox = outbox
+        self._keys = keys
+        self._market = market
+        self._platform = platform
+        self._clock = clock
+
+    def submit(self, token: object, message: object) -> Submitted:
+        """Take an intent for `trade.send` or `trade.ack` with its sealed notice; again gives the same answer.
+
+        Raises:
+            MarketError: a code of `intents.parse` or `intents.check_time`; SEALED_MALFORMED, SEALED_UNDECRYPTABLE,
+                UNKNOWN_KEY_VERSION; NOTICE_MALFORMED, BAD_SIGNATURE; UNKNOWN_TRADE, WRONG_ACTOR, WRONG_STATE;
+                NOTICE_MISMATCH when notice, intent and trade do not say the same.
+        """
+        intent = intents.parse(token, market=self._market)
+        if intent.action not in ACTIONS:
+            raise MarketError(ErrorCode.WRONG_ACTION, "a notice comes with trade.send or trade.ack")
+        notice = self._open(message)
+        now_ms = self._clock()
+        with self._database.begin() as connection:
+            intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
+            view = load_trade(connection, intent.params["trade"])
+            check_notice(notice, intent, view, now_ms=now_ms)
+            receipt = self._board.append(connection, notice, received_at_ms=now_ms)
+            entry = self._outbox.enqueue(connection, Request.by_intent(intent))
+        return Submitted(receipt, entry)
+
+    def _open(self, message: object) -> SignedNotice:
+        plaintext = open_sealed(self._keys, message, kind=KIND, market=self._market)
+        try:
+            token = plaintext.decode("ascii")
+        except UnicodeDecodeError:
+            raise MarketError(ErrorCode.NOTICE_MALFORMED, "a notice is a compact JWS") from None
+        return parse_notice(token, market=self._market, platform=self._platform)
+
+
+def check_notice(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_ms: int) -> None:
+    """Check that a notice, the intent that carries its digest, and the trade belong together.
+
+    Raises:
+        MarketError: UNKNOWN_TRADE for a stranger; WRONG_ACTOR for the other party; WRONG_STATE when the trade has
+            ended; NOTICE_MISMATCH.
+    """
+    notice = signed.notice
+    if trade.role(intent.signer) != ACTIONS[intent.action]:
+        raise MarketError(ErrorCode.WRONG_ACTOR, f"{intent.action} is for the {ACTIONS[intent.action]}")
+    if trade.state.final:
+        # Whether it may act in a state before the end is for the ledger to say, which knows the state of this moment.
+        raise MarketError(ErrorCode.WRONG_STATE, f"the trade is {trade.state}")
+    if (notice.trade, notice.seller, notice.buyer, notice.listing) != (
+        trade.id,
+        trade.seller,
+        trade.buyer,
+        trade.listing,
+    ):
+        raise MarketError(ErrorCode.NOTICE_MISMATCH, "the notice names another trade or other parties")
+    if (signed.signer, notice.role, signed.digest) != (
+        intent.signer,
+        ACTIONS[intent.action],
+        intent.params["notice"],
+    ):
+        raise MarketError(ErrorCode.NOTICE_MISMATCH, "the intent carries another notice")
+    if notice.verdict != intent.params.get("verdict"):
+        raise MarketError(ErrorCode.NOTICE_MISMATCH, "intent and notice give different verdicts")
+    if abs(notice.claimed_at_ms - now_ms) > LONGEST_SKEW_MS:
+        raise MarketError(ErrorCode.NOTICE_MISMATCH, "the claimed time is far from the time of reception")
