@@ -1,0 +1,34 @@
+"""Call the contracts whose deadline has passed: they do not wake up by themselves (A-24, R76, R77).
+
+Anybody may do the same; `enforce` is harmless when somebody was faster.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from countermark.platform.deadlines.due import Due, find_due
+from countermark.platform.jobs.acts import Acting
+from countermark.platform.jobs.leased import LeasedJob
+
+
+class WatchdogJob(LeasedJob[Due]):
+    """Submits `trade.enforce`, `listing.enforce` and `coin.enforce` when they are due."""
+
+    name: ClassVar[str] = "watchdog"
+
+    def __init__(self, acting: Acting) -> None:
+        super().__init__(acting.database)
+        self._acting = acting
+
+    def find(self) -> Iterable[Due]:
+        """Return what is due now."""
+        with self.database.begin() as connection:
+            return find_due(connection, self._acting.clock())
+
+    def handle(self, item: Due) -> bool:
+        """Submit one call."""
+        return self._acting.call(item.function, item.subject)
+
+    def describe(self, item: Due) -> str:
+        """Return the function and the id."""
+        return f"{item.function} {item.subject}"
