@@ -25,6 +25,7 @@ from countermark.network.client.statuses import ledger_error
 from countermark.network.client.streams import BlockEvents, Delivery, Stream, check_events_end, parse_events
 from countermark.network.envelopes import (
     FOREVER,
+    Edge,
     EndorsedTransaction,
     Envelope,
     Proposal,
@@ -243,7 +244,22 @@ class GatewayClient:
         keepalive, and `close` of the stream ends it.
         """
         last = FOREVER if stop is None else stop
-        seek, delivery = Seek(start, last), Delivery(start, last)
+        return self._deliver(Seek(start, last), Delivery(start, last), timeout)
+
+    def newest_block(self, *, timeout: float | None = None) -> Block:
+        """Return the last block that the peer has committed; its number tells the ledger's height.
+
+        Raises:
+            DeliverError: The peer sent none.
+        """
+        seek = Seek(Edge.NEWEST, Edge.NEWEST)
+        stream = self._deliver(seek, Delivery(None, 0), timeout or self.timeouts.evaluate)
+        try:
+            return next(stream)
+        finally:
+            stream.close()
+
+    def _deliver(self, seek: Seek, delivery: Delivery, timeout: float | None) -> Stream[Block]:
         now_ms = time.time_ns() // 1_000_000
         envelope = build_seek(self.identity, self.profile.channel, seek, now_ms=now_ms)
         wire = common_pb2.Envelope(payload=envelope.payload, signature=envelope.signature)

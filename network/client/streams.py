@@ -73,7 +73,8 @@ class Stream(Iterator[Item], Generic[Item]):
 class Delivery:
     """What has to come over a Deliver stream: blocks `start` to `stop`, each of them, in order."""
 
-    def __init__(self, start: int, stop: int) -> None:
+    def __init__(self, start: int | None, stop: int) -> None:
+        """``start`` None takes the number of the first block that comes."""
         self._next = start
         self._stop = stop
 
@@ -87,9 +88,9 @@ class Delivery:
         """
         if response.WhichOneof("Type") == "block":
             block = parse_block(response.block.SerializeToString())
-            if block.number != self._next:
+            if self._next not in (None, block.number):
                 raise _broken(f"block {block.number} came where {self._next} was due")
-            self._next += 1
+            self._next = block.number + 1
             return block
         if response.status == common_pb2.SUCCESS:
             return None
@@ -103,7 +104,7 @@ class Delivery:
         Raises:
             DeliverError: The last block has not come.
         """
-        if self._next <= self._stop:
+        if self._next is None or self._next <= self._stop:
             raise _broken(f"it ended before block {self._next}")
 
 

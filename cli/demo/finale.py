@@ -1,0 +1,61 @@
+"""The end of the demo: what the supervisor proves from his own replica, and what the platform never had."""
+
+from pathlib import Path
+
+import click
+
+from countermark.audit import accounts
+from countermark.audit.money import count_money
+from countermark.cli.audit import replica
+from countermark.cli.demo.narrator import Narrator
+from countermark.cli.demo.pictures import Pictures
+from countermark.cli.demo.scenario import Sale
+
+_PROBE_BYTES = 64
+"""Length of a piece of the data that the platform's files are searched for."""
+
+
+def audit(tell: Narrator, platform: Path, sale: Sale, resale: Sale, pictures: Pictures) -> None:
+    """Print the supervisor's account of both sales and the sum of all money.
+
+    Raises:
+        AuditError: the ledger does not hold.
+        click.ClickException: plaintext was found where the platform stores things.
+    """
+    tell.title("The supervisor's account, from his own replica of the ledger")
+    replay = replica(platform / "connection" / "supervisor.json")
+    tell.say(
+        f"verified {replay.height} blocks with {replay.transactions} transactions, {replay.invalid} of them invalid"
+    )
+    for one in (sale, resale):
+        told = accounts.trade(replay, one.trade)
+        tell.say(f"trade {told['id']}: {told['state']} ({told['outcome']}), price {told['price']}, fee {told['fee']}")
+        tell.say(f"  {told['seller']} sold to {told['buyer']}")
+        for step in told["steps"]:
+            by = "+".join(name.removesuffix("MSP").lower() for name in step["endorsed_by"])
+            tell.say(
+                f"  {step['time']} {step['function']:<13} {step['state']:<9} {step['tx'][:16]}… endorsed by {by}"
+            )
+    owners = accounts.listing(replay, sale.listing)["owners"]
+    tell.say(f"owners of {sale.listing[:16]}…: " + " -> ".join(owner[-8:] for owner in owners))
+    money = count_money(replay)
+    tell.say(
+        f"all money: {money.minted} minted - {money.burnt} burnt = "
+        f"{money.in_accounts} in accounts + {money.in_escrow} in escrow"
+    )
+    searched = _search(platform, pictures.traded.read_bytes())
+    tell.say(f"{searched} files of ledger, database, object store and logs hold no piece of the photograph")
+
+
+def _search(platform: Path, data: bytes) -> int:
+    """Return how many files were searched for pieces of ``data``, none of which may be found."""
+    pieces = [data[start : start + _PROBE_BYTES] for start in range(1024, len(data) - _PROBE_BYTES, len(data) // 8)]
+    searched = 0
+    for path in sorted(platform.rglob("*")):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        searched += 1
+        if any(piece in content for piece in pieces):
+            raise click.ClickException(f"{path} holds a piece of the data")
+    return searched

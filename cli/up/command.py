@@ -1,0 +1,58 @@
+"""The command `countermark up`."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from countermark.cli.session import Session, session_command
+
+REVIVE_S = 0.5
+"""How long a dead process waits at most to be noticed, in seconds."""
+
+
+def default_data() -> Path:
+    """Return the folder that is used when none is named."""
+    from platformdirs import user_data_path
+
+    return user_data_path("countermark") / "up"
+
+
+@click.command("up")
+@click.option("--ledger", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8443, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder for everything that is stored."
+)
+@session_command
+def command(session: Session, ledger: str, port: int, data: Path | None) -> None:
+    """Run ledger, database, gateway and worker on this machine until Ctrl-C; what they store survives.
+
+    The embedded ledger is for development, demos and tests: one machine, one user, all organisations.
+    """
+    from countermark.cli.up.data import DataFolder
+    from countermark.cli.up.stack import Stack, exclusive
+
+    ending, changed = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        ending.set()
+        changed.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    folder = DataFolder((data or default_data()).resolve())
+    with exclusive(folder):
+        stack = Stack(folder, port=port, report=session.say)
+        try:
+            session.say(f"starting the {ledger} ledger, for development only; data in {folder.path}")
+            stack.start()
+            session.result({"url": stack.url, "data": str(folder.path)}, stack.url)
+            session.say(f"ready; gateway file {folder.gateway_file}; Ctrl-C stops it")
+            while not ending.is_set():
+                changed.wait(REVIVE_S)
+                stack.revive()
+        finally:
+            stack.stop()
+            session.say("stopped")

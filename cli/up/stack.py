@@ -1,0 +1,209 @@
+"""The processes of `countermark up` and the order in which they start: ledger and database, gateway, worker."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from countermark.cli.up.data import CHAINCODE, CHANNEL, MARKET, SUPERVISOR, TRADER, DataFolder, platform_keys
+from countermark.cli.up.market import RoleKeys, default_market
+from countermark.cli.up.ports import LOOPBACK, kept_ports
+from countermark.cli.up.processes import ProcessGroup, ProcessSpec
+from countermark.client.errors import REFUSED_HERE, ClientError
+from countermark.client.files import private_folder, write_private
+from countermark.network.client import ConnectionProfile, EvaluateError, GatewayClient
+from countermark.network.embedded.material import Material, generate
+from countermark.network.identities.authorities import CertificateAuthority
+from countermark.protocol import canonical
+from countermark.protocol.errors import ErrorCode
+
+TIME_WINDOW_S = 5
+"""Time window of the embedded peer, and the market's guard (protocol.md, "Time")."""
+
+THREADS = 16
+"""Requests that the gateway serves at once."""
+
+_ORGANISATIONS = ("platform", "supervisor", "trader")
+# Each process does one thing; more threads than cores only cost time on a small machine.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class Stack:
+    """The whole platform of one data folder. Use it from the main thread, as `ProcessGroup`."""
+
+    def __init__(self, data: DataFolder, *, port: int, report: Callable[[str], None]) -> None:
+        """``port`` 0 takes a free one at the first start and keeps it."""
+        self._data = data
+        self._processes = ProcessGroup({**os.environ, **_ENVIRONMENT}, report)
+        self._ports = kept_ports(data.path / "ports.json", (*_ORGANISATIONS, "gateway"))
+        if port:
+            self._ports["gateway"] = port
+
+    @property
+    def url(self) -> str:
+        """The gateway's URL."""
+        return f"https://{LOOPBACK}:{self._ports['gateway']}"
+
+    def start(self) -> None:
+        """Start everything and publish connection files and `gateway.json` when all of it answers.
+
+        Raises:
+            ProcessError: a process could not be started.
+        """
+        addresses = {
+            "PlatformMSP": f"{LOOPBACK}:{self._ports['platform']}",
+            SUPERVISOR: f"{LOOPBACK}:{self._ports['supervisor']}",
+            TRADER: f"{LOOPBACK}:{self._ports['trader']}",
+        }
+        material = generate(
+            self._data.network,
+            channel=CHANNEL,
+            chaincode=CHAINCODE,
+            chaincode_addresses=addresses,
+            time_window_ms=TIME_WINDOW_S * 1000,
+        )
+        self._processes.start(
+            *(self._chaincode(material, name) for name in _ORGANISATIONS), self._peer(addresses), *self._database()
+        )
+        self._initialise_market()
+        self._configure_gateway()
+        self._processes.start(self._gateway(), self._worker())
+        self._publish()
+
+    def revive(self) -> None:
+        """Start again what has died."""
+        self._processes.revive()
+
+    def stop(self) -> None:
+        """Withdraw the published files and end all processes."""
+        self._data.gateway_file.unlink(missing_ok=True)
+        shutil.rmtree(self._data.connections, ignore_errors=True)
+        self._processes.stop()
+
+    def _python(self, name: str, module: str, ready: str, *arguments: str) -> ProcessSpec:
+        command = [sys.executable, "-m", f"countermark.{module}", *arguments]
+        return ProcessSpec(name, command, ready, self._data.logs / f"{name}.log")
+
+    def _chaincode(self, material: Material, name: str) -> ProcessSpec:
+        files = material.chaincode_files(name)
+        return self._python(
+            f"chaincode-{name}",
+            "chaincode.server",
+            "chaincode listening",
+            *("--address", f"{LOOPBACK}:{self._ports[name]}", "--ccid", material.settings.package_id),
+            *("--tls-cert", str(files.certificate), "--tls-key", str(files.key), "--client-ca", str(files.client_ca)),
+        )
+
+    def _peer(self, addresses: dict[str, str]) -> ProcessSpec:
+        chaincodes = [part for msp, address in addresses.items() for part in ("--chaincode", f"{msp}={address}")]
+        arguments = ("--dir", str(self._data.network), *chaincodes)
+        return self._python("peer", "network.embedded", "embedded peer ready", *arguments)
+
+    def _database(self) -> list[ProcessSpec]:
+        if os.environ.get("DATABASE_URL"):
+            return []
+        arguments = ("--data", str(self._data.postgres), "--url-file", str(self._url_file))
+        return [self._python("database", "gateway.database", "database ready", *arguments)]
+
+    @property
+    def _url_file(self) -> Path:
+        return self._data.path / "database-url"
+
+    def _gateway(self) -> ProcessSpec:
+        return self._python("gateway", "gateway.server", "gateway ready", "--config", str(self._config))
+
+    def _worker(self) -> ProcessSpec:
+        return self._python("worker", "gateway.worker", "worker ready", "--config", str(self._config))
+
+    @property
+    def _config(self) -> Path:
+        return self._data.gateway / "config.json"
+
+    @property
+    def _platform_profile(self) -> Path:
+        return self._data.network / "connection" / "platform.json"
+
+    def _initialise_market(self) -> None:
+        keys = platform_keys(self._data)
+        client = GatewayClient(ConnectionProfile.load(self._platform_profile))
+        with contextlib.closing(client):
+            try:
+                client.evaluate("market.show")
+            except EvaluateError as error:
+                if error.market_error is None or error.market_error.code is not ErrorCode.MARKET_MISSING:
+                    raise
+            else:
+                return
+            config = default_market(
+                platform=keys.role(),
+                supervisor=self._role("supervisor"),
+                arbiters=(self._role("arbiter"), self._role("substitute")),
+                issuer=keys.issuer.address,
+                member=TRADER,
+                guard_s=TIME_WINDOW_S,
+            )
+            endorsed = client.endorse(
+                "market.init",
+                [canonical.dumps(config.to_json())],
+                transient={"pepper": keys.pepper},
+                endorsing_organisations=("PlatformMSP", SUPERVISOR),
+            )
+            client.submit(endorsed.tx_id, endorsed.envelope)
+            client.commit_status(endorsed.tx_id).check()
+
+    def _role(self, role: str) -> RoleKeys:
+        keys = self._data.role_keys(role)
+        return RoleKeys(SUPERVISOR, keys.address, keys.current_encryption[1])
+
+    def _configure_gateway(self) -> None:
+        folder = private_folder(self._data.gateway)
+        certificate, key = folder / "tls-cert.pem", folder / "tls-key.pem"
+        if not certificate.exists():
+            authority = CertificateAuthority.create("tlsca", "gateway.example")
+            pair = authority.issue_tls("gateway", ["localhost", LOOPBACK])
+            write_private(key, pair.key_pem)
+            write_private(self._data.gateway_ca, authority.pair.certificate_pem)
+            self._data.gateway_ca.chmod(0o644)
+            write_private(certificate, pair.certificate_pem)
+        document = {
+            "market": MARKET,
+            "connection": str(self._platform_profile),
+            "database_url": os.environ.get("DATABASE_URL") or self._url_file.read_text().strip(),
+            "objects": str(private_folder(self._data.objects)),
+            "keys_file": str(folder / "keys.json"),
+            "host": LOOPBACK,
+            "port": self._ports["gateway"],
+            "tls_cert_file": str(certificate),
+            "tls_key_file": str(key),
+            "faucet": True,
+            "threads": THREADS,
+        }
+        write_private(self._config, json.dumps(document, indent=1).encode())
+
+    def _publish(self) -> None:
+        fresh = self._data.path / ".connection.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(self._data.network / "connection", fresh)
+        shutil.rmtree(self._data.connections, ignore_errors=True)
+        fresh.rename(self._data.connections)
+        write_private(self._data.gateway_file, json.dumps({"url": self.url}).encode())
+
+
+@contextlib.contextmanager
+def exclusive(data: DataFolder) -> Iterator[None]:
+    """Hold the data folder for this process.
+
+    Raises:
+        ClientError: another process holds it.
+    """
+    private_folder(data.path)
+    with (data.path / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClientError(REFUSED_HERE, f"another `countermark up` runs on {data.path}") from None
+        yield
