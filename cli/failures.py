@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from countermark.client.errors import ClientError
-from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.errors import ErrorCode
 
 ERROR, REFUSED, UNKNOWN = 1, 3, 4
 
@@ -52,8 +52,9 @@ def report(error: Exception, *, as_json: bool) -> int:
 def _parts(error: Exception) -> tuple[str, str, str, dict[str, Any]]:
     if isinstance(error, ClientError):
         return error.code, error.detail, error.txid, dict(error.extra or {})
-    if isinstance(error, MarketError):
-        return str(error.code), error.detail, "", {}
+    if hasattr(error, "code") and hasattr(error, "detail"):
+        # The errors of ledger, blocks and audit, told by their shape: their classes would import gRPC with them.
+        return str(error.code), str(error.detail), str(getattr(error, "tx_id", "")), {}
     if isinstance(error, OSError) and error.filename:
         return "file", f"{error.filename}: {error.strerror}", "", {}
     # A mistake of ours: the trace belongs to a report of it.

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from countermark.client.errors import ClientError
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -22,8 +24,8 @@ LONGEST_RESTART_S = 10.0
 """Bounds of the pause before a dead child is started again, doubled from one to the other."""
 
 
-class ProcessError(Exception):
-    """A child could not be started or was not ready in time; the text holds the end of its log."""
+class ProcessError(ClientError):
+    """A child could not be started or was not ready in time; the detail holds the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ class Process:
         self._settled.wait(self.spec.ready_s)
         if self._told:
             return
-        why = "was not ready in time" if self.running else "ended before it was ready"
-        raise ProcessError(f"{self.spec.name} {why}; the end of {self.spec.log}:\n{''.join(self._tail)}")
+        why = "ended before it was ready" if self._settled.is_set() else "was not ready in time"
+        raise ProcessError("process", f"{self.spec.name} {why}; the end of {self.spec.log}:\n{''.join(self._tail)}")
 
     def stop(self) -> None:
         """End the child: SIGTERM, and SIGKILL when it has not ended within its time."""
