@@ -28,8 +28,9 @@ def _show_done(session: Session, done: "Done", *lines: str) -> None:
 
 
 def _trade(market: "Market", trade: str) -> dict[str, Any]:
-    resource: dict[str, Any] = market.http.get(f"/v1/trades/{trade}")
-    return resource
+    from countermark.client import trades
+
+    return trades.show(market, trade)
 
 
 @command.command("buy")
@@ -71,6 +72,18 @@ def show(session: Session, trade: str) -> None:
         *([f"deadline {resource['deadline']}"] if resource["deadline"] else []),
         *(f"next: {', '.join(roles)} may call {function}" for function, roles in acts.items()),
     )
+
+
+@command.command("wait")
+@click.argument("trade")
+@click.argument("states", nargs=-1, required=True)
+@session_command
+def wait_for(session: Session, trade: str, states: tuple[str, ...]) -> None:
+    """Wait until TRADE is in one of STATES."""
+    from countermark.client import trades
+
+    resource = trades.await_state(session.market(), trade, frozenset(states))
+    session.result(resource, resource["id"], f"state {resource['state']}")
 
 
 @command.command("list")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from countermark.client import account, deliveries, listings, purchases, searches
+from countermark.client import account, deliveries, listings, purchases, searches, trades
 from countermark.client.errors import ClientError
 from countermark.client.home import Home
 from countermark.client.http import Http
@@ -70,40 +70,24 @@ class Party:
         """Pay into the contract: step (11)."""
         return _told(purchases.buy(self._market, self._vault, listing))
 
-    def trade(self, trade: str) -> dict[str, Any]:
-        """Read a trade of one's own."""
-        resource: dict[str, Any] = self._market.http.get(f"/v1/trades/{trade}")
-        return resource
-
     def await_state(self, trade: str, *states: str) -> dict[str, Any]:
-        """Wait until a trade is in one of ``states``, told by the event stream, and read it."""
-        resource = self.trade(trade)
-        if resource["state"] in states:
-            return resource
-        with self._market.http.events(f"/v1/events?subject={trade}") as lines:
-            # What happened between the first look and the stream's start would otherwise be waited for in vain.
-            resource = self.trade(trade)
-            for line in lines:
-                if resource["state"] in states:
-                    break
-                if line.startswith("data:"):
-                    resource = self.trade(trade)
-        return resource
+        """Wait until a trade is in one of ``states``, and read it."""
+        return trades.await_state(self._market, trade, frozenset(states))
 
     def charge(self, trade: str) -> dict[str, Any]:
         """Pay the transaction fee: step (12)."""
-        return _told(deliveries.charge(self._market, self.trade(trade)))
+        return _told(deliveries.charge(self._market, trades.show(self._market, trade)))
 
     def send(self, trade: str) -> dict[str, Any]:
         """Encrypt and send with a notice: steps (13) to (16)."""
         packages = self._home.path / "packages"
-        done = deliveries.send(self._market, self._keys, self._vault, self.trade(trade), packages)
+        done = deliveries.send(self._market, self._keys, self._vault, trades.show(self._market, trade), packages)
         assert done is not None, "a first send is never a resumed one"
-        return {**_told(done), "size": self.trade(trade)["package"]["size"]}
+        return {**_told(done), "size": trades.show(self._market, trade)["package"]["size"]}
 
     def receive(self, trade: str, path: str) -> dict[str, Any]:
         """Fetch, decrypt, fingerprint, notify: steps (18) to (20)."""
-        resource = self.trade(trade)
+        resource = trades.show(self._market, trade)
         received = purchases.fetch(self._market, self._vault, resource, Path(path), no_progress)
         done = purchases.acknowledge(self._market, self._keys, self._vault, resource, received)
         return {**_told(done), "verdict": received.verdict}
