@@ -21,10 +21,15 @@ def await_state(market: Market, trade: str, states: frozenset[str]) -> dict[str,
     Raises:
         ClientError: there is no such trade, or the stream broke off.
     """
-    with market.http.events(f"/v1/events?subject={trade}") as lines:
-        # Looked at after the stream began: what happens from here on is in the stream.
-        resource = show(market, trade)
-        while resource["state"] not in states:
-            if next(lines).startswith("data:"):
-                resource = show(market, trade)
-    return resource
+    while True:
+        with market.http.events(f"/v1/events?subject={trade}") as lines:
+            # Looked at after the stream began: what happens from here on is in the stream.
+            resource = show(market, trade)
+            if resource["state"] in states:
+                return resource
+            for line in lines:
+                if line.startswith("data:"):
+                    resource = show(market, trade)
+                    if resource["state"] in states:
+                        return resource
+        # The gateway ended the stream, as it does when it stops: the next one starts with a look.
