@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from countermark.network.blocks import data_hash, header_hash, parse_block
 from countermark.network.blocks.building import build_block, with_validation_codes
 from countermark.network.embedded.ledger.chain import Applied, Ledger, apply
 from countermark.network.embedded.ledger.private import PrivateWrites
@@ -50,7 +51,8 @@ class Committer:
                 if code is not Code.DUPLICATE_TXID and code not in UNAUTHENTIC:
                     outcomes.append(Outcome(checked.tx_id, number, code))
             block = build_block(number, tip.header_hash, envelopes, last_config=0, orderer=self._orderer)
-            self._ledger.append(with_validation_codes(block, codes), update, private)
+            digest = header_hash(number, tip.header_hash, data_hash(envelopes))
+            self._ledger.append(with_validation_codes(block, codes), digest, update, private)
         return outcomes
 
 
@@ -59,9 +61,14 @@ def commit_genesis(ledger: Ledger, block: bytes) -> None:
 
     Raises:
         LedgerError: It could not be written.
+        EnvelopeError: It is no block.
     """
+    parsed = parse_block(block)
     with ledger.state.update() as update:
-        ledger.append(with_validation_codes(block, [Code.VALID]), update, [])
+        for position, one in enumerate(parsed.transactions):
+            apply(update, (0, position), Applied(one.tx_id, one.timestamp_ms, one.rwset, Code.VALID))
+        data = with_validation_codes(block, [Code.VALID] * len(parsed.transactions))
+        ledger.append(data, parsed.header_hash, update, [])
 
 
 def _decide(checked: Checked, update: StateUpdate) -> Code:

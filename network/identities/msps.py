@@ -47,7 +47,7 @@ class Msp:
         # Another root may have the same name, so each is tried.
         if not any(certificate.issued_by(load_certificate(pem)) for pem in self.root_certs):
             raise IdentityError("untrusted_certificate", f"not issued by a root of {self.msp_id}")
-        _check_time(certificate, datetime.fromtimestamp(at_ms / 1000, UTC))
+        _check_time(certificate, _moment(at_ms))
         if certificate.is_authority:
             raise IdentityError("not_a_member", "a CA certificate does not act for its organisation")
         return Member(self.msp_id, _role(certificate), certificate.common_name, certificate.fingerprint)
@@ -81,6 +81,14 @@ class Consortium:
             IdentityError: Its MSP is unknown or refuses it.
         """
         return self.msp(identity.msp_id).validate(identity, at_ms=at_ms)
+
+
+def _moment(at_ms: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        # The time may come from whoever made the message.
+        raise IdentityError("bad_time", "no certificate holds at that time") from error
 
 
 def _check_time(certificate: Certificate, at: datetime) -> None:

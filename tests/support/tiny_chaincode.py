@@ -48,7 +48,8 @@ async def handle(stub: Stub) -> Response:
             return Response(OK)
         case "history":
             entries = await stub.get_history_for_key(args[0])
-            return Response(OK, json.dumps([[one.value.decode(), one.is_delete, one.tx_id] for one in entries]).encode())
+            changes = [[one.value.decode(), one.is_delete, one.tx_id] for one in entries]
+            return Response(OK, json.dumps(changes).encode())
         case "put_private":
             key = args[0]
             await stub.put_private_data("fingerprints", key, stub.transient["value"])
@@ -65,7 +66,8 @@ async def handle(stub: Stub) -> Response:
                 await stub.put_state(f"{args[0]}{index:04d}", b"x")
             return Response(OK)
         case "whoami":
-            return Response(OK, f"{stub.creator_mspid} {stub.timestamp_ms} {stub.chaincode} {stub.channel_id}".encode())
+            said = [stub.creator_mspid, stub.timestamp_ms, stub.chaincode, stub.channel_id, list(stub.transient)]
+            return Response(OK, json.dumps(said).encode())
         case _:
             return Response(ERROR, message=json.dumps({"code": "unknown_function", "detail": stub.function}))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from countermark.network.blocks import Block, ReadWriteSet, parse_block, verify_data_hash, verify_link
+from countermark.network.blocks import ReadWriteSet, parse_block, verify_data_hash, verify_link
 from countermark.network.blocks.rwsets import Version
 from countermark.network.embedded.errors import LedgerError
 from countermark.network.embedded.ledger.blockfile import BlockFile, Record
@@ -87,8 +87,8 @@ class Ledger:
         """Return the outcome of `tx_id`, or `None` if no committed block has it."""
         return self.state.transaction(tx_id)
 
-    def append(self, data: bytes, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
-        """Commit the block `data`, whose transactions have been applied to `update`.
+    def append(self, data: bytes, header_hash: bytes, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
+        """Commit the block `data`, the next one, whose transactions have been applied to `update`.
 
         The caller ends `update` with this call; if it fails after the block is on disk, the process must stop, and
         the next start catches up.
@@ -96,8 +96,7 @@ class Ledger:
         Raises:
             LedgerError: The block could not be written; nothing has changed.
         """
-        block = parse_block(data)
-        self._finish(self._file.append(data), block, update, private)
+        self._finish(self._file.append(data), header_hash, update, private)
 
     def close(self) -> None:
         """Close all files."""
@@ -124,18 +123,21 @@ class Ledger:
             for position, one in enumerate(block.transactions):
                 applied = Applied(one.tx_id, one.timestamp_ms, one.rwset, one.validation_code)
                 private.extend(apply(update, (block.number, position), applied))
-            self._finish(record, block, update, private)
+            self._finish(record, block.header_hash, update, private)
 
-    def _finish(self, record: Record, block: Block, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
+    def _finish(
+        self, record: Record, header_hash: bytes, update: StateUpdate, private: Sequence[PrivateWrites]
+    ) -> None:
+        number = self.height
         # Private data before state: a state that has a block may count on the block's private data.
-        for missing in self.private.commit(block.number, private) if private else ():
+        for missing in self.private.commit(number, private) if private else ():
             _LOGGER.warning(
                 "private data of transaction %s for collection %s is not available",
                 missing.tx_id,
                 missing.hashes.collection,
             )
-        update.add_block(BlockRow(block.number, record.offset, record.end, block.header_hash))
-        self._tip = Tip(block.number, block.header_hash)
+        update.add_block(BlockRow(number, record.offset, record.end, header_hash))
+        self._tip = Tip(number, header_hash)
 
 
 def apply(update: StateUpdate, version: Version, transaction: Applied) -> tuple[PrivateWrites, ...]:

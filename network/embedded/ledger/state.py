@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from countermark.network.blocks.rwsets import PrivateWrite, Version, Write
+from countermark.network.embedded.errors import LedgerError
 from countermark.network.embedded.ledger.schema import TABLES, connect
 from countermark.network.embedded.ledger.snapshots import Snapshots, View
 
@@ -85,8 +86,16 @@ class StateStore:
     """The state database at `path`, created if it is missing."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = connect(path, synchronous="NORMAL")
-        self._writer.executescript(TABLES)
+        """Open the database.
+
+        Raises:
+            LedgerError: The file is damaged; without it, the state is built anew from the blocks.
+        """
+        try:
+            self._writer = connect(path, synchronous="NORMAL")
+            self._writer.executescript(TABLES)
+        except sqlite3.DatabaseError as error:
+            raise LedgerError("state_damaged", f"{path} can be deleted, it is rebuilt from the blocks") from error
         self._reader = connect(path, synchronous="NORMAL")
         self._reader_lock = threading.Lock()
         self.snapshots = Snapshots(path)
