@@ -167,15 +167,16 @@ class Ledger:
         timestamp_ms: int | None = None,
         certificate: bytes = b"",
         endorsers: Sequence[str] | None = None,
+        tx_id: str = "",
     ) -> Result:
-        """Simulate a proposal on every endorser, for a `commit` later.
+        """Simulate a proposal on every endorser, for a `commit` later; `tx_id` where the client has chosen it.
 
         Raises:
             RuleBroken: the contract breaks a rule for chaincode, or its endorsers disagree.
         """
         self._proposals += 1
         call = Call(
-            tx_id=hashlib.sha256(f"{self._channel}/{self._proposals}".encode()).hexdigest(),
+            tx_id=tx_id or hashlib.sha256(f"{self._channel}/{self._proposals}".encode()).hexdigest(),
             channel_id=self._channel,
             chaincode=self._chaincode,
             creator_mspid=msp,

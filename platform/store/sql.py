@@ -1,8 +1,10 @@
 """The SQL toolkit of the platform's parts: what of SQLAlchemy they use, so that only the store knows the library."""
 
 from sqlalchemy import (
+    Column,
     Connection,
     Row,
+    Table,
     and_,
     delete,
     exists,
@@ -21,9 +23,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 __all__ = [
+    "Column",
     "Connection",
     "IntegrityError",
     "Row",
+    "Table",
     "and_",
     "delete",
     "exists",

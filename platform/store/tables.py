@@ -174,6 +174,22 @@ deposits = Table(
     comment="Deposits against which coins were minted; a reference is used once.",
 )
 
+redemptions = Table(
+    "redemptions",
+    metadata,
+    _key("id"),
+    Column("owner", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("deadline_ms", BigInteger),  # null when the state is final
+    Column("record", JSONB, nullable=False),
+    Column("created_tx", Text, nullable=False),
+    Column("updated_block", BigInteger, nullable=False),
+    Index("ix_redemptions_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
+    comment="Coins locked to an issuer until he burns them or a deadline returns them.",
+)
+
 trades = Table(
     "trades",
     metadata,
@@ -273,6 +289,7 @@ LEDGER_TABLES = (
     accounts,
     coins,
     deposits,
+    redemptions,
     trades,
     anchors,
 )

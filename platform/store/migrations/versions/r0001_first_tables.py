@@ -302,6 +302,27 @@ def upgrade() -> None:
         comment="Searches and refused listings per account and window (A-31).",
     )
     op.create_table(
+        "redemptions",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("deadline_ms", sa.BigInteger(), nullable=True),
+        sa.Column("record", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_tx", sa.Text(), nullable=False),
+        sa.Column("updated_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_redemptions")),
+        comment="Coins locked to an issuer until he burns them or a deadline returns them.",
+    )
+    op.create_index(
+        "ix_redemptions_due",
+        "redemptions",
+        ["deadline_ms"],
+        unique=False,
+        postgresql_where=sa.text("deadline_ms IS NOT NULL"),
+    )
+    op.create_table(
         "registrations",
         sa.Column("case_number", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("seller", sa.Text(), nullable=False),

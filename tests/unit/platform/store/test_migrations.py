@@ -17,7 +17,8 @@ _DESCRIPTION = {
         ORDER BY 1, 2""",
     "constraints": """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version' ORDER BY 1, 2""",
+        WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+        ORDER BY 1, 2""",
     "indexes": """
         SELECT tablename, indexname, indexdef FROM pg_indexes
         WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1, 2""",
@@ -29,9 +30,7 @@ _DESCRIPTION = {
 
 def _describe(database: Database) -> dict[str, list[tuple[object, ...]]]:
     with database.begin() as connection:
-        return {
-            what: [tuple(row) for row in connection.execute(text(query))] for what, query in _DESCRIPTION.items()
-        }
+        return {what: [tuple(row) for row in connection.execute(text(query))] for what, query in _DESCRIPTION.items()}
 
 
 def test_the_migrations_make_the_schema_that_tables_describes(database: Database, empty_database: Database) -> None:

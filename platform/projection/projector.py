@@ -1,0 +1,209 @@
+"""Applies blocks in order, each in one database transaction with the checkpoint.
+
+Delivered twice, a block changes nothing. A gap, a fork or an unreadable write stops the projection with the tables at
+the last good block. Any number of projectors may run: the one row of the checkpoint's lock lets one apply at a time.
+"""
+
+import logging
+from threading import Event
+
+from countermark.platform.ports import Block, BlockSource, Transaction, UnavailableError
+from countermark.platform.projection.errors import ProjectionError
+from countermark.platform.projection.reading import Checkpoint, read_checkpoint
+from countermark.platform.projection.writes import apply_write
+from countermark.platform.store import channels, tables
+from countermark.platform.store.engine import Database
+from countermark.platform.store.sql import Connection, delete, func, insert, select, update, upsert
+from countermark.protocol import canonical
+from countermark.protocol.errors import MarketError
+
+_log = logging.getLogger(__name__)
+
+_LOCK = 0x70726F6A656374  # "project": one block at a time in a database
+_POSITIONS = 1 << 20
+_RETRY_S = 1.0
+_LONGEST = 256
+_MAX_MS = 2**63 - 1
+
+
+class Projector:
+    """Projects the blocks of one channel; `chaincode` names the namespace that holds the market's state."""
+
+    def __init__(self, database: Database, *, chaincode: str) -> None:
+        self._database = database
+        self._chaincode = chaincode
+
+    def next_block(self) -> int:
+        """Return the number of the block that is wanted next.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        with self._database.begin() as connection:
+            checkpoint = read_checkpoint(connection)
+        return 0 if checkpoint is None else checkpoint.block_number + 1
+
+    def apply(self, block: Block) -> bool:
+        """Apply `block` and return True, or return False if it had been applied before.
+
+        Raises:
+            ProjectionError: The block does not follow the last one, is another than the one applied under its
+                number, or holds a write that cannot be read. Nothing was changed.
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        with self._database.begin() as connection:
+            _lock(connection)
+            return self._apply(connection, block, read_checkpoint(connection))
+
+    def follow(self, source: BlockSource, stop: Event) -> None:
+        """Apply the blocks of `source` as they come until `stop` is set; a broken stream is taken up again.
+
+        Raises:
+            ProjectionError: See `apply`.
+        """
+        while not stop.is_set():
+            try:
+                for block in source.blocks(self.next_block()):
+                    self.apply(block)
+                    if stop.is_set():
+                        return
+            except UnavailableError as error:
+                _log.warning("the stream of blocks broke: %s", error)
+            except MarketError as error:
+                _log.warning("the projection waits: %s", error)
+            stop.wait(_RETRY_S)
+
+    def catch_up(self, source: BlockSource, *, stop: int) -> None:
+        """Apply the blocks of `source` up to and including block `stop`.
+
+        Raises:
+            ProjectionError: See `apply`.
+            UnavailableError: The stream broke.
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        for block in source.blocks(self.next_block(), stop=stop):
+            self.apply(block)
+
+    def rebuild(self, source: BlockSource) -> None:
+        """Empty all ledger-derived columns and fill them from block 0 up to the present checkpoint again.
+
+        One database transaction: readers see the old rows until the new ones are complete. Private columns and
+        the platform's own tables are left alone.
+
+        Raises:
+            ProjectionError: See `apply`.
+            UnavailableError: The stream broke; nothing was changed.
+            MarketError: DATABASE_UNAVAILABLE; nothing was changed.
+        """
+        with self._database.begin() as connection:
+            _lock(connection)
+            last = read_checkpoint(connection)
+            if last is None:
+                return
+            _empty(connection)
+            checkpoint: Checkpoint | None = None
+            for block in source.blocks(0, stop=last.block_number):
+                self._apply(connection, block, checkpoint)
+                checkpoint = Checkpoint(block.number, block.header_hash)
+            if checkpoint is None or checkpoint.block_number != last.block_number:
+                raise ProjectionError(last.block_number, "the source ended before it")
+
+    def _apply(self, connection: Connection, block: Block, checkpoint: Checkpoint | None) -> bool:
+        if checkpoint is not None and block.number <= checkpoint.block_number:
+            _check_known(connection, block)
+            return False
+        wanted = 0 if checkpoint is None else checkpoint.block_number + 1
+        if block.number != wanted:
+            raise ProjectionError(block.number, f"delivered where block {wanted} is wanted")
+        if checkpoint is not None and block.previous_hash != checkpoint.block_hash:
+            raise ProjectionError(block.number, "it does not follow the block before: the ledger has forked")
+        _record_block(connection, block)
+        for position, transaction in enumerate(block.transactions):
+            if transaction.valid:
+                self._apply_valid(connection, block, position, transaction)
+        moved = {"block_number": block.number, "block_hash": block.header_hash}
+        statement = upsert(tables.checkpoint).values(id=1, **moved)
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=moved))
+        connection.execute(select(func.pg_notify(channels.BLOCKS, str(block.number))))
+        return True
+
+    def _apply_valid(self, connection: Connection, block: Block, position: int, transaction: Transaction) -> None:
+        for write in transaction.writes:
+            if write.namespace != self._chaincode:
+                continue
+            try:
+                apply_write(connection, write, transaction, block.number)
+            except (KeyError, TypeError, ValueError, MarketError) as error:
+                detail = f"transaction {transaction.tx_id} writes {write.key}, not in the form of its kind"
+                raise ProjectionError(block.number, detail) from error
+        if transaction.event is None:
+            return
+        try:
+            payload = canonical.loads(transaction.event.payload)
+            row = {
+                "seq": block.number * _POSITIONS + position,
+                "block": block.number,
+                "tx_id": transaction.tx_id,
+                "name": transaction.event.name,
+                "subject": payload["id"],
+                "state": payload["state"],
+                "parties": payload["parties"],
+                "payload": payload,
+                "time_ms": transaction.timestamp_ms,
+            }
+        except (KeyError, TypeError, MarketError) as error:
+            raise ProjectionError(block.number, f"the event of {transaction.tx_id} has another form") from error
+        connection.execute(insert(tables.events), row)
+
+
+def _lock(connection: Connection) -> None:
+    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def _check_known(connection: Connection, block: Block) -> None:
+    known = connection.execute(select(tables.blocks.c.header_hash).where(tables.blocks.c.number == block.number))
+    if bytes(known.scalar_one()) != block.header_hash:
+        raise ProjectionError(block.number, "it is another block than the one applied: the ledger has forked")
+
+
+def _record_block(connection: Connection, block: Block) -> None:
+    connection.execute(
+        insert(tables.blocks),
+        {
+            "number": block.number,
+            "header_hash": block.header_hash,
+            "previous_hash": block.previous_hash,
+            "transactions": len(block.transactions),
+        },
+    )
+    rows = [
+        {
+            "block": block.number,
+            "position": position,
+            "tx_id": _shown(transaction.tx_id),
+            "time_ms": min(transaction.timestamp_ms, _MAX_MS),
+            "kind": transaction.kind,
+            "function": _shown(transaction.function),
+            "creator_msp": _shown(transaction.creator_msp),
+            "valid": transaction.valid,
+            "code": transaction.validation_code,
+            "code_name": transaction.code_name,
+        }
+        for position, transaction in enumerate(block.transactions)
+    ]
+    if rows:
+        connection.execute(insert(tables.transactions), rows)
+
+
+def _shown(text: str) -> str:
+    """Return what a row shows of a text that anybody may have put into a transaction, an invalid one above all.
+
+    Neither a zero character, which PostgreSQL refuses, nor a text too long for an index may stop the projection.
+    """
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST]
+
+
+def _empty(connection: Connection) -> None:
+    for table in tables.LEDGER_TABLES:
+        connection.execute(delete(table))
+    connection.execute(update(tables.data_contracts).values(dict.fromkeys(tables.CONTRACT_LEDGER_COLUMNS)))
