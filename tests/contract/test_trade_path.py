@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.market import BOND, FEE, PATHS, PRICE, Market
+from countermark.protocol.errors import ErrorCode
+from tests.support.market import BOND, FEE, PATHS, PRICE, SUPERVISOR, TRADER, Actor, Market, actor, refused
 
 
 @pytest.fixture
@@ -121,9 +122,25 @@ def test_opening_names_two_receivers_and_starts_the_arbiters_time(market: Market
     assert trade["substitute"]["account"] == market.substitute.address
 
 
-def test_nobody_decides_about_himself_or_a_member_of_his_organisation(market: Market) -> None:
-    # The arbiter himself buys, and the seller is vouched for by the organisation of the third arbiter.
+def test_nobody_decides_a_trade_to_which_he_is_a_party(market: Market) -> None:
     market.open_account(market.arbiter)
-    trade_id = market.pay(market.list_data()["id"], market.arbiter)
-    trade = market.trade(trade_id)
-    assert market.arbiter.address not in (trade["arbiter"]["account"], trade["substitute"]["account"])
+    trade = market.trade(market.pay(market.list_data()["id"], market.arbiter))
+    assert trade["arbiter"]["account"] == market.substitute.address
+    assert trade["substitute"]["account"] == actor("third").address
+
+
+def test_nobody_decides_a_trade_of_his_organisations_member(market: Market) -> None:
+    member = actor("member of the trading organisation")
+    market.open_account(member, sponsor=TRADER)
+    config = market.config["arbiters"]
+    assert [arbiter["msp_id"] for arbiter in config] == [SUPERVISOR, SUPERVISOR, TRADER]
+    trade = market.trade(market.pay(market.list_data(member)["id"]))
+    assert {trade["arbiter"]["msp_id"], trade["substitute"]["msp_id"]} == {SUPERVISOR}
+
+
+def test_trade_without_two_independent_arbiters_is_refused(market: Market) -> None:
+    clerk = Actor("clerk", SUPERVISOR, actor("clerk").key, actor("clerk").encryption)
+    market.open_account(clerk, sponsor=SUPERVISOR)
+    address = market.list_data(clerk)["id"]
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.pay(address)

@@ -33,7 +33,12 @@ class Backend(Protocol):
     def now_ms(self) -> int: ...
 
     def submit(
-        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None, certificate: bytes = b""
+        self,
+        msp: str,
+        function: str,
+        *args: str,
+        transient: Mapping[str, bytes] | None = None,
+        certificate: bytes = b"",
     ) -> Committed: ...
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any: ...
@@ -62,7 +67,12 @@ class InMemory:
         return self.ledger.now_ms
 
     def submit(
-        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None, certificate: bytes = b""
+        self,
+        msp: str,
+        function: str,
+        *args: str,
+        transient: Mapping[str, bytes] | None = None,
+        certificate: bytes = b"",
     ) -> Committed:
         before = self.ledger.state
         result = self.ledger.invoke(msp, function, *args, transient=transient, certificate=certificate)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import pytest
+
 from countermark.protocol import canonical, commitments, intents, merkle, times
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.commitments import Opening
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import digest
+from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import CLOCKS
 from countermark.protocol.sealed import EncryptionKey
 from countermark.protocol.transitions import TRADE_CLOCKS
@@ -66,7 +69,7 @@ def config_json(**changes: Any) -> dict[str, Any]:
             actor("substitute", SUPERVISOR).party(),
             actor("third", TRADER).party(),
         ],
-        "issuers": {PLATFORM: {"account": actor("issuer", PLATFORM).address, "cap": "1000000"}},
+        "issuers": {PLATFORM: {"account": actor("issuer", PLATFORM).address, "cap": "100000000"}},
         "fees": {"management": "0", "transaction_bps": 250, "arbiter": str(ARBITER_FEE)},
         "bond": str(BOND),
         "undecided": "refund",
@@ -345,6 +348,11 @@ PATHS: Mapping[str, list[Step]] = {
     "EVIDENCED": [*_TO_DISPUTE, ("trade.open", {})],
 }
 """Acts after the payment that bring a trade to each state that is not final."""
+
+
+def refused(code: ErrorCode) -> pytest.RaisesExc[MarketError]:
+    """A context in which exactly this refusal must be raised."""
+    return pytest.RaisesExc(MarketError, check=lambda error: error.code is code)
 
 
 def tree(count: int) -> list[bytes]:

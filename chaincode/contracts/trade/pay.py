@@ -6,7 +6,7 @@ from countermark.chaincode import purse, state
 from countermark.chaincode.context import Outcome, Transaction
 from countermark.chaincode.contracts import listing as listings
 from countermark.chaincode.contracts.trade import advance
-from countermark.chaincode.records.account import Account
+from countermark.chaincode.records.account import Account, AccountState
 from countermark.chaincode.records.listing import Listing
 from countermark.chaincode.records.terms import Decider, Terms
 from countermark.chaincode.records.trade import Trade
@@ -30,6 +30,8 @@ async def pay(tx: Transaction) -> Outcome:
     seller = Account.from_json(
         await tx.read(state.account(listing.owner), ErrorCode.UNKNOWN_ACCOUNT, "the owner has no account")
     )
+    if seller.state is not AccountState.OPEN:
+        raise MarketError(ErrorCode.NOT_FOR_SALE, "the owner's account is frozen")
     terms = _terms(tx, listing, _deciders(tx.rules, seller, tx.account))
     payment = await purse.take(tx, terms.price + terms.bond)
     escrow = advance.hold(tx, terms.id, {Part.PRICE: terms.price, Part.BUYER_BOND: terms.bond})

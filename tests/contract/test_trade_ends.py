@@ -1,0 +1,148 @@
+"""Every end of a trade, and where every coin goes then: the table of protocol.md, written out by hand."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from countermark.protocol.errors import ErrorCode
+from countermark.protocol.transitions import DEFAULTS, Outcome, TradeState
+from tests.support.backends import Backend
+from tests.support.market import BOND, DEADLINE_S, FEE, GUARD_S, PATHS, PRICE, Market, offer, refused
+
+
+@dataclass(frozen=True)
+class End:
+    """Final state and outcome, what each party holds in the end (minor units), and who owns the contract."""
+
+    state: str
+    outcome: str
+    buyer: int
+    seller: int
+    platform: int = 0
+    sold: bool = False
+
+
+# What buyer and seller held before: price and bond, fee and bond once `trade.charge` has run.
+SETTLED = {"buyer": BOND, "seller": PRICE + BOND, "platform": FEE, "sold": True}
+REFUNDED = {"buyer": PRICE + BOND, "seller": FEE + BOND}
+
+BY_ENFORCE = {
+    "PAID": [End("REFUNDED", "no_fee", buyer=PRICE + BOND, seller=0)],
+    "FUNDED": [End("REFUNDED", "no_show", buyer=PRICE + 2 * BOND, seller=FEE)],
+    "UPLOADED": [End("REFUNDED", "not_relayed", **REFUNDED)],
+    "SENT": [End("SETTLED", "auto_released", **SETTLED)],
+    "RECEIVED": ["MATCHED", End("SETTLED", "auto_released", **SETTLED)],
+    "MATCHED": [End("SETTLED", "auto_released", **SETTLED)],
+    "MISMATCHED": [
+        "DISPUTED",
+        End("SETTLED", "buyer_silent", buyer=0, seller=PRICE + 2 * BOND, platform=FEE, sold=True),
+    ],
+    "DISPUTED": [End("SETTLED", "buyer_silent", buyer=0, seller=PRICE + 2 * BOND, platform=FEE, sold=True)],
+    "EVIDENCED": ["EVIDENCED", End("REFUNDED", "undecided", **REFUNDED)],
+}
+
+
+def check_end(market: Market, trade_id: str, end: End) -> None:
+    trade = market.trade(trade_id)
+    assert (trade["state"], trade["outcome"]) == (end.state, end.outcome)
+    held = {who.name: market.balance(who) for who in (market.buyer, market.seller, market.platform)}
+    assert held == {"buyer": end.buyer, "seller": end.seller, "platform": end.platform}
+    assert market.coins(f"trade/{trade_id}") == {}, "nothing stays in escrow"
+    assert market.total() == market.minted, "no coin appears or disappears"
+    listing = market.listing(trade["listing"])
+    owner, state = (market.buyer, "SOLD") if end.sold else (market.seller, "LISTED")
+    assert (listing["owner"], listing["state"], listing["trade"]) == (owner.address, state, "")
+    exact = market.backend.evaluate("SupervisorMSP", "audit.listing", trade["listing"])["exact"]
+    assert exact == {"listing": trade["listing"], "status": "LIVE"}, "its exact key is kept"
+
+
+def test_every_state_that_is_not_final_is_driven_here() -> None:
+    assert set(BY_ENFORCE) == set(PATHS) == {state for state in TradeState if not state.final}
+    assert {default.source for default in DEFAULTS} == set(BY_ENFORCE)
+
+
+@pytest.mark.requirement("R76")
+@pytest.mark.requirement("R77")
+@pytest.mark.parametrize("state", BY_ENFORCE)
+def test_enforce_alone_ends_every_state(market: Market, state: str) -> None:
+    trade_id = market.bring_to(state)
+    for expected in BY_ENFORCE[state]:
+        market.expire()
+        after = market.enforce(trade_id)
+        assert after["state"] == (expected.state if isinstance(expected, End) else expected)
+    check_end(market, trade_id, BY_ENFORCE[state][-1])
+
+
+@pytest.mark.parametrize("state", BY_ENFORCE)
+def test_enforce_again_does_nothing(market: Market, state: str) -> None:
+    trade_id = market.bring_to(state)
+    for _ in BY_ENFORCE[state]:
+        market.expire()
+        market.enforce(trade_id)
+    before, coins = market.trade(trade_id), market.records("coin/")
+    market.expire()
+    again = market.enforce(trade_id)
+    assert again["replayed"] is True
+    assert (market.trade(trade_id), market.records("coin/")) == (before, coins)
+
+
+def test_undecided_trade_settles_where_the_market_said_so_at_payment(backend: Backend) -> None:
+    market = Market(backend, undecided="settle")
+    trade_id = market.bring_to("EVIDENCED")
+    for expected in ("arbiter", "substitute"):
+        assert market.trade(trade_id)["decider"] == expected
+        market.expire()
+        market.enforce(trade_id)
+    check_end(market, trade_id, End("SETTLED", "undecided", **SETTLED))
+
+
+BY_ACT = {
+    ("PAID", "trade.cancel"): End("REFUNDED", "declined", buyer=PRICE + BOND, seller=0),
+    ("FUNDED", "trade.cancel"): End("REFUNDED", "cancelled", buyer=PRICE + 2 * BOND, seller=FEE),
+    ("SENT", "trade.confirm"): End("SETTLED", "confirmed", **SETTLED),
+    ("MATCHED", "trade.confirm"): End("SETTLED", "confirmed", **SETTLED),
+    ("MISMATCHED", "trade.accept"): End("SETTLED", "accepted", **SETTLED),
+}
+
+
+@pytest.mark.parametrize(("state", "function"), BY_ACT)
+def test_act_ends_the_trade(market: Market, state: str, function: str) -> None:
+    trade_id = market.bring_to(state)
+    market.act(function, trade_id)
+    check_end(market, trade_id, BY_ACT[state, function])
+
+
+def test_these_tables_show_every_outcome_that_this_version_can_reach() -> None:
+    ends = [end for steps in BY_ENFORCE.values() for end in steps if isinstance(end, End)]
+    reached = {end.outcome for end in [*ends, *BY_ACT.values()]}
+    by_decision = {Outcome.DECIDED, Outcome.REMEDIED, Outcome.FAULT}
+    assert reached == set(Outcome) - by_decision - {Outcome.NONE}
+
+
+@pytest.mark.parametrize("price", [1, 39, 40, 999_999])
+def test_fee_is_the_floor_of_basis_points(market: Market, price: int) -> None:
+    address = market.list_data(offer=offer(price))["id"]
+    trade_id = market.pay(address)
+    for function in ("trade.charge", "trade.send", "trade.relay", "trade.confirm"):
+        market.act(function, trade_id)
+    assert market.balance(market.platform) == price * 250 // 10_000
+    assert market.balance(market.seller) == price + BOND
+    assert market.total() == market.minted
+
+
+@pytest.mark.requirement("R76")
+def test_enforce_before_deadline_and_guard_is_refused(market: Market) -> None:
+    trade_id = market.bring_to("FUNDED")
+    market.backend.wait(DEADLINE_S + GUARD_S - 0.001)
+    with refused(ErrorCode.NOT_DUE):
+        market.enforce(trade_id)
+    market.backend.wait(0.001)
+    assert market.enforce(trade_id)["outcome"] == "no_show"
+
+
+def test_arbiter_gets_nothing_where_nobody_decided(market: Market) -> None:
+    trade_id = market.bring_to("EVIDENCED")
+    for _ in range(2):
+        market.expire()
+        market.enforce(trade_id)
+    assert market.balance(market.arbiter) == market.balance(market.substitute) == 0
