@@ -43,6 +43,15 @@ class Process:
         assert found, f"no {pattern!r} in:\n" + "".join(self.lines)
         return found[0]
 
+    def wait_count(self, pattern: str, count: int) -> None:
+        """Wait until `count` lines match `pattern`."""
+
+        def look() -> bool:
+            return self._ended or sum(re.search(pattern, line) is not None for line in self.lines) >= count
+
+        with self._changed:
+            assert self._changed.wait_for(look, WAIT_S), "".join(self.lines)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -75,16 +84,17 @@ class EmbeddedNetwork:
         self._script = script
         self._stack = ExitStack()
         self.chaincodes: dict[str, Process] = {}
+        self.package_ids: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self.peer: Process | None = None
 
-    def start(self) -> "EmbeddedNetwork":
+    def start(self, *, chaincode_wait: float = 10.0) -> "EmbeddedNetwork":
         for organisation in self.material.settings.organisations:
             self.start_chaincode(organisation.name, organisation.msp_id)
         for organisation in self.material.settings.organisations:
             line = self.chaincodes[organisation.msp_id].wait_line(r"chaincode listening on (\S+)")
             self.addresses[organisation.msp_id] = line.group(1)
-        self.start_peer()
+        self.start_peer(chaincode_wait=chaincode_wait)
         return self
 
     def start_chaincode(self, name: str, msp_id: str) -> None:
@@ -93,7 +103,7 @@ class EmbeddedNetwork:
             [
                 str(self._script),
                 *("--address", self.addresses.get(msp_id, "127.0.0.1:0")),
-                *("--ccid", self.material.settings.package_id),
+                *("--ccid", self.package_ids.get(msp_id, self.material.settings.package_id)),
                 *("--tls-cert", str(files.certificate)),
                 *("--tls-key", str(files.key)),
                 *("--client-ca", str(files.client_ca)),

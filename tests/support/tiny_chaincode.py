@@ -31,6 +31,7 @@ async def handle(stub: Stub) -> Response:
         case "add":
             before = int(await stub.get_state(args[0]) or b"0")
             await stub.put_state(args[0], str(before + int(args[1])).encode())
+            stub.set_event("add", args[0].encode())
             return Response(OK, str(before + int(args[1])).encode())
         case "write_then_read":
             await stub.put_state(args[0], b"new")
