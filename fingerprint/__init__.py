@@ -1,0 +1,28 @@
+"""Fingerprints: robust, comparable digests of data for sale (paper section III.C).
+
+Reading and writing fingerprints needs the standard library only; numpy and Pillow are imported when one is computed
+or compared.
+"""
+
+from countermark.fingerprint import image as _image
+from countermark.fingerprint.codec import Fingerprint, Segment
+from countermark.fingerprint.comparison import Comparison, Decision
+from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
+from countermark.fingerprint.operations import DEFAULT_GENERATOR, compare, compare_many, compute
+from countermark.fingerprint.registry import generators
+
+__all__ = [
+    "DEFAULT_GENERATOR",
+    "Comparison",
+    "Decision",
+    "Fingerprint",
+    "FingerprintError",
+    "FingerprintErrorCode",
+    "Segment",
+    "compare",
+    "compare_many",
+    "compute",
+    "generators",
+]
+
+_image.register_generators()

@@ -1,0 +1,33 @@
+"""The one error of this part."""
+
+from enum import StrEnum
+
+__all__ = ["FingerprintError", "FingerprintErrorCode"]
+
+
+class FingerprintErrorCode(StrEnum):
+    """Why a fingerprint could not be made, read or compared: the closed list."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    IMAGE_TOO_LARGE = "image_too_large"
+    EMPTY_FILE = "empty_file"
+    FINGERPRINT_MALFORMED = "fingerprint_malformed"
+    UNKNOWN_GENERATOR = "unknown_generator"
+    INCOMPATIBLE_FINGERPRINTS = "incompatible_fingerprints"
+
+
+class FingerprintError(Exception):
+    """A fingerprint could not be made, read or compared.
+
+    Attributes:
+        code: The stable reason, for programs.
+        detail: One line for people; never holds content of the data.
+    """
+
+    def __init__(self, code: FingerprintErrorCode, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}" if self.detail else str(self.code)

@@ -1,0 +1,1 @@
+"""Measuring fingerprints: edits that a pirate would make, and how often a generator sees through them."""

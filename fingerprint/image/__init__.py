@@ -1,0 +1,74 @@
+"""Generators for photographs: ``image/paper-v0``, the paper's to the letter, and ``image/v1``, ours.
+
+This module declares their layouts and loads nothing; the code is in the sub-modules.
+"""
+
+from countermark.fingerprint.registry import Generator, Implementation, Layout, SegmentRule, register
+
+__all__ = [
+    "ASPECT_UNIT",
+    "HISTOGRAM_BINS",
+    "PAPER_THUMBNAIL_SIDE",
+    "THUMBNAIL_SIDE",
+    "VIEW_COUNT",
+    "register_generators",
+]
+
+HISTOGRAM_BINS = 64
+"""Four levels of each of red, green and blue; a bin is a u16 share of 65,535."""
+
+PAPER_THUMBNAIL_SIDE = 32
+"""Side of the grey thumbnail of ``image/paper-v0``, in pixels of one byte."""
+
+THUMBNAIL_SIDE = 56
+"""Side of the grey thumbnail of ``image/v1``, in pixels of one byte."""
+
+VIEW_COUNT = 52
+"""How many views of an image ``image/v1`` keeps a 64-bit hash of."""
+
+ASPECT_UNIT = 1024
+"""Width over height is kept in units of 1/1024, as a u32."""
+
+
+def _sensible_aspect(payload: bytes) -> bool:
+    # A square is 1024; files are refused beyond 1:64, so a fingerprint beyond it was not computed.
+    return ASPECT_UNIT // 64 <= int.from_bytes(payload) <= ASPECT_UNIT * 64
+
+
+def _exactly(name: str, length: int) -> SegmentRule:
+    return SegmentRule(name, length, length)
+
+
+_PAPER_V0 = Layout(
+    (
+        _exactly("histogram", 2 * HISTOGRAM_BINS),
+        _exactly("dct64", 8),
+        _exactly("thumbnail", PAPER_THUMBNAIL_SIDE**2),
+    )
+)
+_V1 = Layout(
+    (
+        SegmentRule("aspect", 4, 4, _sensible_aspect),
+        _exactly("histogram", 2 * HISTOGRAM_BINS),
+        _exactly("dct64", 8 * VIEW_COUNT),
+        _exactly("thumbnail", THUMBNAIL_SIDE**2),
+    )
+)
+
+
+def _load_paper_v0() -> Implementation:
+    from countermark.fingerprint.image import paper_v0
+
+    return paper_v0
+
+
+def _load_v1() -> Implementation:
+    from countermark.fingerprint.image import v1
+
+    return v1
+
+
+def register_generators() -> None:
+    """Register the image generators."""
+    register(Generator("image/paper-v0", _PAPER_V0, _load_paper_v0))
+    register(Generator("image/v1", _V1, _load_v1))

@@ -1,0 +1,60 @@
+"""Make and compare fingerprints with any registered generator."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+from countermark.fingerprint.codec import Fingerprint
+from countermark.fingerprint.comparison import Comparison
+from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
+from countermark.fingerprint.registry import implementation_of
+
+__all__ = ["DEFAULT_GENERATOR", "compare", "compare_many", "compute"]
+
+DEFAULT_GENERATOR = "image/v1"
+
+
+def compute(source: str | PathLike[str] | BinaryIO, generator: str = DEFAULT_GENERATOR) -> Fingerprint:
+    """Return the fingerprint of a file (paper step (2)); the same data give the same bytes on every machine.
+
+    Args:
+        source: A path, or a binary file at its start, which is read but not closed.
+        generator: Id of the generator to use.
+
+    Raises:
+        FingerprintError: ``unknown_generator``, ``empty_file``, ``not_an_image`` or ``image_too_large``.
+        OSError: The file cannot be opened or read.
+    """
+    implementation = implementation_of(generator)
+    if isinstance(source, str | PathLike):
+        with Path(source).open("rb") as file:
+            return implementation.compute(file)
+    return implementation.compute(source)
+
+
+def compare(first: Fingerprint, second: Fingerprint) -> Comparison:
+    """Return how similar two fingerprints of one generator are; the order of the two does not matter.
+
+    Raises:
+        FingerprintError: ``incompatible_fingerprints`` where the generators differ.
+    """
+    return compare_many(first, [second])[0]
+
+
+def compare_many(query: Fingerprint, references: Sequence[Fingerprint]) -> list[Comparison]:
+    """Return how `query` compares with each of `references`, in their order (paper steps (5) and (9-2)).
+
+    The same outcome as `compare` of each pair, in a fraction of the time.
+
+    Raises:
+        FingerprintError: ``incompatible_fingerprints`` where a reference is of another generator.
+    """
+    for reference in references:
+        if reference.generator != query.generator:
+            raise FingerprintError(
+                FingerprintErrorCode.INCOMPATIBLE_FINGERPRINTS, f"{query.generator} and {reference.generator}"
+            )
+    if not references:
+        return []
+    return implementation_of(query.generator).compare_many(query, references)

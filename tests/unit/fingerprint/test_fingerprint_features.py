@@ -1,0 +1,194 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy.fft import dctn
+from skimage.metrics import structural_similarity
+
+from countermark.fingerprint.image.align import align
+from countermark.fingerprint.image.contrast import equally_clipped, normalise
+from countermark.fingerprint.image.dct64 import hamming, hash_with_mean, hash_without_dc, low_frequencies
+from countermark.fingerprint.image.histogram import colour_histogram, histogram_similarity
+from countermark.fingerprint.image.resample import UNIT, Affine, area_means, grey, sample
+from countermark.fingerprint.image.ssim import ssim
+from countermark.fingerprint.image.views import TARGETS, TEMPLATES, VIEWS, View, view_maps
+
+RANDOM = np.random.default_rng(11)
+VIEW_PAIRS = RANDOM.integers(0, 256, (5, 32, 32))
+
+
+def smooth(size: int, seed: int = 0) -> np.ndarray:
+    """A picture of a few waves, so that neighbouring pixels resemble each other."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / size * 2 * np.pi
+    waves = sum(
+        np.sin(random.uniform(-3, 3) * x + random.uniform(-3, 3) * y + random.uniform(0, 6)) for _ in range(6)
+    )
+    return np.clip(128 + 30 * waves, 0, 255).astype(np.uint8)
+
+
+def exact_area_mean(pixels, side, i, j):
+    height, width = pixels.shape
+    total = Fraction(0)
+    for y in range(height):
+        over_y = min(Fraction((i + 1) * height, side), y + 1) - max(Fraction(i * height, side), y)
+        for x in range(width):
+            over_x = min(Fraction((j + 1) * width, side), x + 1) - max(Fraction(j * width, side), x)
+            if over_x > 0 and over_y > 0:
+                total += over_x * over_y * int(pixels[y, x])
+    return total * side * side / (height * width)
+
+
+@pytest.mark.parametrize("shape", [(7, 11), (3, 2), (1, 1), (16, 5), (5, 5)])
+def test_area_means_are_the_exact_means_rounded(shape):
+    pixels = RANDOM.integers(0, 256, shape, dtype=np.uint8)
+    means = area_means(pixels[:, :, np.newaxis], 5, 8)[:, :, 0]
+    for i in range(5):
+        for j in range(5):
+            assert abs(means[i, j] - 256 * exact_area_mean(pixels, 5, i, j)) <= Fraction(1, 2)
+
+
+def test_grey_weighs_colours_as_television_does():
+    assert grey(np.array([[255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]])).tolist() == [255, 76, 150, 29]
+
+
+def test_sampling_by_the_identity_at_full_size_gives_the_image():
+    images = RANDOM.integers(0, 256, (3, 16, 16))
+    maps = np.array([Affine().rows()] * 3)
+    assert (sample(images, maps, 16) == images).all()
+
+
+def test_sampling_mirrored_and_turned_permutes_pixels():
+    image = RANDOM.integers(0, 256, (1, 16, 16))
+    for view, expected in [
+        (View(mirrored=True), image[:, :, ::-1]),
+        (View(quarters=2), image[:, ::-1, ::-1]),
+        (View(quarters=1), np.rot90(image, -1, axes=(1, 2))),
+    ]:
+        seen = sample(image, np.array([view.map(1024).rows()]), 16)
+        assert (seen == expected).all() or (seen == np.rot90(expected, 2, axes=(1, 2))).all()
+
+
+def test_sampling_a_corner_gives_the_corner_and_beyond_the_border_its_pixels():
+    image = np.arange(64, dtype=np.uint8).reshape(1, 8, 8)
+    corner = Affine(UNIT // 2, 0, -UNIT // 2, 0, UNIT // 2, -UNIT // 2)
+    assert (sample(image, np.array([corner.rows()]), 4) == image[:, :4, :4]).all()
+    outside = Affine(UNIT, 0, 8 * UNIT, 0, UNIT, 0)
+    assert (sample(image, np.array([outside.rows()]), 8) == image[:, :, 7:]).all()
+
+
+def test_reflections_of_the_square_are_eight_different_ones():
+    reflections = [index for index, view in enumerate(VIEWS) if view.quarters or view.mirrored]
+    assert len(reflections) == 7
+    assert not set(reflections) & set(TARGETS)
+    assert set(reflections) <= set(TEMPLATES)
+    assert len({view_maps(1024)[index].tobytes() for index in (0, *reflections)}) == 8
+
+
+@pytest.mark.parametrize("aspect", [16, 700, 1024, 1536, 65536])
+def test_inscribed_views_lie_within_the_image(aspect):
+    for view, rows in zip(VIEWS, view_maps(aspect), strict=True):
+        if view.inscribed or not view.angle:
+            corners = np.abs(rows[:, :2]).sum(axis=1) + np.abs(rows[:, 2])
+            assert (corners <= UNIT + 64).all(), view
+
+
+def test_low_frequencies_are_those_of_the_orthonormal_transform():
+    theirs = np.array([dctn(view, norm="ortho")[:8, :8].ravel() for view in VIEW_PAIRS.astype(float)])
+    ours = low_frequencies(VIEW_PAIRS) / 2**28 / 16
+    assert np.abs(ours - theirs).max() < 0.2
+
+
+def test_hash_with_mean_compares_with_the_mean_of_all_64():
+    coefficients = low_frequencies(VIEW_PAIRS)
+    expected = np.packbits(coefficients > coefficients.mean(axis=1, keepdims=True), axis=1).tobytes()
+    assert hash_with_mean(VIEW_PAIRS).astype(">u8").tobytes() == expected
+
+
+def test_hash_without_dc_ignores_brightness_and_is_balanced():
+    hashes = hash_without_dc(VIEW_PAIRS // 2)
+    assert (hash_without_dc(VIEW_PAIRS // 2 + 100) == hashes).all()
+    assert (np.bitwise_count(hashes) == 31).all()
+    assert not (hashes >> np.uint64(63)).any()
+
+
+def test_hamming_counts_bits():
+    assert hamming(np.array([0b1011], np.uint64), np.array([0b0110], np.uint64)).tolist() == [3]
+
+
+def test_ssim_is_that_of_the_literature():
+    first, second = VIEW_PAIRS, np.clip(VIEW_PAIRS + RANDOM.integers(-40, 41, VIEW_PAIRS.shape), 0, 255)
+    for ours, a, b in zip(ssim(first, second), first, second, strict=True):
+        theirs = structural_similarity(
+            a.astype(np.uint8), b.astype(np.uint8), win_size=7, data_range=255, use_sample_covariance=False
+        )
+        assert ours == pytest.approx(theirs, abs=2e-5)
+    assert ssim(first, first) == pytest.approx(1, abs=1e-6)
+
+
+def test_histogram_counts_shares_of_64_bins():
+    red, white = [255, 0, 0], [255, 255, 255]
+    shares = np.frombuffer(colour_histogram(np.array([[red, red], [red, white]], np.uint8)), ">u2")
+    assert shares[48] == 65535 * 3 // 4
+    assert shares[63] == 65535 // 4
+    assert shares.sum() == pytest.approx(65535, abs=64)
+
+
+def test_histogram_similarity_is_the_shared_part():
+    one, other = np.array([[40, 60, 0]]), np.array([[0, 60, 40]])
+    assert histogram_similarity(one, other) == pytest.approx(0.6)
+    assert histogram_similarity(one, one) == 1
+    assert histogram_similarity(one * 0, one * 0) == 0
+
+
+def test_contrast_normalisation_sets_mean_and_spread_and_ignores_both_before():
+    image = smooth(56)[np.newaxis].astype(np.int64)
+    normal = normalise(image, 1)
+    assert normal.mean() == pytest.approx(128, abs=1)
+    assert normal.std() == pytest.approx(48, abs=1.5)
+    assert np.abs(normalise(image * 3 + 500, 1).astype(int) - normal).max() <= 1
+
+
+def test_contrast_normalisation_does_not_blow_up_the_noise_of_a_flat_image():
+    flat = np.full((1, 56, 56), 77) + (np.arange(56 * 56).reshape(1, 56, 56) % 97 == 0)
+    assert normalise(flat, 1).std() < 12
+    assert (normalise(flat * 0, 1) == 128).all()
+
+
+def test_views_lose_as_many_light_and_dark_pixels_as_each_other():
+    light = smooth(32, 6)[np.newaxis].astype(np.int64)
+    for burnt in (np.minimum(light * 2, 255), np.maximum(light - 110, 0)):
+        assert (ssim(*(normalise(view, 1) for view in (light, burnt))) < 0.95).all()
+        assert (ssim(*(normalise(view, 1) for view in equally_clipped(light, burnt))) > 0.98).all()
+
+
+def test_clipping_leaves_views_of_full_range_nearly_alone_and_survives_flat_ones():
+    one, other = VIEW_PAIRS[:1] * 100, VIEW_PAIRS[1:2] * 100
+    clipped = equally_clipped(one, other)
+    assert (clipped[0] != one).sum() + (clipped[1] != other).sum() <= 40
+    flat = np.full((1, 32, 32), 7)
+    assert (equally_clipped(flat, one)[0] == 7).all()
+
+
+@pytest.mark.parametrize(
+    "true", [(0.93, 0.02, 0.04, -0.02, 0.95, -0.03), (1.05, 0.0, 0.05, 0.0, 1.04, 0.05), (1, 0, 0, 0, 1, 0)]
+)
+def test_alignment_finds_a_small_affine_map(true):
+    target = smooth(56, 4)[np.newaxis]
+    xx, xy, dx, yx, yy, dy = (round(value * UNIT) for value in true)
+    scene = np.array([Affine(xx, xy, dx, yx, yy, dy).rows()])
+    template = sample(target, scene, 56).astype(np.uint8)
+    whole = np.array([Affine().rows()])
+    found = align(template, whole, target, whole, ((16, 4), (32, 4)))
+    assert np.abs(found - scene).max() < 0.02 * UNIT
+    assert (align(template, whole, target, whole, ()) == whole).all()
+
+
+def test_alignment_of_unrelated_or_flat_images_stays_near_where_it_began():
+    whole = np.array([Affine().rows()] * 3)
+    templates = np.stack([smooth(56, 1), np.full((56, 56), 9, np.uint8), smooth(56, 2)])
+    targets = np.stack(
+        [RANDOM.integers(0, 256, (56, 56), dtype=np.uint8), smooth(56, 3), np.zeros((56, 56), np.uint8)]
+    )
+    found = align(templates, whole, targets, whole, ((16, 4), (32, 4)))
+    assert np.abs(found - whole).max() <= 0.25 * UNIT + 1
