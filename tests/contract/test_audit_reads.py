@@ -1,0 +1,103 @@
+"""Evidence: point reads, histories and pages for the market's organisations, and nothing that writes."""
+
+import json
+
+import pytest
+
+from countermark.protocol.errors import ErrorCode
+from tests.support.backends import InMemory
+from tests.support.market import PLATFORM, SUPERVISOR, TRADER, Market, actor, refused
+
+
+def test_pages_walk_over_all_keys_of_a_prefix(market: Market) -> None:
+    made = {market.mint(market.buyer, amount) for amount in range(1, 8)}
+    seen: list[str] = []
+    bookmark = ""
+    while True:
+        page = market.backend.evaluate(SUPERVISOR, "audit.page", "coin/", "3", bookmark)
+        assert len(page["items"]) <= 3
+        seen += [item["key"].removeprefix("coin/") for item in page["items"]]
+        bookmark = page["bookmark"]
+        if not bookmark:
+            break
+    assert seen == sorted(made)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "limit"),
+    [("", "10"), ("coin", "10"), ("coin/", "0"), ("coin/", "1001"), ("coin/", "x"), ("coin/", "")],
+)
+def test_page_without_prefix_or_with_a_bad_limit_is_refused(market: Market, prefix: str, limit: str) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        market.backend.evaluate(SUPERVISOR, "audit.page", prefix, limit, "")
+
+
+@pytest.mark.requirement("R11")
+def test_history_of_a_key_tells_creation_and_end_of_a_coin(market: Market) -> None:
+    coin = market.mint(market.buyer, 10)
+    done = market.ask(market.buyer, "coin.transfer", {"to": market.seller.address, "amount": "10"}, {"coins": [coin]})
+    changes = market.backend.evaluate(SUPERVISOR, "audit.history", f"coin/{coin}")
+    assert [(change["tx"], change["record"]) for change in changes] == [
+        (done.tx_id, None),
+        (coin.split(".")[0], {"amount": "10", "owner": market.buyer.address}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("audit.trade", ["tr1" + "a" * 52]),
+        ("audit.listing", ["dc1" + "a" * 52]),
+        ("audit.account", [actor("seller").address]),
+        ("audit.history", ["epoch"]),
+        ("audit.page", ["coin/", "10", ""]),
+        ("audit.opening", ["dc1" + "a" * 52, actor("seller").encryption.public, "1"]),
+    ],
+)
+def test_outsider_gets_no_evidence(market: Market, function: str, arguments: list[str]) -> None:
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.backend.evaluate("OutsiderMSP", function, *arguments)
+
+
+def test_unknown_subjects_have_their_own_codes(market: Market) -> None:
+    for function, argument, code in (
+        ("audit.listing", "dc1" + "a" * 52, ErrorCode.UNKNOWN_LISTING),
+        ("audit.account", actor("nobody").address, ErrorCode.UNKNOWN_ACCOUNT),
+        ("audit.account", "nobody", ErrorCode.MALFORMED_ADDRESS),
+    ):
+        with refused(code):
+            market.backend.evaluate(SUPERVISOR, function, argument)
+
+
+@pytest.mark.requirement("R18")
+def test_evaluate_only_function_that_is_submitted_writes_nothing(backend: InMemory) -> None:
+    market = Market(backend)
+    trade_id = market.pay(market.list_data()["id"])
+    before = backend.ledger.state
+    for function, arguments in (("audit.trade", [trade_id]), ("market.show", []), ("board.show", [])):
+        result = backend.ledger.invoke(PLATFORM, function, *arguments)
+        assert not result.writes
+        assert result.event is None
+    assert backend.ledger.state == before
+
+
+def test_every_writing_transaction_has_one_event_that_names_its_parties(backend: InMemory) -> None:
+    market = Market(backend)
+    trade_id = market.pay(market.list_data()["id"])
+    event = backend.ledger.events[-1][1]
+    assert event.name == "trade.pay"
+    names = sorted([market.seller.address, market.buyer.address])
+    payload = json.loads(event.payload)
+    assert payload["parties"] in (names, names[::-1])
+    assert {key: payload[key] for key in ("function", "id", "state")} == {
+        "function": "trade.pay",
+        "id": trade_id,
+        "state": "PAID",
+    }
+    assert len(backend.ledger.events) == backend.ledger.height
+
+
+def test_shows_are_for_everybody_on_the_channel(market: Market) -> None:
+    for msp in (PLATFORM, SUPERVISOR, TRADER):
+        for function in ("market.show", "clock.show", "board.show"):
+            assert market.backend.evaluate(msp, function)

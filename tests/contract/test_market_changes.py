@@ -1,0 +1,201 @@
+"""The market's configuration: founded once, changed by a majority with the supervisor, after a delay."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from countermark.protocol import canonical
+from countermark.protocol.encoding import digest
+from countermark.protocol.errors import ErrorCode
+from tests.support.backends import Backend, InMemory
+from tests.support.market import GUARD_S, PLATFORM, TRADER, Actor, Market, actor, config_json, refused
+
+DELAY_S = 60
+
+
+@cache
+def certificate(unit: str) -> bytes:
+    """A certificate as a peer hands it on: its MSP has been checked, its unit has not."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, "someone"),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
+        ]
+    )
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM)
+
+
+def propose(market: Market, who: Actor, *, unit: str = "client", **changes: Any) -> tuple[dict[str, Any], str]:
+    config = {**market.config, "version": 2, **changes}
+    market.ask(who, "market.propose", {"config": config}, certificate=certificate(unit))
+    return config, digest(canonical.dumps(config))
+
+
+def approve(market: Market, who: Actor, proposed: str, *, unit: str = "client", version: int = 2) -> str:
+    params = {"version": version, "digest": proposed}
+    state: str = market.ask(who, "market.approve", params, certificate=certificate(unit))["state"]
+    return state
+
+
+def enforce(market: Market, proposed: str, version: str = "2") -> Any:
+    return market.backend.submit(TRADER, "market.enforce", version, proposed)
+
+
+def test_market_shows_the_configuration_that_it_was_founded_with(market: Market) -> None:
+    assert market.backend.evaluate(TRADER, "market.show") == market.config
+    assert market.founded["state"] == "1"
+
+
+def test_market_is_founded_once(market: Market) -> None:
+    with refused(ErrorCode.MARKET_EXISTS):
+        Market(market.backend)
+
+
+@pytest.mark.parametrize(
+    ("msp", "changes", "pepper", "code"),
+    [
+        (TRADER, {}, b"p" * 32, ErrorCode.NOT_PERMITTED),
+        (PLATFORM, {}, b"short", ErrorCode.MARKET_INVALID),
+        (PLATFORM, {"version": 2}, b"p" * 32, ErrorCode.MARKET_INVALID),
+        (PLATFORM, {"bond": "399"}, b"p" * 32, ErrorCode.MARKET_INVALID),
+        (PLATFORM, {"surprise": 1}, b"p" * 32, ErrorCode.MARKET_INVALID),
+    ],
+)
+def test_bad_foundation_is_refused(
+    backend: Backend, msp: str, changes: dict[str, Any], pepper: bytes, code: ErrorCode
+) -> None:
+    text = canonical.dumps(config_json(**changes)).decode()
+    with refused(code):
+        backend.submit(msp, "market.init", text, transient={"pepper": pepper})
+
+
+@pytest.mark.parametrize("function", ["market.show", "clock.show"])
+def test_market_that_is_not_founded_says_so(function: str) -> None:
+    with refused(ErrorCode.MARKET_MISSING):
+        InMemory().evaluate(TRADER, function)
+
+
+def test_majority_with_the_supervisor_changes_the_market_after_the_delay(market: Market) -> None:
+    config, proposed = propose(market, market.platform, bond="700")
+    with refused(ErrorCode.NOT_DUE):
+        enforce(market, proposed)
+    assert approve(market, market.supervisor, proposed) == "APPROVED"
+    market.backend.wait(DELAY_S + GUARD_S - 0.001)
+    with refused(ErrorCode.NOT_DUE):
+        enforce(market, proposed)
+    market.backend.wait(0.001)
+    assert enforce(market, proposed)["state"] == "2"
+    assert market.backend.evaluate(TRADER, "market.show") == config
+    assert enforce(market, proposed)["replayed"] is True
+
+
+def test_majority_without_the_supervisor_changes_nothing(market: Market) -> None:
+    _, proposed = propose(market, market.platform, bond="700")
+    clerk = actor("clerk of the trading organisation")
+    market.open_account(clerk)
+    assert approve(market, clerk, proposed, unit="admin") == "PROPOSED"
+    market.expire(DELAY_S)
+    with refused(ErrorCode.NOT_DUE):
+        enforce(market, proposed)
+
+
+def test_supervisor_alone_changes_nothing(market: Market) -> None:
+    _, proposed = propose(market, market.supervisor, bond="700")
+    market.expire(DELAY_S)
+    with refused(ErrorCode.NOT_DUE):
+        enforce(market, proposed)
+
+
+def test_organisation_approves_once(market: Market) -> None:
+    _, proposed = propose(market, market.supervisor, bond="700")
+    with refused(ErrorCode.WRONG_STATE):
+        approve(market, market.supervisor, proposed)
+
+
+def test_traders_of_an_organisation_do_not_vote_for_it(market: Market) -> None:
+    _, proposed = propose(market, market.supervisor, bond="700")
+    with refused(ErrorCode.NOT_PERMITTED):
+        approve(market, market.stranger, proposed, unit="client")
+    with refused(ErrorCode.WRONG_ACTOR):
+        approve(market, Actor("s", PLATFORM, market.stranger.key, market.stranger.encryption), proposed, unit="admin")
+
+
+def test_outsider_does_not_vote(market: Market) -> None:
+    outsider = Actor("outsider", "OutsiderMSP", market.stranger.key, market.stranger.encryption)
+    with refused(ErrorCode.NOT_PERMITTED):
+        propose(market, outsider, unit="admin", bond="700")
+
+
+def test_malformed_certificate_is_no_administrators(market: Market) -> None:
+    config = {**market.config, "version": 2, "bond": "700"}
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.ask(market.stranger, "market.propose", {"config": config}, certificate=b"nonsense")
+
+
+def test_proposal_must_follow_the_version_in_force(market: Market) -> None:
+    with refused(ErrorCode.WRONG_STATE):
+        propose(market, market.platform, version=3)
+    with refused(ErrorCode.WRONG_STATE):
+        propose(market, market.platform, version=1)
+    propose(market, market.platform, bond="700")
+    with refused(ErrorCode.WRONG_STATE):
+        propose(market, market.supervisor, bond="700")
+
+
+def test_invalid_configuration_cannot_be_proposed(market: Market) -> None:
+    with refused(ErrorCode.MARKET_INVALID):
+        propose(market, market.platform, bond="1")
+
+
+def test_of_two_approved_proposals_the_first_enforced_wins(market: Market) -> None:
+    _, first = propose(market, market.platform, bond="700")
+    _, second = propose(market, market.platform, bond="800")
+    approve(market, market.supervisor, first)
+    approve(market, market.supervisor, second)
+    market.expire(DELAY_S)
+    enforce(market, second)
+    with refused(ErrorCode.WRONG_STATE):
+        enforce(market, first)
+    assert market.backend.evaluate(TRADER, "market.show")["bond"] == "800"
+
+
+def test_unknown_proposal_is_refused(market: Market) -> None:
+    with refused(ErrorCode.NOT_FOUND):
+        approve(market, market.supervisor, digest(b"nothing"))
+    with refused(ErrorCode.NOT_FOUND):
+        enforce(market, digest(b"nothing"))
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        enforce(market, digest(b"nothing"), version="x")
+
+
+def test_trade_keeps_the_values_that_held_when_it_was_paid(market: Market) -> None:
+    trade_id = market.bring_to("PAID")
+    fees = {"management": "0", "transaction_bps": 10_000, "arbiter": "0"}
+    _, proposed = propose(market, market.platform, bond="700", fees=fees, guard=7, undecided="settle")
+    approve(market, market.supervisor, proposed)
+    market.expire(DELAY_S)
+    enforce(market, proposed)
+    market.act("trade.charge", trade_id)
+    trade = market.trade(trade_id)
+    assert (trade["fee"], trade["bond"], trade["guard"], trade["market_version"]) == ("250", "500", 5, 1)
+    assert sum(int(held["amount"]) for held in trade["escrow"]) == 10_001 + 500 + 250 + 500
+    fresh = market.list_data(data=b"later")["id"]
+    assert market.listing(fresh)["market_version"] == 2
