@@ -77,7 +77,7 @@ class Acting:
         request = Request(function, tuple(arg.encode() for arg in args))
         with self.database.begin() as connection:
             for failures, earlier in enumerate(self._attempts(connection, request), start=1):
-                if earlier.state is State.COMMITTED:
+                if earlier.state is State.COMMITTED and earlier.block_number is not None:
                     if not _applied(connection, earlier):
                         return False
                     break
@@ -139,5 +139,6 @@ def _rested(connection: Connection, entry: Entry, failures: int) -> bool:
 
 
 def _applied(connection: Connection, entry: Entry) -> bool:
+    # Without a block there was nothing to do: somebody else's transaction had done it.
     applied = connection.execute(select(tables.checkpoint.c.block_number)).scalar_one_or_none()
     return entry.block_number is None or (applied is not None and applied >= entry.block_number)

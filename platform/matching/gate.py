@@ -24,6 +24,9 @@ from countermark.protocol.commitments import exact_key
 from countermark.protocol.encoding import base32
 from countermark.protocol.errors import ErrorCode, MarketError
 
+APPROVED = "approved"
+"""Resolution of a case that a person has looked at."""
+
 LOCK = 0x6761_7465
 """Key of the advisory lock ("gate"); every process of the platform uses the same."""
 
@@ -41,6 +44,15 @@ class Candidacy:
     root: bytes = field(repr=False)
     exact: bytes = field(repr=False)
     """Digest of the data themselves, 32 bytes."""
+
+
+class GateRefusedError(MarketError):
+    """The gate's refusal; ``case_number`` for enquiries, ``existing`` the seller's own contract behind it or ""."""
+
+    def __init__(self, code: ErrorCode, case_number: str, existing: str) -> None:
+        super().__init__(code, f"case {case_number}" + (f", your contract {existing}" if existing else ""))
+        self.case_number = case_number
+        self.existing = existing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +74,10 @@ class Ruling:
         """Pass only what the gate allowed; the refusal tells the case number and no more (A-43).
 
         Raises:
-            MarketError: RELIST_EXISTING, ALREADY_LISTED, ALREADY_REGISTERED, SIMILAR_REGISTERED, UNDER_REVIEW.
+            GateRefusedError: RELIST_EXISTING, ALREADY_LISTED, ALREADY_REGISTERED, SIMILAR_REGISTERED, UNDER_REVIEW.
         """
-        if self.decision is Decision.ALLOWED:
-            return
-        detail = f"case {self.case_number}"
-        if self.existing:
-            detail += f", your contract {self.existing}"
-        raise MarketError(ErrorCode(self.decision), detail)
+        if self.decision is not Decision.ALLOWED:
+            raise GateRefusedError(ErrorCode(self.decision), self.case_number, self.existing)
 
 
 class Gate:
@@ -146,7 +154,7 @@ class Gate:
         query = select(registrations.c.case_number, registrations.c.matched).where(
             registrations.c.seller == candidacy.seller,
             registrations.c.fingerprint_root == candidacy.root,
-            registrations.c.resolution == "approved",
+            registrations.c.resolution == APPROVED,
         )
         for row in connection.execute(query):
             seen = canonical.loads(self._box.open(row.matched, context=matched_context(row.case_number)))

@@ -1,0 +1,72 @@
+"""Cases in the review band: a person looks at them, and his word lets the same data pass the next time.
+
+The seller is told the case number; after an approval he applies again with a new intent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from countermark.platform.matching.decision import Decision
+from countermark.platform.matching.gate import APPROVED, matched_context
+from countermark.platform.store import tables
+from countermark.platform.store.secrets import SecretBox
+from countermark.platform.store.sql import Connection, select, update
+from countermark.protocol import canonical
+from countermark.protocol.errors import ErrorCode, MarketError
+
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case that waits for a person; ``matched`` are the contracts that the data resemble."""
+
+    case_number: str
+    seller: str
+    matched: tuple[str, ...]
+    decided_ms: int
+
+
+class Reviews:
+    """The cases under review. All methods run in the caller's transaction."""
+
+    def __init__(self, box: SecretBox) -> None:
+        self._box = box
+
+    def waiting(self, connection: Connection, *, limit: int = 100) -> Sequence[Case]:
+        """Return the cases that nobody has resolved, the oldest first."""
+        registrations = tables.registrations
+        query = (
+            select(registrations)
+            .where(registrations.c.decision == Decision.UNDER_REVIEW, registrations.c.resolution.is_(None))
+            .order_by(registrations.c.decided_ms, registrations.c.case_number)
+            .limit(limit)
+        )
+        return [
+            Case(
+                row.case_number,
+                row.seller,
+                tuple(canonical.loads(self._box.open(row.matched, context=matched_context(row.case_number)))),
+                row.decided_ms,
+            )
+            for row in connection.execute(query)
+        ]
+
+    def resolve(self, connection: Connection, case_number: str, *, approve: bool) -> None:
+        """Record what the person says; an approval is for these data beside these contracts, and for no others.
+
+        Raises:
+            MarketError: NOT_FOUND when no such case waits.
+        """
+        registrations = tables.registrations
+        resolved = connection.execute(
+            update(registrations)
+            .where(
+                registrations.c.case_number == case_number,
+                registrations.c.decision == Decision.UNDER_REVIEW,
+                registrations.c.resolution.is_(None),
+            )
+            .values(resolution=APPROVED if approve else REJECTED)
+        )
+        if resolved.rowcount == 0:
+            raise MarketError(ErrorCode.NOT_FOUND, "no such case waits for a decision")
