@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from countermark.audit.errors import AuditError
-from countermark.audit.policy import MarketPolicy, market_policy
+from countermark.audit.policy import LIFECYCLE, MarketPolicy, market_policy
 from countermark.network.blocks import (
     Block,
     ChannelConfig,
@@ -125,6 +125,8 @@ class Replay:
         """Return the endorsing MSPs and, when it is invalid, why."""
         assert self._config is not None
         assert self._policy is not None
+        if transaction.chaincode not in (self._chaincode, LIFECYCLE):
+            return (), "another chaincode"
         if transaction.tx_id in self._seen:
             return (), "DUPLICATE_TXID"
         try:
@@ -136,8 +138,8 @@ class Replay:
             }
         except BlockError as error:
             return (), error.code
-        if transaction.chaincode != self._chaincode:
-            return (), "another chaincode"
+        if not {write.namespace for write in transaction.writes} <= {transaction.chaincode}:
+            return (), "ILLEGAL_WRITESET"
         if not self._current(transaction):
             return (), "MVCC_READ_CONFLICT"
         return tuple(sorted(members)), None
