@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench lock clean setup
+.PHONY: demo test lint bench docs lock clean setup
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -26,6 +26,9 @@ lint: setup ## ruff, mypy and import-linter alone
 
 bench: setup ## figures of docs/performance.md
 	$(BIN)/python -m bench
+
+docs: setup ## write the pages of docs/ that are made from code
+	$(BIN)/python -m docs.generate
 
 lock: $(VENV) ## write requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
