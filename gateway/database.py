@@ -36,7 +36,8 @@ def main() -> int:
             arguments.url_file.write_text(server.url)
             server_fd = os.pidfd_open(server.pid)
             print(READY, file=sys.stderr, flush=True)
-            ended, _, _ = select.select([server_fd, told], [], [])
+            waited_for: list[int] = [server_fd, told.fileno()]
+            ended, _, _ = select.select(waited_for, [], [])
             return 1 if server_fd in ended else 0
     except MarketError as error:
         print(f"error: {error}", file=sys.stderr)

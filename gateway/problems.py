@@ -38,6 +38,7 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.RECEIPT_MALFORMED: ProblemType(400, "The receipt is malformed"),
     ErrorCode.TOO_LARGE: ProblemType(413, "The body is too large"),
     ErrorCode.RATE_LIMITED: ProblemType(429, "Too many requests", retryable=True),
+    ErrorCode.BUSY: ProblemType(503, "The gateway serves as many as it can", retryable=True),
     ErrorCode.UNKNOWN_FUNCTION: ProblemType(400, "No such contract function"),
     ErrorCode.NOT_PERMITTED: ProblemType(403, "Not permitted"),
     ErrorCode.WRONG_ACTOR: ProblemType(403, "Somebody else may do this"),
@@ -104,15 +105,29 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
 }
 
 
-def document(error: MarketError, *, txid: str = "", **extra: Any) -> dict[str, Any]:
-    """Return the problem document of ``error``; ``extra`` are members of its own type, such as ``trade_state``."""
+class ProblemError(MarketError):
+    """A refusal with what only the gateway knows of it: the transaction, and members of the problem's own type."""
+
+    def __init__(self, error: MarketError, *, status: int | None = None, txid: str = "", **extra: Any) -> None:
+        """Take ``status`` where HTTP has a more exact one than the code's."""
+        super().__init__(error.code, error.detail)
+        self.status = status
+        self.txid = txid
+        self.extra = extra
+
+
+def document(error: MarketError, *, status: int | None = None, title: str = "") -> dict[str, Any]:
+    """Return the problem document of ``error``; ``status`` and ``title`` where HTTP itself knows better."""
     problem = PROBLEMS[error.code]
+    txid, extra = "", {}
+    if isinstance(error, ProblemError):
+        status, txid, extra = status or error.status, error.txid, error.extra
     return {
         "type": f"/problems/{error.code}",
-        "title": problem.title,
-        "status": problem.status,
+        "title": title or problem.title,
+        "status": status or problem.status,
         "code": str(error.code),
-        "detail": error.detail or problem.title,
+        "detail": error.detail or title or problem.title,
         "retryable": problem.retryable,
         **({"txid": txid} if txid else {}),
         **extra,

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     RECEIPT_MALFORMED = "receipt_malformed"
     TOO_LARGE = "too_large"
     RATE_LIMITED = "rate_limited"
+    BUSY = "busy"  # the gateway serves as many as it can
 
     # Who, when and in which state
     UNKNOWN_FUNCTION = "unknown_function"

@@ -16,6 +16,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 
 _DRIVER = "postgresql+psycopg2"
 _CONNECT_TIMEOUT_S = 10
+_POOL_TIMEOUT_S = 30
 # SQLSTATE classes of a server that cannot serve: connection, resources, operator intervention (shutdown, crash).
 _UNAVAILABLE_CLASSES = ("08", "53", "57")
 
@@ -49,8 +50,8 @@ class Database:
             yield connection
 
     @contextmanager
-    def listener(self, channel: str) -> Iterator["Listener"]:
-        """Listen for notifications on `channel` through a connection of its own.
+    def listener(self, *channels: str) -> Iterator["Listener"]:
+        """Listen for notifications on `channels` through a connection of its own.
 
         Raises:
             MarketError: DATABASE_UNAVAILABLE.
@@ -58,8 +59,8 @@ class Database:
         with _translated(), closing(psycopg2.connect(_dsn(self._url), connect_timeout=_CONNECT_TIMEOUT_S)) as raw:
             raw.autocommit = True
             with raw.cursor() as cursor:
-                quoted = psycopg2.extensions.quote_ident(channel, cursor)
-                cursor.execute(f"LISTEN {quoted}")
+                for channel in channels:
+                    cursor.execute(f"LISTEN {psycopg2.extensions.quote_ident(channel, cursor)}")
             yield Listener(raw)
 
     def close(self) -> None:
@@ -77,6 +78,7 @@ class Database:
                 self._url,
                 pool_size=self._pool_size,
                 max_overflow=0,
+                pool_timeout=_POOL_TIMEOUT_S,
                 pool_pre_ping=True,
                 hide_parameters=True,  # values of statements never reach a log or an error
                 connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
@@ -86,7 +88,7 @@ class Database:
 
 
 class Listener:
-    """Receives what is notified on one channel."""
+    """Receives what is notified on the channels that are listened to."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

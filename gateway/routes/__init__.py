@@ -1,0 +1,31 @@
+"""The resources of the HTTP API, one module for each noun."""
+
+from flask_openapi3.blueprint import APIBlueprint
+
+from countermark.gateway.routes import (
+    accounts,
+    audit,
+    board,
+    events,
+    health,
+    listings,
+    market,
+    packages,
+    searches,
+    trades,
+    transactions,
+)
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = (
+    market.api,
+    accounts.api,
+    listings.api,
+    searches.api,
+    trades.api,
+    packages.api,
+    board.api,
+    transactions.api,
+    events.api,
+    audit.api,
+    health.api,
+)

@@ -1,0 +1,172 @@
+"""/v1/listings: registering data (steps (4) to (7)), the management fee (8), browsing (9-1), offers."""
+
+import time
+from typing import Annotated, Any
+
+import flask
+from pydantic import BaseModel, Field
+
+from countermark.gateway.api import (
+    SIGNED_OR_NOT,
+    IntentBody,
+    PageQuery,
+    Resource,
+    SealedBody,
+    Transaction,
+    account_or_nobody,
+    answer,
+    blueprint,
+    collection,
+    gateway,
+    perform,
+    services,
+    wait_s,
+)
+from countermark.gateway.problems import ProblemError
+from countermark.platform.contracts.catalogue import Filters, ListingView
+from countermark.platform.contracts.market import load_market
+from countermark.platform.matching.gate import GateRefusedError
+from countermark.protocol import money
+from countermark.protocol.encoding import b64u
+from countermark.protocol.market import MarketConfig
+from countermark.protocol.transitions import ListingState
+
+api = blueprint("listings", "Contracts for the sale of data")
+
+ANY_STATE = "any"
+
+
+class ListingPath(BaseModel):
+    """A contract."""
+
+    listing: str
+
+
+class ListingsQuery(PageQuery):
+    """Which listings to show."""
+
+    q: Annotated[str, Field(max_length=200, description="words that the description must have")] = ""
+    state: Annotated[str, Field(max_length=20, description="a state, or `any`")] = ListingState.LISTED
+    owner: Annotated[str, Field(max_length=100, description="address of the owner")] = ""
+    max_price: Annotated[int | None, Field(ge=0, lt=2**63, description="minor units")] = None
+
+
+class Listing(Resource):
+    """A contract as anybody may see it: description, price, commitments; nothing of the data's fingerprint."""
+
+    address: str
+    owner: str
+    seller: str
+    state: str
+    offer: dict[str, Any]
+    fee: str = Field(description="transaction fee at this price, minor units")
+    bond: str
+    management_fee: str
+    description: dict[str, Any] | None
+    salt_d: str | None
+    c_d: str
+    c_f: str
+    c_exact: str
+    items: int
+    generator: str
+    created_at: str
+
+
+class Listings(Resource):
+    """A page of listings."""
+
+    items: list[Listing]
+    next: str | None
+
+
+@api.post("/v1/listings", responses={200: Transaction, 202: Transaction})
+def create(body: SealedBody) -> flask.Response:
+    """Offer data for sale: the sealed application, compared with everything registered (step (5))."""
+    deadline = time.monotonic() + wait_s()
+    try:
+        registered = services().registration.register(body.sealed.model_dump())
+    except GateRefusedError as refusal:
+        if refusal.existing:
+            raise ProblemError(refusal, case=refusal.case_number, listing=refusal.existing) from refusal
+        raise ProblemError(refusal, case=refusal.case_number) from refusal
+    return answer(gateway().writes.outcome(registered.entry, deadline))
+
+
+@api.get("/v1/listings", responses={200: Listings})
+def browse(query: ListingsQuery) -> flask.Response:
+    """Browse descriptions and prices."""
+    filters = Filters(
+        state="" if query.state == ANY_STATE else query.state,
+        owner=query.owner,
+        max_price=query.max_price,
+        words=query.q,
+    )
+    page = services().catalogue.browse(filters, cursor=query.cursor, limit=query.limit)
+    config = _config()
+    return collection((resource(view, config) for view in page.listings), page.cursor)
+
+
+@api.get("/v1/listings/<listing>", responses={200: Listing}, security=SIGNED_OR_NOT)
+def show(path: ListingPath) -> flask.Response:
+    """Return one contract; before its fee is paid to its seller only."""
+    view = services().catalogue.show(path.listing, viewer=account_or_nobody())
+    return flask.jsonify(resource(view, _config()))
+
+
+@api.post("/v1/listings/<listing>/charge", responses={200: Transaction, 202: Transaction})
+def charge(path: ListingPath, body: IntentBody) -> flask.Response:
+    """Pay the management fee: intent `listing.charge`."""
+    return _change(path, body, "listing.charge")
+
+
+@api.post("/v1/listings/<listing>/offers", responses={200: Transaction, 202: Transaction})
+def offer(path: ListingPath, body: IntentBody) -> flask.Response:
+    """Replace the offer by a new version: intent `listing.offer`."""
+    return _change(path, body, "listing.offer")
+
+
+@api.post("/v1/listings/<listing>/withdraw", responses={200: Transaction, 202: Transaction})
+def withdraw(path: ListingPath, body: IntentBody) -> flask.Response:
+    """Take the listing off the market: intent `listing.withdraw`."""
+    return _change(path, body, "listing.withdraw")
+
+
+@api.post("/v1/listings/<listing>/relist", responses={200: Transaction, 202: Transaction})
+def relist(path: ListingPath, body: IntentBody) -> flask.Response:
+    """Put an owned listing on the market again: intent `listing.relist`."""
+    return _change(path, body, "listing.relist")
+
+
+def resource(view: ListingView, config: MarketConfig) -> dict[str, Any]:
+    """Return the resource of ``view``."""
+    record = view.record
+    return {
+        "address": view.address,
+        "owner": view.owner,
+        "seller": view.seller,
+        "state": view.state,
+        "offer": record["offer"],
+        "fee": str(money.fee(view.price, config.transaction_bps)),
+        "bond": str(config.bond),
+        "management_fee": record["management_fee"],
+        "description": None if view.description is None else view.description.to_json(),
+        "salt_d": None if view.salt_d is None else b64u(view.salt_d),
+        "c_d": record["c_d"],
+        "c_f": record["c_f"],
+        "c_exact": record["c_exact"],
+        "items": record["items"],
+        "generator": record["generator"],
+        "created_at": record["created_at"],
+    }
+
+
+def _change(path: ListingPath, body: IntentBody, action: str) -> flask.Response:
+    intent = gateway().writes.parse(body.intent, action, listing=path.listing)
+    # Whoever may not see it is told that there is none.
+    services().catalogue.show(path.listing, viewer=intent.signer)
+    return perform(body.intent, action, listing=path.listing)
+
+
+def _config() -> MarketConfig:
+    with services().database.begin() as connection:
+        return load_market(connection)

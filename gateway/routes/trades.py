@@ -1,0 +1,218 @@
+"""/v1/trades: one's own trades, and every step of them that a party takes."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import flask
+from pydantic import BaseModel, Field
+
+from countermark.gateway.api import (
+    SIGNED,
+    Body,
+    IntentBody,
+    PageQuery,
+    Resource,
+    Sealed,
+    SealedIntentBody,
+    Transaction,
+    account,
+    answer,
+    blueprint,
+    collection,
+    gateway,
+    services,
+    wait_s,
+)
+from countermark.platform.store.sql import Connection
+from countermark.platform.trades import load_trade
+from countermark.platform.views import trades
+from countermark.protocol import ids
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.intents import Intent
+
+api = blueprint("trades", "Trades of one's own")
+
+RESPONSES: Any = {200: Transaction, 202: Transaction}
+
+
+class TradePath(BaseModel):
+    """A trade."""
+
+    trade: str
+
+
+class TradesQuery(PageQuery):
+    """Which of one's trades to show."""
+
+    open: Annotated[bool, Field(description="leave out those that have ended")] = False
+
+
+class Trade(Resource):
+    """The ledger's record of a trade, what may happen next, and its steps so far."""
+
+    id: str
+    listing: str
+    seller: str
+    buyer: str
+    state: str
+    outcome: str
+    price: str
+    deadline: str
+    next: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+class Trades(Resource):
+    """A page of trades."""
+
+    items: list[Trade]
+    next: str | None
+
+
+class Noticed(Resource):
+    """The transaction that names the notice, and the platform's receipt for it (compact JWS)."""
+
+    transaction: Transaction
+    receipt: str
+
+
+class OpeningsBody(IntentBody):
+    """The one-time key of the trade, sealed to the arbiter and to his substitute."""
+
+    openings: "SealedOpenings"
+
+
+class SealedOpenings(Body):
+    """One sealed message for each who may decide."""
+
+    arbiter: Sealed
+    substitute: Sealed
+
+
+OpeningsBody.model_rebuild()
+
+
+@api.get("/v1/trades", responses={200: Trades}, security=SIGNED)
+def browse(query: TradesQuery) -> flask.Response:
+    """Return one's own trades, the newest first."""
+    party = account()
+    with services().database.begin() as connection:
+        page = trades.list_trades(connection, party, open_only=query.open, cursor=query.cursor, limit=query.limit)
+    return collection(page.trades, page.cursor)
+
+
+@api.get("/v1/trades/<trade>", responses={200: Trade}, security=SIGNED)
+def show(path: TradePath) -> flask.Response:
+    """Return one of one's own trades."""
+    party = account()
+    with services().database.begin() as connection:
+        return flask.jsonify(trades.load_trade(connection, path.trade, party=party))
+
+
+@api.post("/v1/trades", responses=RESPONSES)
+def pay(body: IntentBody) -> flask.Response:
+    """Pay into a contract, which makes a trade (step (11)): intent `trade.pay`."""
+    return _pay(gateway().writes.parse(body.intent, "trade.pay"))
+
+
+@api.post("/v1/trades/<trade>/payment", responses=RESPONSES)
+def pay_as(path: TradePath, body: IntentBody) -> flask.Response:
+    """Pay into a contract, the trade's id being known beforehand: intent `trade.pay`."""
+    intent = gateway().writes.parse(body.intent, "trade.pay")
+    made = ids.trade_id(
+        market=intent.market, listing=intent.params["listing"], buyer=intent.signer, nonce=intent.nonce
+    )
+    if made != path.trade:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "the intent makes another trade than the path names")
+    return _pay(intent)
+
+
+def _pay(intent: Intent) -> flask.Response:
+    def may(_connection: Connection) -> None:
+        # A contract that is not public yet does not exist for a buyer.
+        services().catalogue.show(intent.params["listing"], viewer=intent.signer)
+
+    return answer(gateway().writes.ask(intent, wait_s=wait_s(), may=may))
+
+
+@api.post("/v1/trades/<trade>/charge", responses=RESPONSES)
+def charge(path: TradePath, body: IntentBody) -> flask.Response:
+    """Accept the sale and pay fee and bond (step (12)): intent `trade.charge`."""
+    return _act(path, body, "trade.charge")
+
+
+@api.post("/v1/trades/<trade>/cancellation", responses=RESPONSES)
+def cancel(path: TradePath, body: IntentBody) -> flask.Response:
+    """Give the sale up: intent `trade.cancel`."""
+    return _act(path, body, "trade.cancel")
+
+
+@api.post("/v1/trades/<trade>/confirmation", responses=RESPONSES)
+def confirm(path: TradePath, body: IntentBody) -> flask.Response:
+    """Confirm the purchase, which settles it (steps (23), (24)): intent `trade.confirm`."""
+    return _act(path, body, "trade.confirm")
+
+
+@api.post("/v1/trades/<trade>/acceptance", responses=RESPONSES)
+def accept(path: TradePath, body: IntentBody) -> flask.Response:
+    """Take an altered copy as it is: intent `trade.accept`."""
+    return _act(path, body, "trade.accept")
+
+
+@api.post("/v1/trades/<trade>/dispute", responses=RESPONSES)
+def dispute(path: TradePath, body: IntentBody) -> flask.Response:
+    """Dispute the delivery: intent `trade.dispute`."""
+    return _act(path, body, "trade.dispute")
+
+
+@api.post("/v1/trades/<trade>/opening", responses=RESPONSES)
+def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
+    """Hand the trade's one-time key to arbiter and substitute: intent `trade.open` with both sealed messages."""
+    writes = gateway().writes
+    intent = writes.parse(body.intent, "trade.open", trade=path.trade)
+    openings = {name: getattr(body.openings, name).model_dump() for name in ("arbiter", "substitute")}
+    may = _party_only(intent)
+    with services().database.begin() as connection:
+        may(connection)
+    services().openings.store(intent, openings)
+    return answer(writes.ask(intent, wait_s=wait_s(), may=may))
+
+
+@api.post("/v1/trades/<trade>/notices", responses={200: Noticed, 202: Noticed})
+def send(path: TradePath, body: SealedIntentBody) -> flask.Response:
+    """Commit to package and notice (steps (13) to (16)): intent `trade.send` with the seller's sealed notice."""
+    return _notice(path, body, "trade.send")
+
+
+@api.post("/v1/trades/<trade>/acknowledgement", responses={200: Noticed, 202: Noticed})
+def acknowledge(path: TradePath, body: SealedIntentBody) -> flask.Response:
+    """Say what was received (step (20)): intent `trade.ack` with the buyer's sealed notice."""
+    return _notice(path, body, "trade.ack")
+
+
+def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Response:
+    deadline = time.monotonic() + wait_s()
+    writes = gateway().writes
+    intent = writes.parse(body.intent, action, trade=path.trade)
+    submitted = services().notices.submit(body.intent, body.sealed.model_dump())
+    outcome = writes.outcome(submitted.entry, deadline, intent=intent)
+    response = flask.jsonify({"transaction": outcome.resource, "receipt": submitted.receipt})
+    response.status_code = outcome.status
+    response.headers.update(outcome.headers)
+    return response
+
+
+def _act(path: TradePath, body: IntentBody, action: str) -> flask.Response:
+    writes = gateway().writes
+    intent = writes.parse(body.intent, action, trade=path.trade)
+    return answer(writes.ask(intent, wait_s=wait_s(), may=_party_only(intent)))
+
+
+def _party_only(intent: Intent) -> Callable[[Connection], None]:
+    """Return a check that the intent's signer is a party of the trade that it names."""
+
+    def may(connection: Connection) -> None:
+        load_trade(connection, intent.params["trade"]).role(intent.signer)
+
+    return may

@@ -1,0 +1,29 @@
+"""/v1/transactions: what came of what was asked."""
+
+from typing import Annotated
+
+import flask
+from pydantic import BaseModel, Field
+
+from countermark.gateway import prefer
+from countermark.gateway.api import Query, Transaction, answer, blueprint, gateway, wait_s
+
+api = blueprint("transactions", "Transactions on the ledger")
+
+
+class TransactionPath(BaseModel):
+    """A transaction, by any of its ids."""
+
+    txid: str
+
+
+class WaitQuery(Query):
+    """How long to wait for the outcome."""
+
+    wait: Annotated[int, Field(ge=0, le=prefer.LONGEST_WAIT_S, description="seconds")] = 0
+
+
+@api.get("/v1/transactions/<txid>", responses={200: Transaction, 202: Transaction})
+def show(path: TransactionPath, query: WaitQuery) -> flask.Response:
+    """Return a transaction, held back until its outcome is known or the time is over."""
+    return answer(gateway().writes.transaction(path.txid, wait_s=max(query.wait, wait_s())))

@@ -1,0 +1,186 @@
+"""The worker as a process: `python -m countermark.gateway.worker --config FILE`.
+
+It follows the ledger's blocks into the tables, brings transactions that nobody waits for to their end, and does the
+platform's own part of every trade. Any number may run. `worker ready` appears on standard error when the tables have
+caught up with the ledger and the platform's accounts are open; SIGTERM ends it.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from countermark.gateway import config, logs
+from countermark.gateway.bell import Bell
+from countermark.gateway.loops import Loop
+from countermark.gateway.services import Services, from_config
+from countermark.network.client import LedgerError
+from countermark.platform.board.anchoring import AnchorJob
+from countermark.platform.contracts.clearing import ClearingJob
+from countermark.platform.contracts.deposit import DepositJob
+from countermark.platform.contracts.publication import PublicationJob
+from countermark.platform.deadlines.comparison import ComparisonJob
+from countermark.platform.deadlines.ticking import TickJob
+from countermark.platform.deadlines.watchdog import WatchdogJob
+from countermark.platform.jobs.accounts import OwnAccountsJob
+from countermark.platform.jobs.acts import Acting
+from countermark.platform.jobs.leased import LeasedJob
+from countermark.platform.ports import UnavailableError
+from countermark.platform.projection import Projector
+from countermark.platform.relay.checking import CheckJob
+from countermark.platform.relay.retention import RetentionJob
+from countermark.platform.relay.transmission import RelayJob
+from countermark.platform.store import channels, nonces
+from countermark.platform.store.migrations import migrate
+from countermark.platform.views import progress
+from countermark.protocol.errors import MarketError
+from countermark.protocol.market import PublicKey
+
+_log = logging.getLogger(__name__)
+
+READY = "worker ready"
+
+END_S = 10.0
+"""How long loops may take to end after SIGTERM."""
+
+_ON_BLOCKS_S = 2.0
+"""Timer of what follows from blocks: whatever the bell has missed."""
+
+_OUTBOX_S = 0.5
+_CLOCK_S = 1.0
+_ANCHOR_S = 5.0
+_COMPARE_S = 60.0
+_HOUSEKEEPING_S = 300.0
+
+
+class Worker:
+    """The loops of one worker process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._bell = Bell(services.database, channels.BLOCKS, channels.WORK)
+        self._stop = threading.Event()
+        acting = Acting(
+            services.database,
+            services.outbox,
+            services.submitter,
+            services.keys.account,
+            services.site.market,
+            services.clock,
+        )
+        self._accounts = OwnAccountsJob(acting, *_own_accounts(services))
+        self._loops = [self._loop("projector", self._project, _ON_BLOCKS_S, woken=False)]
+        self._loops += [self._loop("outbox", services.submitter.run_once, _OUTBOX_S)]
+        self._loops += [
+            self._loop(job.name, job.run_once, every_s, woken=woken) for job, every_s, woken in self._jobs(acting)
+        ]
+        self._loops += [
+            self._loop("nonces", lambda: nonces.forget_expired(services.database), _HOUSEKEEPING_S, woken=False)
+        ]
+
+    def _jobs(self, acting: Acting) -> Iterator[tuple[LeasedJob[Any], float, bool]]:
+        """Yield each job, how often it runs at least, and whether a block wakes it."""
+        services = self._services
+        database, objects, columns = services.database, services.objects, services.columns
+        market, clock = services.site.market, services.clock
+        yield self._accounts, _ON_BLOCKS_S, True
+        yield RelayJob(acting, services.board, services.upload), _ON_BLOCKS_S, True
+        yield CheckJob(acting, services.board), _ON_BLOCKS_S, True
+        yield PublicationJob(database, columns=columns), _ON_BLOCKS_S, True
+        yield ClearingJob(database), _ON_BLOCKS_S, True
+        yield DepositJob(database, objects=objects, box=services.box, market=market, clock=clock), _ON_BLOCKS_S, True
+        yield WatchdogJob(acting), _CLOCK_S, False
+        yield TickJob(acting), _CLOCK_S, False
+        yield AnchorJob(acting, services.board), _ANCHOR_S, False
+        yield ComparisonJob(acting), _COMPARE_S, False
+        yield RetentionJob(database, objects=objects, clock=clock), _HOUSEKEEPING_S, False
+
+    def start(self, ready: Callable[[], None]) -> None:
+        """Start all loops; ``ready`` is called once when everything is there."""
+        for loop in self._loops:
+            loop.start()
+        threading.Thread(target=self._await_ready, args=(ready,), name="start", daemon=True).start()
+
+    def stop(self) -> None:
+        """End all loops and give up what they hold."""
+        self._stop.set()
+        self._bell.close()
+        # Ends the stream of blocks, in which the projector would wait for the next one.
+        self._services.chain.close()
+        for loop in self._loops:
+            if not loop.join(END_S):
+                _log.warning("loop %s has not ended in time", loop.name)
+        self._services.close()
+
+    def _loop(self, name: str, step: Any, every_s: float, *, woken: bool = True) -> Loop:
+        return Loop(name, step, every_s=every_s, bell=self._bell, woken=woken)
+
+    def _project(self) -> None:
+        chaincode = self._services.site.market.partition("/")[2]
+        Projector(self._services.database, chaincode=chaincode).follow(self._services.chain, self._stop)
+
+    def _await_ready(self, ready: Callable[[], None]) -> None:
+        """Call ``ready`` when the tables have reached the ledger's present height and the accounts are open."""
+        height = 0
+
+        def look() -> None:
+            nonlocal height
+            height = height or self._services.chain.height()
+            with self._services.database.begin() as connection:
+                behind = progress.height(connection) < height
+            if behind or list(self._accounts.find()):
+                raise UnavailableError("", "not everything is there yet")
+
+        looking = self._loop("start", look, _CLOCK_S)
+        while not self._stop.is_set():
+            rung = self._bell.rung()
+            if looking.attempt():
+                ready()
+                return
+            self._bell.wait(rung, _CLOCK_S)
+
+
+def _own_accounts(services: Services) -> tuple[list[Any], PublicKey]:
+    """Return the keys of the accounts with which the platform acts, and where what is sealed to them goes."""
+    keys = services.keys
+    version = max(keys.encryption)
+    own = [keys.account] if keys.issuer is None else [keys.account, keys.issuer]
+    return own, PublicKey(version, keys.encryption[version].public)
+
+
+def main() -> int:
+    """Run the worker until SIGTERM or SIGINT; status 1 when it cannot start."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=os.environ.get(config.ENVIRONMENT), help="configuration file")
+    arguments = parser.parse_args()
+    if arguments.config is None:
+        parser.error(f"--config or {config.ENVIRONMENT} is needed")
+    logs.configure("worker")
+    try:
+        services = from_config(config.load(Path(arguments.config)))
+        migrate(services.database)
+    except (MarketError, LedgerError) as error:
+        _log.error("the worker cannot start: %s", error)
+        return 1
+    # Blocked before any thread starts, so that they all wait for the main thread to take them.
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    worker = Worker(services)
+    worker.start(_say_ready)
+    signal.sigwait(signals)
+    worker.stop()
+    return 0
+
+
+def _say_ready() -> None:
+    sys.stderr.write(f"{READY}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""From an intent to the answer of the ledger: check, save in the outbox, submit, and wait for what comes of it.
+
+An answer that says "committed" is given only when the projection has applied the block: whoever reads next sees what
+he has written. Whatever is not known in time is answered as pending, and a worker brings it to its end.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countermark.gateway.problems import ProblemError
+from countermark.gateway.services import Services
+from countermark.platform.contracts.market import load_market
+from countermark.platform.store.outbox import Entry, Request, State
+from countermark.platform.store.sql import Connection
+from countermark.platform.trades import load_trade
+from countermark.platform.views.transactions import Ordered, find_ordered
+from countermark.protocol import actions, canonical, intents
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.intents import Intent
+from countermark.protocol.transitions import LISTING_ACTS, Actor, ListingState, next_acts
+
+SPENT: Mapping[str, tuple[str, ...]] = {
+    "coin.transfer": ("amount",),
+    "coin.redeem": ("amount",),
+    "listing.charge": ("amount",),
+    "trade.pay": ("price", "bond"),
+    "trade.charge": ("fee", "bond"),
+}
+"""The parameters whose sum, in minor units, each action takes out of its signer's coins."""
+
+_STATES = {
+    State.NEW: "pending",
+    State.ENDORSED: "pending",
+    State.SUBMITTED: "pending",
+    State.COMMITTED: "committed",
+    State.INVALID: "invalid",
+    State.REFUSED: "refused",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A transaction resource, and whether it will not change any more."""
+
+    resource: dict[str, Any]
+    final: bool
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that says as much."""
+        return 200 if self.final else 202
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Where to ask for the outcome while it is open."""
+        return {} if self.final else {"Location": f"/v1/transactions/{self.resource['txid']}"}
+
+
+class Writes:
+    """Brings intents to the ledger. May be shared between threads."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def parse(self, token: str, action: str, **named: str) -> Intent:
+        """Return the intent of ``token`` for ``action``, whose parameters ``named`` must be what the path says.
+
+        Raises:
+            MarketError: a code of `intents.parse`; MALFORMED_REQUEST when the path names something else.
+        """
+        intent = intents.parse(token, market=self._services.site.market, action=action)
+        for name, value in named.items():
+            if intent.params[name] != value:
+                raise MarketError(ErrorCode.MALFORMED_REQUEST, f"the intent names another {name} than the path")
+        return intent
+
+    def ask(self, intent: Intent, *, wait_s: int, may: Callable[[Connection], None] | None = None) -> Outcome:
+        """Submit ``intent`` and return what came of it within ``wait_s`` seconds; again gives the same answer.
+
+        ``may`` refuses by raising, before anything is saved; it is not asked about an intent that was taken before.
+
+        Raises:
+            ProblemError: the transaction was refused, or is invalid.
+            MarketError: a code of `intents.check_time`, of ``may``; INTENT_REPLAYED, INSUFFICIENT_FUNDS,
+                DATABASE_UNAVAILABLE.
+        """
+        deadline = time.monotonic() + wait_s
+        services = self._services
+        with services.database.begin() as connection:
+            if services.outbox.find_intent(connection, intent.signer, intent.nonce) is None:
+                self._check_time(connection, intent)
+                if may is not None:
+                    may(connection)
+            amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))
+            entry = services.outbox.enqueue(connection, Request.by_intent(intent, amount=amount))
+        return self.outcome(entry, deadline, intent=intent)
+
+    def outcome(self, entry: Entry, deadline: float, *, intent: Intent | None = None) -> Outcome:
+        """Drive ``entry`` until ``deadline`` (of the monotonic clock) and return what came of it.
+
+        Raises:
+            ProblemError: the transaction was refused, or is invalid.
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        entry = self._services.submitter.drive(entry, wait_s=max(deadline - time.monotonic(), 0))
+        outcome = self._resource(entry, deadline)
+        if entry.error is not None:
+            raise ProblemError(entry.error, txid=entry.tx_id, **self._state_now(entry.error, intent))
+        return outcome
+
+    def transaction(self, tx_id: str, *, wait_s: int) -> Outcome:
+        """Return the transaction ``tx_id``, waiting up to ``wait_s`` seconds for its end.
+
+        Raises:
+            MarketError: NOT_FOUND, DATABASE_UNAVAILABLE.
+        """
+        deadline = time.monotonic() + wait_s
+        try:
+            entry = self._services.submitter.wait(tx_id, timeout_s=wait_s)
+        except MarketError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            with self._services.database.begin() as connection:
+                ordered = find_ordered(connection, tx_id)
+            if ordered is None:
+                raise
+            return Outcome(_of_others(ordered), final=True)
+        return self._resource(entry, deadline)
+
+    def _resource(self, entry: Entry, deadline: float) -> Outcome:
+        state = _STATES[entry.state]
+        if entry.state is State.COMMITTED and entry.block_number is not None:
+            left = max(deadline - time.monotonic(), 0)
+            if not self._services.bell.wait_height(entry.block_number + 1, timeout_s=left):
+                state = "pending"
+        error = entry.error
+        resource = {
+            "txid": entry.tx_id,
+            "state": state,
+            "function": entry.request.function,
+            "result": canonical.loads(entry.result) if entry.result and state == "committed" else None,
+            "error": None if error is None else {"code": str(error.code), "detail": error.detail},
+        }
+        return Outcome(resource, final=state != "pending")
+
+    def _check_time(self, connection: Connection, intent: Intent) -> None:
+        config = load_market(connection)
+        longest = config.money_intent_s if intent.action in actions.MONEY_ACTIONS else config.intent_s
+        intents.check_time(intent, self._services.clock(), longest_s=longest)
+
+    def _state_now(self, error: MarketError, intent: Intent | None) -> dict[str, Any]:
+        """Return where the trade or listing stands that is in the wrong state, and what its signer may do there."""
+        if error.code is not ErrorCode.WRONG_STATE or intent is None:
+            return {}
+        if "trade" in intent.params:
+            with self._services.database.begin() as connection:
+                view = load_trade(connection, intent.params["trade"])
+                actor = Actor(view.role(intent.signer))
+            allowed = sorted(function for function, actors in next_acts(view.state).items() if actor in actors)
+            return {"trade_state": str(view.state), "allowed": allowed}
+        if "listing" in intent.params:
+            listing = self._services.catalogue.show(intent.params["listing"], viewer=intent.signer)
+            state, owned = ListingState(listing.state), intent.signer == listing.owner
+            possible = (function for function, moves in LISTING_ACTS.items() if state in moves)
+            allowed = sorted(
+                name for name in possible if name in actions.PARAMS and (name == "trade.pay") is not owned
+            )
+            return {"listing_state": str(state), "allowed": allowed}
+        return {}
+
+
+def _of_others(ordered: Ordered) -> dict[str, Any]:
+    error = None if ordered.valid else {"code": str(ErrorCode.CONFLICT), "detail": ordered.code_name}
+    state = "committed" if ordered.valid else "invalid"
+    return {"txid": ordered.tx_id, "state": state, "function": ordered.function, "result": None, "error": error}
