@@ -255,6 +255,7 @@ def test_every_truncation_of_a_small_package_is_found() -> None:
 
 @pytest.mark.requirement("R38")
 @pytest.mark.requirement("R84")
+@pytest.mark.requirement("R86")
 def test_the_relay_cannot_open_what_it_relays() -> None:
     platform_key = OTHER_KEY
     assert attempt(PACKAGE, ROOT_OF_PACKAGE, platform_key) == (UNDECRYPTABLE, b"")

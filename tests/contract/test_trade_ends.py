@@ -64,6 +64,7 @@ def test_every_state_that_is_not_final_is_driven_here() -> None:
 @pytest.mark.requirement("R76")
 @pytest.mark.requirement("R77")
 @pytest.mark.parametrize("state", BY_ENFORCE)
+@pytest.mark.requirement("R4")
 def test_enforce_alone_ends_every_state(market: Market, state: str) -> None:
     trade_id = market.bring_to(state)
     for expected in BY_ENFORCE[state]:

@@ -35,7 +35,7 @@ def agreed_sale(tmp_path: Path, platform: Platform, seed: int) -> tuple[Trader, 
     return seller, buyer, trade, photo
 
 
-@pytest.mark.requirement("R1", "R8", "R24", "R30", "R33", "R35", "R36", "R37", "R42", "R47", "R48")
+@pytest.mark.requirement("R1", "R8", "R24", "R30", "R33", "R35", "R36", "R37", "R42", "R43", "R47", "R48")
 def test_a_sale_through_the_command_line_moves_data_money_and_ownership(tmp_path: Path, platform: Platform) -> None:
     seller, buyer, trade, photo = agreed_sale(tmp_path, platform, 11)
     seller.run("trade", "send", trade)

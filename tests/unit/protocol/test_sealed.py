@@ -25,6 +25,7 @@ def refused(message: object, keys: dict[int, EncryptionKey] = KEYS) -> ErrorCode
 
 
 @pytest.mark.requirement("R80")
+@pytest.mark.requirement("R82")
 def test_only_the_receiver_reads_a_sealed_message() -> None:
     message = seal()
     assert sealed.open_sealed(KEYS, message, kind="listing", market=MARKET) == SECRET
