@@ -30,7 +30,6 @@ from countermark.platform.deadlines.watchdog import WatchdogJob
 from countermark.platform.jobs.accounts import OwnAccountsJob
 from countermark.platform.jobs.acts import Acting
 from countermark.platform.jobs.leased import LeasedJob
-from countermark.platform.ports import UnavailableError
 from countermark.platform.projection import Projector
 from countermark.platform.relay.checking import CheckJob
 from countermark.platform.relay.retention import RetentionJob
@@ -126,23 +125,23 @@ class Worker:
 
     def _await_ready(self, ready: Callable[[], None]) -> None:
         """Call ``ready`` when the tables have reached the ledger's present height and the accounts are open."""
-        height = 0
+        height, complete = 0, False
 
         def look() -> None:
-            nonlocal height
+            nonlocal height, complete
             height = height or self._services.chain.height()
             with self._services.database.begin() as connection:
-                behind = progress.height(connection) < height
-            if behind or list(self._accounts.find()):
-                raise UnavailableError("", "not everything is there yet")
+                caught_up = progress.height(connection) >= height
+            complete = caught_up and not list(self._accounts.find())
 
         looking = self._loop("start", look, _CLOCK_S)
-        while not self._stop.is_set():
+        while not (complete or self._stop.is_set()):
             rung = self._bell.rung()
-            if looking.attempt():
-                ready()
-                return
-            self._bell.wait(rung, _CLOCK_S)
+            looking.attempt()
+            if not complete:
+                self._bell.wait(rung, _CLOCK_S)
+        if complete:
+            ready()
 
 
 def _own_accounts(services: Services) -> tuple[list[Any], PublicKey]:
