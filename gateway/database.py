@@ -11,8 +11,10 @@ import socket
 import sys
 from pathlib import Path
 
-from countermark.platform.store.postgres import EmbeddedPostgres
+from countermark.platform.store.postgres import EmbeddedPostgres, discard, folders
 from countermark.protocol.errors import MarketError
+
+__all__ = ["READY", "discard", "folders", "main"]
 
 READY = "database ready"
 

@@ -17,6 +17,7 @@ from countermark.cli.demo.cast import Actor, Stage, cast
 from countermark.cli.demo.narrator import Narrator
 from countermark.cli.demo.pictures import Pictures, gather
 from countermark.cli.session import Session, session_command
+from countermark.gateway import database
 
 PARTIES = ("seller", "buyer", "second buyer", "honest seller", "idle seller", "silent buyer", "poor buyer", "thief")
 FUNDS = dict.fromkeys(PARTIES, "100000") | {"poor buyer": "100", "thief": "20000"}
@@ -90,6 +91,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        # As root the database lies elsewhere, where its own unprivileged user can reach it.
+        database.discard(folder / "platform" / "postgres")
         shutil.rmtree(folder)
 
 

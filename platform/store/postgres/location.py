@@ -6,6 +6,7 @@ start. The socket lies in the folder too, unless its path would pass the limit o
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,19 @@ def locate(data_folder: Path, *, system_folders: Sequence[Path] = SYSTEM_FOLDERS
     _own(folder, account)
     _own(socket_folder, account)
     return Location(folder, socket_folder, account)
+
+
+def folders(data_folder: Path) -> tuple[Path, ...]:
+    """Return the folders that `locate` has made for `data_folder`, of its server and of the socket; none before."""
+    pointer = data_folder.resolve() / POINTER
+    return tuple(dict.fromkeys(Path(line) for line in pointer.read_text().splitlines())) if pointer.exists() else ()
+
+
+def discard(data_folder: Path) -> None:
+    """Remove the stopped database of `data_folder` for ever, wherever it lies."""
+    for folder in folders(data_folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    (data_folder / POINTER).unlink(missing_ok=True)
 
 
 def _choose(data_folder: Path, system_folders: Sequence[Path]) -> tuple[Path, Account | None]:

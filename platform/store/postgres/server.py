@@ -9,12 +9,13 @@ import contextlib
 import fcntl
 import os
 import re
+import select
 import shlex
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Self
 from urllib.parse import quote
@@ -81,7 +82,8 @@ class EmbeddedPostgres:
             return
         data = str(self._at.data)
         if self._run("pg_ctl", "status", "-D", data, ok=(0, _NOT_RUNNING)) == 0:
-            self._run("pg_ctl", "stop", "-D", data, "-m", "fast", "-w", "-t", str(_TIMEOUT_S))
+            with _ending(self.pid):
+                self._run("pg_ctl", "stop", "-D", data, "-m", "fast", "-w", "-t", str(_TIMEOUT_S))
         self._release()
 
     @property
@@ -212,3 +214,17 @@ class EmbeddedPostgres:
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(program, status, out.read(), err.read())
+
+
+@contextlib.contextmanager
+def _ending(pid: int) -> Iterator[None]:
+    """Wait, after the block has ended process `pid`, until it is really gone: pg_ctl only sees its file removed."""
+    if not hasattr(os, "pidfd_open"):  # Linux alone has it; elsewhere the last milliseconds are not waited for
+        yield
+        return
+    process = os.pidfd_open(pid)
+    try:
+        yield
+        select.select([process], [], [], _TIMEOUT_S)
+    finally:
+        os.close(process)
