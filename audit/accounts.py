@@ -5,8 +5,7 @@ from typing import Any
 
 from countermark.audit.errors import AuditError
 from countermark.audit.replay import Change, Replay
-from countermark.protocol import actions, intents, times
-from countermark.protocol.errors import MarketError
+from countermark.protocol import times
 
 
 def trade(replay: Replay, trade_id: str) -> dict[str, Any]:
@@ -87,24 +86,7 @@ def _step(change: Change) -> dict[str, Any]:
         "time": times.to_text(transaction.timestamp_ms),
         "function": transaction.function,
         "state": record.get("state", ""),
-        "signer": _signer(change),
+        "signer": change.signer,
         "submitted_by": transaction.creator_msp,
         "endorsed_by": list(change.endorsers),
     }
-
-
-def _signer(change: Change) -> str:
-    """Return the account whose intent asked for the transaction; "" where the market needs none.
-
-    Raises:
-        AuditError: ``intent``; the organisations endorsed an act that nobody has signed.
-    """
-    transaction = change.transaction
-    if transaction.function not in actions.PARAMS:
-        return ""
-    market = f"{transaction.channel}/{transaction.chaincode}"
-    try:
-        return intents.parse(transaction.args[0].decode(), market=market, action=transaction.function).signer
-    except (MarketError, IndexError, UnicodeDecodeError) as error:
-        detail = f"{transaction.function} without its signed intent"
-        raise AuditError("intent", detail, block=change.block, transaction=transaction.position) from error

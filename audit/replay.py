@@ -3,17 +3,20 @@
 Blocks come from the auditor's own peer, but nothing that they claim is believed: links, hashes and the orderers'
 signatures are checked, creators and endorsers are looked up in the channel's own configuration, and validity is
 decided by the auditor, from policies, versions and transaction ids. A verdict that differs from the peer's is an
-error, because it means that somebody's books are wrong.
+error, because it means that somebody's books are wrong. And so is an act that organisations endorsed though no
+account has signed an intent for it, or though that intent has acted before.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from countermark.audit.errors import AuditError
 from countermark.audit.policy import LIFECYCLE, MarketPolicy, market_policy
+from countermark.audit.signers import read_intent
 from countermark.network.blocks import (
     Block,
     ChannelConfig,
+    RangeQuery,
     Transaction,
     read_config,
     verify_creator,
@@ -23,8 +26,12 @@ from countermark.network.blocks import (
     verify_orderers,
 )
 from countermark.network.errors import BlockError
+from countermark.network.identities import Role
 
 Version = tuple[int, int]
+
+_WRITERS = frozenset({Role.CLIENT, Role.ADMIN})
+"""Who may submit transactions (the channel's Writers)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Change:
     transaction: Transaction = field(repr=False)
     endorsers: tuple[str, ...]
     """MSP ids of the endorsements that hold."""
+    signer: str
+    """Account whose intent asked for it; "" where the market needs none."""
     value: bytes | None = field(repr=False)
 
 
@@ -52,6 +61,9 @@ class Replay:
         self._versions: dict[tuple[str, str], Version] = {}
         self._private: dict[tuple[str, str, bytes], Version] = {}
         self._seen: set[str] = set()
+        self._intents: set[tuple[str, str]] = set()
+        self.genesis = b""
+        """Header hash of block 0: what the members of the channel know it by."""
         self.height = 0
         self.transactions = 0
         self.invalid = 0
@@ -94,6 +106,7 @@ class Replay:
         verify_data_hash(block)
         if block.number == 0:
             self._config = read_config(block)
+            self.genesis = block.header_hash
             self._policy = market_policy(
                 self._chaincode,
                 self._config.organisations.msp_ids,
@@ -114,23 +127,44 @@ class Replay:
         if (problem is None) != transaction.valid:
             detail = f"the peer says {transaction.code_name}, the replay says {problem or 'VALID'}"
             raise AuditError("validation_differs", detail, block=number, transaction=transaction.position)
-        if transaction.tx_id:
-            self._seen.add(transaction.tx_id)
         if problem is not None:
             self.invalid += 1
             return
-        self._write(number, transaction, endorsers)
+        self._write(Change(number, transaction, endorsers, self._signer(number, transaction), None))
+
+    def _signer(self, number: int, transaction: Transaction) -> str:
+        """Return the account that asked for ``transaction``, which must not have asked for another by that intent."""
+        if transaction.chaincode != self._chaincode or not transaction.writes:
+            # A query that was submitted, or a repeated intent, which is answered from the first outcome.
+            return ""
+        intent = read_intent(number, transaction)
+        if intent is None:
+            return ""
+        if (intent.signer, intent.nonce) in self._intents:
+            detail = f"the intent of {transaction.function} has acted before"
+            raise AuditError("intent_reused", detail, block=number, transaction=transaction.position)
+        self._intents.add((intent.signer, intent.nonce))
+        return intent.signer
 
     def _judge(self, number: int, transaction: Transaction) -> tuple[tuple[str, ...], str | None]:
         """Return the endorsing MSPs and, when it is invalid, why."""
         assert self._config is not None
         assert self._policy is not None
-        if transaction.chaincode not in (self._chaincode, LIFECYCLE):
-            return (), "another chaincode"
+        try:
+            creator = verify_creator(number, transaction, self._config.organisations)
+        except BlockError as error:
+            # Whoever it pretends to be by has not used up the id.
+            return (), error.code
+        if creator.role not in _WRITERS or transaction.channel != self._config.channel:
+            return (), "not for this channel"
         if transaction.tx_id in self._seen:
             return (), "DUPLICATE_TXID"
+        self._seen.add(transaction.tx_id)
+        if transaction.chaincode not in (self._chaincode, LIFECYCLE):
+            return (), "another chaincode"
+        if not 200 <= transaction.response_status < 400:
+            return (), f"the contracts answered {transaction.response_status}"
         try:
-            verify_creator(number, transaction, self._config.organisations)
             members = {
                 member.msp_id
                 for policy in self._policy.needed(transaction)
@@ -138,7 +172,7 @@ class Replay:
             }
         except BlockError as error:
             return (), error.code
-        if not {write.namespace for write in transaction.writes} <= {transaction.chaincode}:
+        if not _writes_its_own(transaction):
             return (), "ILLEGAL_WRITESET"
         if not self._current(transaction):
             return (), "MVCC_READ_CONFLICT"
@@ -153,22 +187,21 @@ class Replay:
             for read in hashes.reads:
                 if self._private.get((hashes.namespace, hashes.collection, read.key_hash)) != read.version:
                     return False
-        return all(
-            self._range(query.namespace, query.start, query.end, query.exhausted, len(query.reads))
-            == [(read.key, read.version) for read in query.reads]
-            for query in rwset.ranges
-        )
+        return all(self._range(query) == [(read.key, read.version) for read in query.reads] for query in rwset.ranges)
 
-    def _range(self, namespace: str, start: str, end: str, exhausted: bool, count: int) -> list[tuple[str, Version]]:
+    def _range(self, query: RangeQuery) -> list[tuple[str, Version]]:
+        # A range that was not read to its end ends with the last key that was read.
+        end = query.end if query.exhausted else query.end + "\x00"
         keys = sorted(
-            key for space, key in self._versions if space == namespace and key >= start and (not end or key < end)
+            key
+            for namespace, key in self._versions
+            if namespace == query.namespace and query.start <= key and (not end or key < end)
         )
-        if not exhausted:
-            keys = keys[:count]
-        return [(key, self._versions[namespace, key]) for key in keys]
+        return [(key, self._versions[query.namespace, key]) for key in keys]
 
-    def _write(self, number: int, transaction: Transaction, endorsers: tuple[str, ...]) -> None:
-        version = (number, transaction.position)
+    def _write(self, change: Change) -> None:
+        transaction = change.transaction
+        version = (change.block, transaction.position)
         for write in transaction.writes:
             place = (write.namespace, write.key)
             if write.is_delete:
@@ -178,7 +211,7 @@ class Replay:
             if write.namespace != self._chaincode:
                 continue
             value = None if write.is_delete else write.value
-            self.history.setdefault(write.key, []).append(Change(number, transaction, endorsers, value))
+            self.history.setdefault(write.key, []).append(replace(change, value=value))
             if value is None:
                 self.state.pop(write.key, None)
             else:
@@ -190,3 +223,11 @@ class Replay:
                     self._private.pop(key, None)
                 else:
                     self._private[key] = version
+
+
+def _writes_its_own(transaction: Transaction) -> bool:
+    """Return whether ``transaction`` writes under its own chaincode's name only, and no policy of a single key."""
+    rwset = transaction.rwset
+    spaces = {write.namespace for write in rwset.writes}
+    spaces |= {hashes.namespace for hashes in rwset.private_hashes if hashes.writes}
+    return not rwset.metadata_keys and spaces <= {transaction.chaincode}

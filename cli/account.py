@@ -4,12 +4,10 @@ import secrets
 
 import click
 
-from countermark.cli.session import Session, session_command
+from countermark.cli.amounts import AMOUNT
+from countermark.cli.session import Session, noun, session_command
 
-
-@click.group("account")
-def command() -> None:
-    """Keys and money of an account."""
+command = noun("account", "Keys and money of an account.")
 
 
 @command.command("new")
@@ -20,8 +18,15 @@ def new(session: Session, name: str, offline: bool) -> None:
     """Make keys and open the account on the market."""
     from countermark.client import account
 
-    keys = session.home.create_account(name, session.passphrase)
-    session.options["profile"] = name
+    if not offline:
+        # Before any key is made: whoever forgot to say which gateway would have to say so by another command.
+        session.gateway()
+    if session.dry_run:
+        path = session.home.check_new(name)
+        session.result({"dry_run": True, "keystore": str(path)}, f"nothing was made; keys would lie in {path}")
+        return
+    keys = session.home.create_account(name, session.new_passphrase)
+    session.act_as(name, keys)
     if offline:
         session.result({"address": keys.address}, keys.address)
         return
@@ -36,18 +41,17 @@ def open_(session: Session) -> None:
     from countermark.client import account
 
     done = account.open_account(session.market(), session.keys)
-    session.result({"address": session.keys.address, "txid": done.txid}, done.txid)
+    session.show_done(done, {"address": session.keys.address}, f"address {session.keys.address}")
 
 
 @command.command("show")
 @session_command
 def show(session: Session) -> None:
     """Show address, state and balance."""
-    market = session.market()
-    record = market.http.get(f"/v1/accounts/{market.address}")
-    purse = market.http.get(f"/v1/accounts/{market.address}/coins")
-    record["balance"] = purse["balance"]
-    session.result(record, record["address"], f"state {record['state']}", f"balance {purse['balance']}")
+    from countermark.client import account
+
+    record = account.show(session.market())
+    session.result(record, record["address"], f"state {record['state']}", f"balance {record['balance']}")
 
 
 @command.command("list")
@@ -61,24 +65,25 @@ def list_(session: Session) -> None:
 
 
 @command.command("fund")
-@click.argument("amount")
+@click.argument("amount", type=AMOUNT)
 @click.option("--reference", default="", help="The deposit's reference; each is used once.")
 @session_command
-def fund(session: Session, amount: str, reference: str) -> None:
+def fund(session: Session, amount: int, reference: str) -> None:
     """Ask the issuer for AMOUNT minor units against a deposit (on the embedded ledger, a faucet)."""
     from countermark.client import account
 
     market = session.market()
-    done = account.fund(market, amount, reference or f"deposit-{secrets.token_hex(8)}")
-    session.result({"txid": done.txid, "amount": amount}, done.txid, f"funded {amount}")
+    reference = reference or f"deposit-{secrets.token_hex(8)}"
+    done = account.fund(market, str(amount), reference)
+    session.show_done(done, {"amount": str(amount), "reference": reference}, f"funded {amount} by {reference}")
 
 
 @command.command("transfer")
 @click.argument("to")
-@click.argument("amount")
+@click.argument("amount", type=AMOUNT)
 @session_command
-def transfer(session: Session, to: str, amount: str) -> None:
+def transfer(session: Session, to: str, amount: int) -> None:
     """Pay AMOUNT minor units to the account TO."""
-    market = session.market()
-    done = market.act(f"/v1/accounts/{market.address}/transfers", "coin.transfer", {"to": to, "amount": amount})
-    session.result({"txid": done.txid}, done.txid)
+    from countermark.client import account
+
+    session.show_done(account.transfer(session.market(), to, str(amount)), {"amount": str(amount), "to": to})

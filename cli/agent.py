@@ -1,17 +1,13 @@
 """`countermark agent`: a party that acts by itself."""
 
 import signal
-import threading
 from pathlib import Path
 
 import click
 
-from countermark.cli.session import Session, session_command
+from countermark.cli.session import Session, noun, session_command
 
-
-@click.group("agent")
-def command() -> None:
-    """A party that acts by itself."""
+command = noun("agent", "A party that acts by itself.")
 
 
 @command.command("run")
@@ -28,14 +24,19 @@ def run(session: Session, once: bool, output: Path | None) -> None:
     def report(trade: str, text: str) -> None:
         click.echo(f"{trade}  {text}" if trade else text, err=session.as_json)
 
-    agent = Agent(session.market(), session.keys, home.vault(session.keys), folders, report)
+    # What has not committed yet would look like an act that is still to be done.
+    agent = Agent(session.market(wait=True), session.keys, home.vault(session.keys), folders, report)
+    if session.dry_run:
+        turns = agent.turns()
+        document = {"dry_run": True, "acts": [{"trade": trade, "act": name} for trade, name in turns]}
+        session.result(document, *(f"{trade}  {name}" for trade, name in turns))
+        return
     if once:
         acts = 0
         while done := agent.step():
             acts += done
         session.result({"acts": acts}, f"{acts} acts")
         return
-    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    agent.run(stop)
+        signal.signal(number, lambda *_: agent.end())
+    agent.run()

@@ -1,11 +1,13 @@
 """`countermark audit`: the supervisor's view, from his own replica of the ledger."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from countermark.cli.session import Session, session_command
+from countermark.cli.session import Session, noun, session_command
 
 if TYPE_CHECKING:
     from countermark.audit.replay import Replay
@@ -18,10 +20,10 @@ _CONNECTION = click.option(
     help="Connection file of your own organisation's peer (connection/supervisor.json).",
 )
 
+MARKET = "market/config"
+"""Key of the market configuration in the world state."""
 
-@click.group("audit")
-def command() -> None:
-    """Replay your own replica of the ledger, block by block, and tell what it proves."""
+command = noun("audit", "Replay your own replica of the ledger, block by block, and tell what it proves.")
 
 
 @command.command("trade")
@@ -32,7 +34,7 @@ def trade(session: Session, trade: str, connection: Path) -> None:
     """Who sold what to whom, when and for how much; each step with its transaction."""
     from countermark.audit import accounts
 
-    _show(session, connection, lambda replay: accounts.trade(replay, trade))
+    _show(session, connection, trade, lambda replay: accounts.trade(replay, trade))
 
 
 @command.command("listing")
@@ -43,7 +45,7 @@ def listing(session: Session, listing: str, connection: Path) -> None:
     """The commitments of a contract, its owners, each act on it."""
     from countermark.audit import accounts
 
-    _show(session, connection, lambda replay: accounts.listing(replay, listing))
+    _show(session, connection, listing, lambda replay: accounts.listing(replay, listing))
 
 
 @command.command("account")
@@ -54,7 +56,7 @@ def account(session: Session, address: str, connection: Path) -> None:
     """An account's money and trades."""
     from countermark.audit import accounts
 
-    _show(session, connection, lambda replay: accounts.account(replay, address))
+    _show(session, connection, address, lambda replay: accounts.account(replay, address))
 
 
 @command.command("money")
@@ -73,46 +75,52 @@ def money(session: Session, connection: Path) -> None:
             "in_escrow": str(counted.in_escrow),
         }
 
-    _show(session, connection, report)
+    _show(session, connection, "", report)
 
 
 def replica(connection: Path) -> "Replay":
     """Return the replay of all blocks that the peer of ``connection`` holds now.
 
     Raises:
-        AuditError: something in them does not hold.
+        AuditError: something in them does not hold, or the peer cannot be asked.
     """
     from contextlib import closing
 
+    from countermark.audit.errors import AuditError
     from countermark.audit.replay import Replay
-    from countermark.network.client import ConnectionProfile, GatewayClient
+    from countermark.network.client import ConnectionProfile, GatewayClient, LedgerError
 
-    with closing(GatewayClient(ConnectionProfile.load(connection))) as client:
-        config = _market(client.evaluate("market.show"))
-        replay = Replay(
-            chaincode=client.profile.chaincode,
-            platform=config["platform"]["msp_id"],
-            supervisor=config["supervisor"]["msp_id"],
-        )
-        with closing(client.blocks(0, stop=client.newest_block().number)) as blocks:
-            replay.apply_all(blocks)
+    try:
+        with closing(GatewayClient(ConnectionProfile.load(connection))) as client:
+            config = client.evaluate("market.show")
+            market = json.loads(config)
+            replay = Replay(
+                chaincode=client.profile.chaincode,
+                platform=market["platform"]["msp_id"],
+                supervisor=market["supervisor"]["msp_id"],
+            )
+            with closing(client.blocks(0, stop=client.newest_block().number)) as blocks:
+                replay.apply_all(blocks)
+    except LedgerError as error:
+        raise AuditError(str(error.code), error.detail) from error
+    # Who must endorse was asked of the peer; whether that was the truth stands in the blocks.
+    founded = json.loads(replay.state.get(MARKET, b"{}"))
+    if any(founded.get(role, {}).get("msp_id") != market[role]["msp_id"] for role in ("platform", "supervisor")):
+        raise AuditError("market_differs", "the peer names another platform or supervisor than the ledger")
     return replay
 
 
-def _market(data: bytes) -> dict[str, Any]:
-    import json
-
-    config: dict[str, Any] = json.loads(data)
-    return config
-
-
-def _show(session: Session, connection: Path, report: Any) -> None:
+def _show(session: Session, connection: Path, subject: str, report: Callable[["Replay"], dict[str, Any]]) -> None:
     replay = replica(connection)
-    document = {
-        **report(replay),
-        "verified": {"blocks": replay.height, "transactions": replay.transactions, "invalid": replay.invalid},
+    told = report(replay)
+    verified = {
+        "genesis": replay.genesis.hex(),
+        "blocks": replay.height,
+        "transactions": replay.transactions,
+        "invalid": replay.invalid,
     }
-    session.result(document, *_lines(document))
+    document = {**told, "verified": verified}
+    session.result(document, *([subject] if subject else []), *_lines(document))
 
 
 def _lines(document: dict[str, Any]) -> list[str]:

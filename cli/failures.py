@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from countermark.audit.errors import AuditError
 from countermark.client.errors import ClientError
 from countermark.protocol.errors import ErrorCode
 
@@ -13,6 +14,7 @@ ERROR, REFUSED, UNKNOWN = 1, 3, 4
 
 _NOT_A_REFUSAL = {
     ErrorCode.INTERNAL,
+    ErrorCode.BUSY,
     ErrorCode.LEDGER_UNAVAILABLE,
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.STORE_UNAVAILABLE,
@@ -55,8 +57,11 @@ def _parts(error: Exception) -> tuple[str, str, str, dict[str, Any]]:
     if hasattr(error, "code") and hasattr(error, "detail"):
         # The errors of ledger, blocks and audit, told by their shape: their classes would import gRPC with them.
         return str(error.code), str(error.detail), str(getattr(error, "tx_id", "")), {}
-    if isinstance(error, OSError) and error.filename:
-        return "file", f"{error.filename}: {error.strerror}", "", {}
+    if isinstance(error, AuditError):
+        places = {"block": error.block, "transaction": error.transaction}
+        return error.code, error.detail, "", {name: place for name, place in places.items() if place >= 0}
+    if isinstance(error, OSError) and error.strerror:
+        return "file", f"{error.filename}: {error.strerror}" if error.filename else error.strerror, "", {}
     # A mistake of ours: the trace belongs to a report of it.
     traceback.print_exception(error)
     return str(ErrorCode.INTERNAL), type(error).__name__, "", {}

@@ -4,14 +4,12 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.session import Session, session_command
+from countermark.cli.session import Session, noun, session_command
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.group("fingerprint")
-def command() -> None:
-    """Compute and compare fingerprints, offline."""
+command = noun("fingerprint", "Compute and compare fingerprints, offline.")
 
 
 @command.command("compute")
@@ -45,10 +43,9 @@ def compute(session: Session, files: tuple[Path, ...], generator: str) -> None:
 @session_command
 def compare(session: Session, a: Path, b: Path, generator: str) -> None:
     """Say whether B is a copy of A: match, review or different."""
-    from countermark import fingerprint
-    from countermark.client.data import fingerprint_of
+    from countermark.client.data import compare_files
 
-    comparison = fingerprint.compare(fingerprint_of(a, generator), fingerprint_of(b, generator))
+    comparison = compare_files(a, b, generator)
     document = {
         "decision": comparison.decision,
         "score": comparison.score,

@@ -5,13 +5,11 @@ from typing import Any
 
 import click
 
-from countermark.cli.session import Session, session_command
+from countermark.cli.amounts import AMOUNT
+from countermark.cli.session import Session, noun, session_command
 from countermark.cli.terms import parse_terms, with_terms
 
-
-@click.group("listing")
-def command() -> None:
-    """Put data on the market, browse, change, withdraw."""
+command = noun("listing", "Put data on the market, browse, change, withdraw.")
 
 
 @command.command("create")
@@ -25,7 +23,7 @@ def command() -> None:
 def create(
     session: Session,
     path: Path,
-    price: str,
+    price: int,
     deadlines: tuple[str, ...],
     title: str,
     text: str,
@@ -39,16 +37,16 @@ def create(
     terms = parse_terms(price, deadlines)
     vault = session.home.vault(session.keys)
     done = listings.create(market, vault, path, terms, listings.Words(title, text, tags))
-    if market.dry_run or done.result.get("state") == "pending":
-        session.result({"txid": done.txid, **done.result}, done.txid or "nothing was sent")
+    if market.dry_run:
+        session.show_done(done)
         return
     address, state = str(done.result["id"]), str(done.result["state"])
     document = {"listing": address, "state": state, "txid": done.txid}
     lines = [address, f"transaction {done.txid}"]
     if charge and state == "PENDING_FEE":
         paid = listings.charge(market, address)
-        document |= {"state": paid.result["state"], "charge_txid": paid.txid}
-        lines.append(f"management fee paid, transaction {paid.txid}")
+        document |= {"state": str(paid.result["state"]), "charge_txid": paid.txid}
+        lines.append(f"management fee, transaction {paid.txid}")
     session.result(document, *lines, f"state {document['state']}")
 
 
@@ -56,9 +54,9 @@ def create(
 @click.option("--query", "q", default="", help="Words that title or text must hold.")
 @click.option("--state", default="LISTED", show_default=True)
 @click.option("--owner", default="", help="Address of the owner.")
-@click.option("--max-price", default="", help="Highest price in minor units.")
+@click.option("--max-price", type=AMOUNT, help="Highest price in minor units.")
 @session_command
-def list_(session: Session, q: str, state: str, owner: str, max_price: str) -> None:
+def list_(session: Session, q: str, state: str, owner: str, max_price: int | None) -> None:
     """Browse what is on the market."""
     from countermark.client import searches
 
@@ -104,32 +102,29 @@ def charge_(session: Session, listing: str) -> None:
     """Pay the management fee of LISTING, which puts it on the market."""
     from countermark.client import listings
 
-    done = listings.charge(session.market(), listing)
-    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+    session.show_done(listings.charge(session.market(), listing))
 
 
 @command.command("offer")
 @click.argument("listing")
 @with_terms
 @session_command
-def offer(session: Session, listing: str, price: str, deadlines: tuple[str, ...]) -> None:
+def offer(session: Session, listing: str, price: int, deadlines: tuple[str, ...]) -> None:
     """Replace the offer of LISTING by a new version."""
     from countermark.client import listings
 
-    done = listings.offer(session.market(), listing, parse_terms(price, deadlines))
-    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+    session.show_done(listings.offer(session.market(), listing, parse_terms(price, deadlines)))
 
 
 @command.command("relist")
 @click.argument("listing")
 @with_terms
 @session_command
-def relist(session: Session, listing: str, price: str, deadlines: tuple[str, ...]) -> None:
+def relist(session: Session, listing: str, price: int, deadlines: tuple[str, ...]) -> None:
     """Put LISTING, which you own, on the market again."""
     from countermark.client import listings
 
-    done = listings.relist(session.market(), listing, parse_terms(price, deadlines))
-    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+    session.show_done(listings.relist(session.market(), listing, parse_terms(price, deadlines)))
 
 
 @command.command("withdraw")
@@ -139,5 +134,4 @@ def withdraw(session: Session, listing: str) -> None:
     """Take LISTING off the market."""
     from countermark.client import listings
 
-    done = listings.withdraw(session.market(), listing)
-    session.result({"txid": done.txid, **done.result}, done.txid, f"state {done.result['state']}")
+    session.show_done(listings.withdraw(session.market(), listing))

@@ -1,6 +1,7 @@
 """The entry point `countermark`: commands are imported only when they are called, so that `--help` is quick."""
 
 import importlib
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -47,16 +48,16 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Exit status: 0 done, 1 error, 2 usage, 3 refused by a rule of the market (the code is printed), 4 outcome
     unknown (the transaction id is printed).
     """
-    ctx.obj = Session()
-    ctx.obj.update(options)
+    ctx.ensure_object(Session).update(options)
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the status of interfaces.md."""
     from countermark.cli.failures import report
 
+    session = Session()
     try:
-        status = command.main(standalone_mode=False)
+        status = command.main(standalone_mode=False, obj=session)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
@@ -65,8 +66,12 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not fail on flushing the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:  # outermost: every failure becomes one line and a status
-        sys.exit(report(error, as_json="--json" in sys.argv))
+        sys.exit(report(error, as_json=session.as_json))
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from countermark.client.home import Home
     from countermark.client.keystore import Keys
-    from countermark.client.market import Market
+    from countermark.client.market import Done, Market
     from countermark.client.transfers import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPTIONS: tuple[Callable[[F], F], ...] = (
     click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Folder of keys and profiles."),
     click.option("--json", "as_json", is_flag=True, default=None, help="Print one JSON document on stdout."),
-    click.option("--profile", help="Account of the home to act as; the one used last if not given."),
+    click.option("--profile", help="Account of the home to act as; the one made last if not given."),
     click.option(
         "--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="File with the passphrase."
     ),
@@ -65,17 +65,37 @@ class Session:
         return Home(user_data_path("countermark"))
 
     @property
+    def dry_run(self) -> bool:
+        """Whether nothing is to be changed, here or on the market."""
+        return bool(self.options.get("dry_run"))
+
+    @functools.cached_property
     def passphrase(self) -> bytes:
         """The keystore's passphrase: from a file, else asked for on a terminal.
 
         Raises:
-            click.UsageError: there is neither.
+            click.UsageError: there is neither, or the file is empty.
         """
+        return self._passphrase(confirm=False)
+
+    @functools.cached_property
+    def new_passphrase(self) -> bytes:
+        """The passphrase of a keystore that is made now: on a terminal asked for twice, since a slip loses the keys.
+
+        Raises:
+            click.UsageError: as `passphrase`.
+        """
+        return self._passphrase(confirm=True)
+
+    def _passphrase(self, *, confirm: bool) -> bytes:
         given = self.options.get("passphrase_file") or os.environ.get("COUNTERMARK_PASSPHRASE_FILE")
         if given:
-            return Path(given).read_bytes().rstrip(b"\r\n")
+            passphrase = Path(given).read_bytes().rstrip(b"\r\n")
+            if not passphrase:
+                raise click.UsageError(f"the passphrase in {given} is empty")
+            return passphrase
         if sys.stdin.isatty():
-            return str(click.prompt("Passphrase", hide_input=True, err=True)).encode()
+            return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)).encode()
         raise click.UsageError("a passphrase is needed: --passphrase-file or COUNTERMARK_PASSPHRASE_FILE")
 
     @functools.cached_property
@@ -83,43 +103,45 @@ class Session:
         """The keys of the account that acts."""
         return self.home.open_account(self.passphrase, self.options.get("profile") or "")
 
+    def act_as(self, name: str, keys: "Keys") -> None:
+        """Act as the account ``name`` whose ``keys`` were made just now."""
+        self.options["profile"] = name
+        self.keys = keys
+
     def gateway(self) -> tuple[str, str]:
         """Return the gateway's URL and CA file: from the options, the environment, or the home's profile.
 
         Raises:
-            click.UsageError: no gateway is known.
+            click.UsageError: no gateway is known, or the one given is neither URL nor file.
         """
         profile = self.home.profile
         url = self.options.get("gateway") or os.environ.get("COUNTERMARK_GATEWAY") or profile.gateway
         ca_file = self.options.get("ca_file") or os.environ.get("COUNTERMARK_CA_FILE") or ""
         if not url:
             raise click.UsageError("which gateway? --gateway URL, or the gateway.json that `countermark up` wrote")
-        if not url.startswith("https://"):
+        if "://" not in url:
             path = Path(url)
             ca_file = ca_file or path.with_name("gateway-ca.pem")
-            url = str(json.loads(path.read_text())["url"])
+            url = _url_in(path)
         elif not ca_file and url == profile.gateway:
             ca_file = profile.ca_file
         return url, str(ca_file)
 
-    def market(self, *, signed: bool = True) -> "Market":
+    def market(self, *, signed: bool = True, wait: bool | None = None) -> "Market":
         """Return the market as the account sees it, as the public does when not ``signed``.
 
-        The home remembers the gateway for the next time.
+        The home remembers the gateway for the next time. ``wait`` overrules the option of that name.
         """
         from countermark.client.http import Http
         from countermark.client.market import Market
 
         url, ca_file = self.gateway()
         key = self.keys.account if signed else None
+        http = Http(url, ca_file=ca_file, key=key)
+        ca_file = str(Path(ca_file).resolve()) if ca_file else ""
         if signed and (self.home.profile.gateway, self.home.profile.ca_file) != (url, ca_file):
-            self.home.update_profile(gateway=url, ca_file=str(Path(ca_file).resolve()) if ca_file else "")
-        return Market(
-            Http(url, ca_file=ca_file, key=key),
-            key,
-            wait=self.options.get("wait", True),
-            dry_run=self.options.get("dry_run", False),
-        )
+            self.home.update_profile(gateway=url, ca_file=ca_file)
+        return Market(http, key, wait=self.options.get("wait", True) if wait is None else wait, dry_run=self.dry_run)
 
     def say(self, text: str) -> None:
         """Print a message for people, on stderr."""
@@ -133,6 +155,16 @@ class Session:
         for line in lines:
             click.echo(line)
 
+    def show_done(self, done: "Done", document: dict[str, Any] | None = None, *lines: str) -> None:
+        """Print the transaction ``done``: its id first, then the state that it brought about, then ``lines``."""
+        state = done.result.get("state")
+        self.result(
+            {"txid": done.txid, **(document or {}), **done.result},
+            done.txid or "nothing was sent",
+            *([f"state {state}"] if state else []),
+            *lines,
+        )
+
     def progress(self, label: str) -> "Progress":
         """Return a function that shows the progress of long work on stderr, when that is a terminal."""
         if not sys.stderr.isatty():
@@ -145,11 +177,24 @@ class Session:
         return show
 
 
+def _url_in(path: Path) -> str:
+    try:
+        url = json.loads(path.read_text())["url"]
+    except OSError as error:
+        raise click.UsageError(f"the gateway file {path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(f"{path} is no gateway file") from error
+    return str(url)
+
+
 def with_options(function: F) -> F:
     """Add the shared options to a command or group."""
     for option in reversed(OPTIONS):
         function = option(function)
     return function
+
+
+_NAMES = ("home", "as_json", "profile", "passphrase_file", "gateway", "ca_file", "wait", "dry_run")
 
 
 def session_command(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -158,8 +203,20 @@ def session_command(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.pass_obj
     @functools.wraps(function)
     def run(session: Session, /, **parameters: Any) -> Any:
-        names = ("home", "as_json", "profile", "passphrase_file", "gateway", "ca_file", "wait", "dry_run")
-        session.update({name: parameters.pop(name) for name in names})
+        session.update({name: parameters.pop(name) for name in _NAMES})
         return function(session, **parameters)
 
     return with_options(run)
+
+
+def noun(name: str, summary: str) -> click.Group:
+    """Return the group of the verbs of one noun, which takes the shared options between noun and verb."""
+
+    @click.group(name, help=summary)
+    @with_options
+    @click.pass_obj
+    def group(session: Session, /, **options: Any) -> None:
+        session.update(options)
+
+    made: click.Group = group
+    return made

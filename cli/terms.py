@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from countermark.protocol.money import parse_amount
+from countermark.cli.amounts import AMOUNT
 from countermark.protocol.transitions import TRADE_CLOCKS
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def with_terms(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--price`` and ``--deadline``."""
-    function = click.option("--price", required=True, help="Price in minor units.")(function)
+    function = click.option("--price", required=True, type=AMOUNT, help="Price in minor units.")(function)
     return click.option(
         "--deadline",
         "deadlines",
@@ -24,19 +24,18 @@ def with_terms(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def parse_terms(price: str, deadlines: tuple[str, ...]) -> "Terms":
+def parse_terms(price: int, deadlines: tuple[str, ...]) -> "Terms":
     """Return the terms that the options spell.
 
     Raises:
         click.BadParameter: a deadline is malformed.
-        MarketError: the price is malformed.
     """
     from countermark.client.listings import Terms
 
     seconds: dict[str, int] = {}
     for text in deadlines:
         name, _, value = text.partition("=")
-        if name not in TRADE_CLOCKS or not value.isdigit():
+        if name not in TRADE_CLOCKS or not value.isascii() or not value.isdigit():
             raise click.BadParameter(f"{text}: NAME=SECONDS is expected", param_hint="--deadline")
         seconds[name] = int(value)
-    return Terms(parse_amount(price), seconds)
+    return Terms(price, seconds)

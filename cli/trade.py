@@ -2,58 +2,36 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from countermark.cli.session import Session, session_command
+from countermark.cli.amounts import AMOUNT
+from countermark.cli.session import Session, noun, session_command
 
 if TYPE_CHECKING:
     from countermark.client.market import Done, Market
 
 
-@click.group("trade")
-def command() -> None:
-    """Buy and sell, step by step."""
-
-
-def _show_done(session: Session, done: "Done", *lines: str) -> None:
-    state = done.result.get("state")
-    session.result(
-        {"txid": done.txid, **done.result},
-        done.txid or "nothing was sent",
-        *([f"state {state}"] if state else []),
-        *lines,
-    )
-
-
-def _trade(market: "Market", trade: str) -> dict[str, Any]:
-    from countermark.client import trades
-
-    return trades.show(market, trade)
+command = noun("trade", "Buy and sell, step by step.")
 
 
 @command.command("buy")
 @click.argument("listing")
-@click.option("--max-price", default="", help="Pay no more than this, in minor units.")
+@click.option("--max-price", type=AMOUNT, help="Pay no more than this, in minor units.")
 @session_command
-def buy(session: Session, listing: str, max_price: str) -> None:
+def buy(session: Session, listing: str, max_price: int | None) -> None:
     """Pay for the ownership of LISTING into its contract (step 11)."""
     from countermark.client import purchases
-    from countermark.protocol.money import parse_amount
 
-    limit = parse_amount(max_price) if max_price else None
-    done = purchases.buy(session.market(), session.home.vault(session.keys), listing, longest_price=limit)
-    if not done.result.get("id"):
-        _show_done(session, done)
+    market, vault = session.market(), session.home.vault(session.keys)
+    done = purchases.buy(market, vault, listing, longest_price=max_price)
+    if market.dry_run:
+        session.show_done(done)
         return
-    trade = str(done.result["id"])
-    session.result(
-        {"trade": trade, "txid": done.txid, "state": done.result["state"]},
-        trade,
-        f"transaction {done.txid}",
-        f"state {done.result['state']}",
-    )
+    trade, state = str(done.result["id"]), str(done.result["state"])
+    document = {"trade": trade, "txid": done.txid, "state": state}
+    session.result(document, trade, f"transaction {done.txid}", f"state {state}")
 
 
 @command.command("show")
@@ -61,7 +39,9 @@ def buy(session: Session, listing: str, max_price: str) -> None:
 @session_command
 def show(session: Session, trade: str) -> None:
     """Show a trade of yours: its state, who must act next and until when."""
-    resource = _trade(session.market(), trade)
+    from countermark.client import trades
+
+    resource = trades.show(session.market(), trade)
     acts = resource.get("next", {}).get("actors", {})
     session.result(
         resource,
@@ -91,8 +71,10 @@ def wait_for(session: Session, trade: str, states: tuple[str, ...]) -> None:
 @session_command
 def list_(session: Session, open_only: bool) -> None:
     """List your trades."""
+    from countermark.client import trades
+
     market = session.market()
-    items = list(market.pages("/v1/trades", {"open": "true"} if open_only else None))
+    items = list(trades.mine(market, open_only=open_only))
     session.result(
         {"items": items},
         *(
@@ -108,10 +90,10 @@ def list_(session: Session, open_only: bool) -> None:
 @session_command
 def charge(session: Session, trade: str) -> None:
     """Seller: accept the sale by paying transaction fee and bond (step 12)."""
-    from countermark.client import deliveries
+    from countermark.client import deliveries, trades
 
     market = session.market()
-    _show_done(session, deliveries.charge(market, _trade(market, trade)))
+    session.show_done(deliveries.charge(market, trades.show(market, trade)))
 
 
 @command.command("send")
@@ -122,35 +104,40 @@ def charge(session: Session, trade: str) -> None:
 @session_command
 def send(session: Session, trade: str, path: Path | None) -> None:
     """Seller: encrypt the data for the buyer and hand it to the relay, with your notice (steps 13-16)."""
-    from countermark.client import deliveries
+    from countermark.client import deliveries, trades
+    from countermark.client.market import PENDING
 
     market = session.market()
     keys = session.keys
     packages = session.home.path / "packages"
-    resource = _trade(market, trade)
+    resource = trades.show(market, trade)
     vault = session.home.vault(keys)
     done = deliveries.send(market, keys, vault, resource, packages, path, session.progress("upload"))
     if done is None:
         session.result({"trade": trade, "state": "UPLOADED", "resumed": True}, trade, "the upload was completed")
         return
-    _show_done(session, done)
+    session.show_done(done)
+    if done.result.get("state") == PENDING:
+        session.say("send again, to upload, once the transaction has committed")
 
 
 @command.command("receive")
 @click.argument("trade")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to store the data.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to store the data."
+)
 @session_command
 def receive(session: Session, trade: str, output: Path) -> None:
     """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20)."""
-    from countermark.client import purchases
+    from countermark.client import purchases, trades
 
     market = session.market()
     keys, vault = session.keys, session.home.vault(session.keys)
-    resource = _trade(market, trade)
+    resource = trades.show(market, trade)
     received = purchases.fetch(market, vault, resource, output, session.progress("download"))
     done = purchases.acknowledge(market, keys, vault, resource, received)
-    document = {"trade": trade, "path": str(output), "verdict": received.verdict, "txid": done.txid, **done.result}
-    session.result(document, done.txid, f"stored {output}", f"verdict {received.verdict}")
+    document = {"trade": trade, "path": str(output), "verdict": received.verdict}
+    session.show_done(done, document, f"stored {output}", f"verdict {received.verdict}")
 
 
 def _act(name: str, summary: str, module: str, function: str) -> None:
@@ -160,7 +147,7 @@ def _act(name: str, summary: str, module: str, function: str) -> None:
         act: Callable[[Market, str], Done] = getattr(
             importlib.import_module(f"countermark.client.{module}"), function
         )
-        _show_done(session, act(session.market(), trade))
+        session.show_done(act(session.market(), trade))
 
     run.__doc__ = summary
     command.command(name)(click.argument("trade")(session_command(run)))
@@ -181,7 +168,7 @@ def dispute(session: Session, trade: str, reason: str) -> None:
     """Buyer: dispute what came, or that nothing came."""
     from countermark.client import purchases
 
-    _show_done(session, purchases.dispute(session.market(), trade, reason))
+    session.show_done(purchases.dispute(session.market(), trade, reason))
 
 
 @command.command("open")
@@ -189,8 +176,8 @@ def dispute(session: Session, trade: str, reason: str) -> None:
 @session_command
 def open_(session: Session, trade: str) -> None:
     """Buyer: open the trade's one-time key to the arbiter and his substitute, as evidence in a dispute."""
-    from countermark.client import disputes
+    from countermark.client import disputes, trades
 
     market = session.market()
     vault = session.home.vault(session.keys)
-    _show_done(session, disputes.open_key(market, vault, _trade(market, trade)))
+    session.show_done(disputes.open_key(market, vault, trades.show(market, trade)))

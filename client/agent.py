@@ -3,19 +3,22 @@
 An honest agent never decides what a person should: it disputes nothing and accepts no altered copy.
 """
 
-import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from countermark.client import deliveries, purchases
+from countermark.client import deliveries, purchases, trades
 from countermark.client.errors import ClientError
+from countermark.client.files import private_folder
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
 from countermark.client.transfers import no_progress
 from countermark.client.vault import Vault
+from countermark.protocol.errors import MarketError
 from countermark.protocol.transitions import TradeState
 
 IDLE_S = 5.0
@@ -42,6 +45,18 @@ class Agent:
         self._vault = vault
         self._folders = folders
         self._report = report
+        self._ending = False
+        # The one primitive of the library that a signal's handler may use while its thread waits on it.
+        self._wake: SimpleQueue[None] = SimpleQueue()
+
+    def turns(self) -> list[tuple[str, str]]:
+        """Return the trades in which this party is to act now, each with the act's name.
+
+        Raises:
+            ClientError: the gateway cannot be reached.
+        """
+        turns = [(trade["id"], self._turn(trade)) for trade in trades.mine(self._market, open_only=True)]
+        return [(trade, act[0]) for trade, act in turns if act is not None]
 
     def step(self) -> int:
         """Do what can be done now in every open trade and return how many acts that were.
@@ -49,37 +64,45 @@ class Agent:
         Raises:
             ClientError: the gateway cannot be reached.
         """
-        return sum(self._advance(trade) for trade in list(self._market.pages("/v1/trades", {"open": "true"})))
+        acts = 0
+        for trade in list(trades.mine(self._market, open_only=True)):
+            if self._ending:
+                break
+            acts += self._advance(trade)
+        return acts
 
-    def run(self, stop: threading.Event) -> None:
-        """Act until ``stop`` is set; an unreachable gateway is tried again."""
-        wake = threading.Event()
-        threading.Thread(target=self._listen, args=(wake, stop), name="events", daemon=True).start()
-        while not stop.is_set():
-            wake.clear()
+    def run(self) -> None:
+        """Act until `end` is called; an unreachable gateway is tried again."""
+        threading.Thread(target=self._listen, name="events", daemon=True).start()
+        while not self._ending:
             try:
-                while self.step() and not stop.is_set():
+                while self.step():
                     pass
             except ClientError as error:
                 self._report("", str(error))
-            wake.wait(IDLE_S)
+            with suppress(Empty):
+                if not self._ending:
+                    self._wake.get(timeout=IDLE_S)
+                while True:
+                    self._wake.get_nowait()
 
-    def _listen(self, wake: threading.Event, stop: threading.Event) -> None:
+    def end(self) -> None:
+        """Let `run` end after the act that it is at; may be called from a signal's handler."""
+        self._ending = True
+        self._wake.put(None)
+
+    def _listen(self) -> None:
         last_id = ""
-        while not stop.is_set():
-            try:
-                with self._market.http.events("/v1/events", last_id=last_id) as lines:
-                    for line in lines:
-                        if line.startswith("id:"):
-                            last_id = line[3:].strip()
-                        elif line.startswith("data:"):
-                            json.loads(line[5:])
-                            wake.set()
-                        if stop.is_set():
-                            return
-            except ClientError:
-                # The main loop goes on by time alone, and tells of a gateway that is away.
-                stop.wait(IDLE_S)
+        pause = threading.Event()
+        while not self._ending:
+            # While no event comes in, the main loop goes on by time alone, and tells of a gateway that is away.
+            with suppress(ClientError), self._market.http.events("/v1/events", last_id=last_id) as lines:
+                for line in lines:
+                    if line.startswith("id:"):
+                        last_id = line[3:].strip()
+                    elif line.startswith("data:"):
+                        self._wake.put(None)
+            pause.wait(IDLE_S)
 
     def _advance(self, trade: dict[str, Any]) -> int:
         act = self._turn(trade)
@@ -88,7 +111,7 @@ class Agent:
         name, function = act
         try:
             function(trade)
-        except ClientError as error:
+        except (ClientError, MarketError, OSError) as error:
             # Overtaken by itself before a restart, or a party's own mistake: the other trades go on either way.
             self._report(trade["id"], f"{name}: {error}")
             return 0
@@ -109,13 +132,12 @@ class Agent:
         }.get(state)
 
     def _unsent(self, trade: dict[str, Any]) -> bool:
-        return (self._folders.packages / f"{trade['id']}.package").exists()
+        return deliveries.package_file(self._folders.packages, trade["id"]).exists()
 
     def _send(self, trade: dict[str, Any]) -> Done | None:
         return deliveries.send(self._market, self._keys, self._vault, trade, self._folders.packages)
 
     def _receive(self, trade: dict[str, Any]) -> Done:
-        self._folders.purchases.mkdir(parents=True, exist_ok=True)
-        out = self._folders.purchases / trade["id"]
+        out = private_folder(self._folders.purchases) / trade["id"]
         received = purchases.fetch(self._market, self._vault, trade, out, no_progress)
         return purchases.acknowledge(self._market, self._keys, self._vault, trade, received)

@@ -57,3 +57,15 @@ def fingerprint_of(path: Path, generator: str) -> fingerprint.Fingerprint:
         raise ClientError(REFUSED_HERE, f"{path} cannot be read: {error.strerror}") from error
     except fingerprint.FingerprintError as error:
         raise ClientError(str(error.code), f"{path.name}: {error.detail}") from error
+
+
+def compare_files(a: Path, b: Path, generator: str) -> fingerprint.Comparison:
+    """Return how much the file ``b`` looks like a copy of the file ``a``.
+
+    Raises:
+        ClientError: as `fingerprint_of`.
+    """
+    try:
+        return fingerprint.compare(fingerprint_of(a, generator), fingerprint_of(b, generator))
+    except fingerprint.FingerprintError as error:
+        raise ClientError(str(error.code), error.detail) from error

@@ -1,21 +1,21 @@
 """The seller's side of a trade: accept and pay the fee (12), encrypt (13), send with his notice (14-16)."""
 
+import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from countermark.client.data import examine
-from countermark.client.errors import ClientError
+from countermark.client.data import Data, examine
+from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, replacing
 from countermark.client.keystore import Keys
-from countermark.client.listings import recall
-from countermark.client.market import Done, Market
+from countermark.client.listings import Held, recall
+from countermark.client.market import PENDING, Done, Market
 from countermark.client.notices import submit
 from countermark.client.transfers import Progress, no_progress, upload
 from countermark.client.vault import Vault
 from countermark.protocol.commitments import commit
-from countermark.protocol.encoding import unb64u
-from countermark.protocol.errors import ErrorCode
-from countermark.protocol.packages import PackageHeader, PackageSalts, seal_package
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.packages import PackageHeader, PackageSalts, PackageSummary, measure, seal_package
 from countermark.protocol.transitions import TradeState
 
 
@@ -28,6 +28,11 @@ def charge(market: Market, trade: dict[str, Any]) -> Done:
 def cancel(market: Market, trade: str) -> Done:
     """Give the sale up before anything was sent; from FUNDED on this costs the seller's bond."""
     return market.act(f"/v1/trades/{trade}/cancellation", "trade.cancel", {"trade": trade})
+
+
+def package_file(packages: Path, trade: str) -> Path:
+    """Return where in the folder ``packages`` the package of ``trade`` waits until it has left."""
+    return packages / f"{trade}.package"
 
 
 def send(
@@ -43,31 +48,45 @@ def send(
 
     ``packages`` is the folder where the package waits until it has left; ``path`` names the data when it is no longer
     where the listing was made from. The commitment to package and notice is on the ledger before the first byte is
-    uploaded. A send that was cut off goes on with the package that it committed to; the result is then None.
+    uploaded. A send that was cut off goes on with the package that it made, because each package has another root and
+    only one can be committed to; the result is None when that was on the ledger already.
 
     Raises:
         ClientError: the data is not what was registered, cannot be read, or a rule of the market refuses.
     """
-    package = private_folder(packages) / f"{trade['id']}.package"
+    package = package_file(private_folder(packages), trade["id"])
     done = None
-    if trade["state"] != TradeState.UPLOADED or not package.exists():
+    if trade["state"] == TradeState.UPLOADED:
+        _check_committed(package, trade)
+    elif trade["state"] == TradeState.FUNDED:
         done = _commit(market, keys, vault, trade, package, path)
+        if market.dry_run or done.result.get("state") == PENDING:
+            return done
+    else:
+        raise ClientError(ErrorCode.WRONG_STATE, f"nothing is sent in state {trade['state']}")
     upload(market.http, f"/v1/trades/{trade['id']}/package", package, progress)
     package.unlink()
     return done
 
 
+def _check_committed(package: Path, trade: dict[str, Any]) -> None:
+    if not package.exists():
+        raise ClientError(ErrorCode.WRONG_STATE, "the package was committed to, and has left or lies in another home")
+    if _measure(package, trade).root != trade["package"]["root"]:
+        raise ClientError(ErrorCode.PACKAGE_ROOT_MISMATCH, f"{package} is not the package that was committed to")
+
+
 def _commit(
     market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], package: Path, path: Path | None
 ) -> Done:
-    record = recall(vault, trade["listing"])
-    data = examine(path or Path(record["path"]), market.config.preferred)
-    salts = PackageSalts(salt_f=unb64u(record["salt_f"]), salt_exact=unb64u(record["salt_exact"]))
-    if commit("exact", salts.salt_exact, data.exact) != trade["c_exact"]:
+    held = recall(vault, trade["listing"])
+    data = examine(path or held.path, held.generator)
+    if commit("exact", held.salt_exact, data.exact) != trade["c_exact"]:
         raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} is not the data that was registered")
-    header = PackageHeader(trade["id"], trade["buyer"], trade["seller"], trade["listing"])
-    with data.path.open("rb") as source, replacing(package) as out:
-        summary = seal_package(source, out, header=header, recipient=trade["pk_t"], salts=salts, size=data.size)
+    if market.dry_run:
+        return Done("", {"dry_run": True, "trade": trade["id"]})
+    # A package that waits here may be the one that a transaction without an answer commits to.
+    summary = _measure(package, trade) if package.exists() else _seal(data, held, trade, package)
     params = {"trade": trade["id"], "package_root": summary.root, "package_size": summary.size}
     return submit(
         market,
@@ -79,3 +98,55 @@ def _commit(
         resource="notices",
         intent=lambda digest: market.sign("trade.send", {**params, "notice": digest}),
     )
+
+
+def _header(trade: dict[str, Any]) -> PackageHeader:
+    return PackageHeader(trade["id"], trade["buyer"], trade["seller"], trade["listing"])
+
+
+def _measure(package: Path, trade: dict[str, Any]) -> PackageSummary:
+    try:
+        with package.open("rb") as file:
+            return measure(file, header=_header(trade))
+    except MarketError as error:
+        raise ClientError(REFUSED_HERE, f"{package} is no package of this trade: {error}") from error
+
+
+def _seal(data: Data, held: Held, trade: dict[str, Any], package: Path) -> PackageSummary:
+    salts = PackageSalts(salt_f=held.salt_f, salt_exact=held.salt_exact)
+    with data.path.open("rb") as file, replacing(package) as out:
+        source = _Hashing(file)
+        try:
+            summary = seal_package(
+                source,  # type: ignore[arg-type]  # of a file, only read() is used
+                out,
+                header=_header(trade),
+                recipient=trade["pk_t"],
+                salts=salts,
+                size=data.size,
+            )
+        except MarketError as error:
+            if error.code is not ErrorCode.PACKAGE_MALFORMED:
+                raise
+            raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} changes while it is read") from error
+        # What is committed to must be what was examined, or the seller loses the dispute.
+        if source.digest != data.exact:
+            raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} changes while it is read")
+    return summary
+
+
+class _Hashing:
+    """A file that is hashed while it is read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._hash.update(data)
+        return data
+
+    @property
+    def digest(self) -> bytes:
+        return self._hash.digest()

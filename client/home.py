@@ -1,7 +1,8 @@
 """A party's home folder: keystores, vaults and the profile that says which gateway it uses."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from countermark.client import keystore
@@ -9,6 +10,8 @@ from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
 from countermark.client.keystore import Keys
 from countermark.client.vault import Vault
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,24 @@ class Home:
             ClientError: the file is malformed.
         """
         try:
-            return Profile(**json.loads((self.path / "profile.json").read_text()))
+            document = json.loads((self.path / "profile.json").read_text())
         except FileNotFoundError:
             return Profile()
-        except (ValueError, TypeError) as error:
-            raise ClientError(REFUSED_HERE, f"{self.path / 'profile.json'} is malformed") from error
+        except ValueError:
+            document = None
+        names = {field.name for field in fields(Profile)}
+        if (
+            not isinstance(document, dict)
+            or not set(document) <= names
+            or not all(isinstance(value, str) for value in document.values())
+        ):
+            raise ClientError(REFUSED_HERE, f"{self.path / 'profile.json'} is malformed")
+        return Profile(**document)
 
     def update_profile(self, **changes: str) -> Profile:
         """Store the profile with ``changes`` and return it."""
         profile = replace(self.profile, **changes)
-        private_folder(self.path)
+        self._own()
         write_private(self.path / "profile.json", json.dumps(asdict(profile), indent=1).encode())
         return profile
 
@@ -60,15 +71,24 @@ class Home:
         Raises:
             ClientError: there is an account of that name.
         """
-        path = self._keystore(name)
-        if path.exists():
-            raise ClientError(REFUSED_HERE, f"there is an account {name} already")
-        private_folder(self.path)
+        path = self.check_new(name)
+        self._own()
         private_folder(path.parent)
         keys = Keys.generate()
         keystore.save(path, keys, passphrase)
         self.update_profile(account=name)
         return keys
+
+    def check_new(self, name: str) -> Path:
+        """Return where the keystore of a new account ``name`` will lie.
+
+        Raises:
+            ClientError: there is an account of that name, or it is none.
+        """
+        path = self._keystore(name)
+        if path.exists():
+            raise ClientError(REFUSED_HERE, f"there is an account {name} already")
+        return path
 
     def open_account(self, passphrase: bytes, name: str = "") -> Keys:
         """Return the keys of the account ``name``, or of the one in use.
@@ -86,6 +106,12 @@ class Home:
         """Return the vault of the account whose keys are ``keys``."""
         return Vault(self.path / "vault" / keys.address.removeprefix("did:key:"), keys.vault)
 
+    def _own(self) -> None:
+        # An empty folder that was made for us becomes private; one with other things in it is not ours to close.
+        if self.path.is_dir() and not any(self.path.iterdir()):
+            self.path.chmod(0o700)
+        private_folder(self.path)
+
     def _existing(self, name: str) -> Path:
         name = name or self.profile.account
         if not name:
@@ -96,6 +122,6 @@ class Home:
         return path
 
     def _keystore(self, name: str) -> Path:
-        if not name.replace("-", "").replace("_", "").isalnum():
-            raise ClientError(REFUSED_HERE, "an account's name has letters, digits, - and _ only")
+        if not _NAME.fullmatch(name):
+            raise ClientError(REFUSED_HERE, "an account's name has at most 64 letters, digits, - and _")
         return self.path / "accounts" / f"{name}.json"

@@ -2,6 +2,7 @@
 
 import datetime
 import secrets
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +12,20 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
 
-from countermark.client.errors import ClientError
+from countermark.client.errors import (
+    GATEWAY_ANSWER,
+    GATEWAY_SILENT,
+    GATEWAY_UNREACHABLE,
+    REFUSED_HERE,
+    ClientError,
+)
 from countermark.protocol.accounts import AccountKey
 
 SIGNATURE_S = 120
 COVERED = ("@method", "@authority", "@path", "@query")
 TRIES = 4
 FIRST_PAUSE_S = 0.25
+_PIECE_BYTES = 1 << 20
 _RETRYABLE_STATUS = {429, 502, 503, 504}
 
 
@@ -40,10 +48,24 @@ class Http:
     def __init__(
         self, url: str, *, ca_file: str = "", key: AccountKey | None = None, timeout_s: float = 60.0
     ) -> None:
-        import ssl
+        """Connections come about with the first request.
 
-        context = ssl.create_default_context(cafile=ca_file or None)
-        self._client = httpx.Client(base_url=url, verify=context, timeout=timeout_s)
+        Raises:
+            ClientError: the URL is none of HTTPS, or ``ca_file`` holds no certificate.
+        """
+        try:
+            context = ssl.create_default_context(cafile=ca_file or None)
+        except OSError as error:
+            raise ClientError(REFUSED_HERE, f"{ca_file} is no file of CA certificates: {error}") from error
+        try:
+            address = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ClientError(REFUSED_HERE, f"{url} is no URL") from error
+        if address.scheme != "https" or not address.host:
+            raise ClientError(REFUSED_HERE, f"{url} is no https:// URL")
+        # Bytes are signed, measured and stored as they are: no encoding on top.
+        headers = {"Accept-Encoding": "identity"}
+        self._client = httpx.Client(base_url=address, verify=context, timeout=timeout_s, headers=headers)
         self._key = key
         self._signer = (
             HTTPMessageSigner(signature_algorithm=algorithms.ECDSA_P256_SHA256, key_resolver=_OwnKey(key))
@@ -86,40 +108,41 @@ class Http:
 
     @contextmanager
     def download(self, path: str, *, start: int = 0) -> Iterator[Iterator[bytes]]:
-        """Give the bytes of the resource at ``path`` from ``start`` on, in pieces."""
-        request = self._request("GET", path, headers={"Range": f"bytes={start}-"} if start else {})
-        try:
-            response = self._client.send(request, stream=True)
-        except httpx.TransportError as error:
-            raise _unreachable(error) from error
-        try:
-            if response.status_code >= 400:
-                response.read()
-                raise problem(response)
-            yield response.iter_bytes(1 << 20)
-        except httpx.TransportError as error:
-            raise _unreachable(error) from error
-        finally:
-            response.close()
+        """Give the bytes of the resource at ``path`` from ``start`` on, in pieces.
+
+        Raises:
+            ClientError: the gateway refuses, cannot be reached, breaks off, or sends other bytes than were asked for.
+        """
+        with self._stream(path, headers={"Range": f"bytes={start}-"} if start else {}) as response:
+            if start and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+                raise ClientError(GATEWAY_ANSWER, "the gateway sent another range than the one asked for")
+            yield response.iter_raw(_PIECE_BYTES)
 
     @contextmanager
     def events(self, path: str, *, last_id: str = "") -> Iterator[Iterator[str]]:
-        """Give the lines of the event stream at ``path``, from after ``last_id`` on."""
+        """Give the lines of the event stream at ``path``, from after ``last_id`` on.
+
+        Raises:
+            ClientError: the gateway refuses, cannot be reached or breaks off.
+        """
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
+        with self._stream(path, headers=headers) as response:
+            yield response.iter_lines()
+
+    @contextmanager
+    def _stream(self, path: str, *, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         request = self._request("GET", path, headers=headers)
         try:
             response = self._client.send(request, stream=True)
-        except httpx.TransportError as error:
-            raise _unreachable(error) from error
-        try:
-            if response.status_code >= 400:
-                response.read()
-                raise problem(response)
-            yield response.iter_lines()
-        except httpx.TransportError as error:
-            raise _unreachable(error) from error
-        finally:
-            response.close()
+            try:
+                if not response.is_success:
+                    response.read()
+                    raise problem(response)
+                yield response
+            finally:
+                response.close()
+        except httpx.RequestError as error:
+            raise _failed(error) from error
 
     def _request(self, method: str, path: str, **parts: Any) -> httpx.Request:
         request = self._client.build_request(method, path, **parts)
@@ -139,17 +162,22 @@ class Http:
         return request
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        arrived = False
         for attempt in range(TRIES):
             last = attempt == TRIES - 1
             # Each attempt is signed anew: the gateway refuses a signature's nonce that it has seen.
             request = self._request(method, path, **parts)
             try:
                 response = self._client.send(request)
-            except httpx.TransportError as error:
-                if last:
-                    raise _unreachable(error) from error
+            except httpx.RequestError as error:
+                failure = _failed(error)
+                # One attempt that may have arrived makes the whole one that may have.
+                arrived = arrived or failure.code == GATEWAY_SILENT
+                if last or not failure.retryable:
+                    failure.code = GATEWAY_SILENT if arrived else failure.code
+                    raise failure from error
             else:
-                if response.status_code < 400:
+                if response.is_success:
                     return response
                 if response.status_code not in _RETRYABLE_STATUS or last:
                     raise problem(response)
@@ -158,9 +186,12 @@ class Http:
 
     def _json(self, response: httpx.Response) -> Any:
         try:
-            return response.json()
+            document = response.json()
         except ValueError as error:
-            raise ClientError("gateway_answer", "the gateway answered with something else than JSON") from error
+            raise ClientError(GATEWAY_ANSWER, "the gateway answered with something else than JSON") from error
+        if not isinstance(document, dict):
+            raise ClientError(GATEWAY_ANSWER, "the gateway answered with something else than a JSON object")
+        return document
 
 
 def problem(response: httpx.Response) -> ClientError:
@@ -168,9 +199,12 @@ def problem(response: httpx.Response) -> ClientError:
     try:
         document = response.json()
         code, detail = str(document["code"]), str(document.get("detail", ""))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ClientError(
-            "gateway_answer", f"the gateway answered {response.status_code}", status=response.status_code
+            GATEWAY_ANSWER,
+            f"the gateway answered {response.status_code}",
+            retryable=response.status_code in _RETRYABLE_STATUS,
+            status=response.status_code,
         )
     known = {"type", "title", "status", "code", "detail", "txid", "retryable"}
     return ClientError(
@@ -183,5 +217,10 @@ def problem(response: httpx.Response) -> ClientError:
     )
 
 
-def _unreachable(error: httpx.TransportError) -> ClientError:
-    return ClientError("gateway_unreachable", f"the gateway does not answer: {type(error).__name__}", retryable=True)
+def _failed(error: httpx.RequestError) -> ClientError:
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return ClientError(GATEWAY_UNREACHABLE, f"no connection to the gateway: {reason}", retryable=True)
+    if isinstance(error, httpx.TransportError):
+        return ClientError(GATEWAY_SILENT, f"the gateway broke off: {reason}", retryable=True)
+    return ClientError(GATEWAY_ANSWER, f"the gateway's answer cannot be read: {reason}")

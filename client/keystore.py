@@ -22,12 +22,19 @@ from countermark.protocol.errors import MarketError
 from countermark.protocol.sealed import EncryptionKey
 
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**15, 8, 1
+
+
+def _ciphertext(value: object) -> str:
+    unb64u(value)
+    return str(value)
+
+
 _FILE = {
     "v": fields.integer(1, 1),
     "address": fields.address,
     "salt": fields.binary(16),
     "nonce": fields.binary(12),
-    "ciphertext": fields.text(65_536),
+    "ciphertext": _ciphertext,
 }
 
 

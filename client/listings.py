@@ -1,6 +1,6 @@
 """The seller before a sale: steps (1) to (8) of the paper, and everything that he does with a listing later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from countermark.client.vault import Vault
 from countermark.protocol import canonical, ids
 from countermark.protocol.commitments import Opening, new_salt
 from countermark.protocol.description import Description
-from countermark.protocol.encoding import b64u
+from countermark.protocol.encoding import b64u, unb64u
 from countermark.protocol.intents import new_nonce
 
 
@@ -64,8 +64,11 @@ def create(market: Market, vault: Vault, path: Path, terms: Terms, words: Words)
         "opening": canonical.loads(opening.to_json()),
         "items": [b64u(item) for item in data.items],
     }
-    remember(vault, address, data.path, salt_f=opening.salt_f, salt_exact=opening.salt_exact)
-    return market.post("/v1/listings", {"sealed": market.seal(canonical.dumps(message), kind="listing")})
+    if not market.dry_run:
+        held = Held(data.path, market.config.preferred, opening.salt_f, opening.salt_exact)
+        remember(vault, address, held)
+    done = market.post("/v1/listings", {"sealed": market.seal(canonical.dumps(message), kind="listing")})
+    return done.about(address)
 
 
 def _opening(data: Data, words: Words) -> Opening:
@@ -81,13 +84,28 @@ def _opening(data: Data, words: Words) -> Opening:
     )
 
 
-def remember(vault: Vault, address: str, path: Path, *, salt_f: bytes, salt_exact: bytes) -> None:
-    """Store where the data of a listing lies and the salts that its next buyer needs."""
-    record = {"path": str(path.resolve()), "salt_f": b64u(salt_f), "salt_exact": b64u(salt_exact)}
+@dataclass(frozen=True)
+class Held:
+    """The data of a listing that lies here: where, under which generator, and the salts that its next buyer needs."""
+
+    path: Path
+    generator: str
+    salt_f: bytes = field(repr=False)
+    salt_exact: bytes = field(repr=False)
+
+
+def remember(vault: Vault, address: str, held: Held) -> None:
+    """Store that the data of the listing ``address`` is ``held`` here."""
+    record = {
+        "path": str(held.path.resolve()),
+        "generator": held.generator,
+        "salt_f": b64u(held.salt_f),
+        "salt_exact": b64u(held.salt_exact),
+    }
     vault.put("listings", address, record)
 
 
-def recall(vault: Vault, address: str) -> dict[str, Any]:
+def recall(vault: Vault, address: str) -> Held:
     """Return what `remember` stored.
 
     Raises:
@@ -96,7 +114,7 @@ def recall(vault: Vault, address: str) -> dict[str, Any]:
     record = vault.get("listings", address)
     if record is None:
         raise ClientError(REFUSED_HERE, f"the data of {address} was never held by this account in this home")
-    return record
+    return Held(Path(record["path"]), record["generator"], unb64u(record["salt_f"]), unb64u(record["salt_exact"]))
 
 
 def charge(market: Market, listing: str) -> Done:

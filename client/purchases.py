@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from countermark.client.data import examine
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import replacing
 from countermark.client.keystore import Keys
-from countermark.client.listings import remember
+from countermark.client.listings import Held, remember
 from countermark.client.market import Done, Market
 from countermark.client.notices import submit
 from countermark.client.searches import show
@@ -18,7 +19,7 @@ from countermark.client.vault import Vault
 from countermark.protocol import ids
 from countermark.protocol.commitments import commit
 from countermark.protocol.encoding import b64u, unb64u
-from countermark.protocol.errors import MarketError
+from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import new_nonce
 from countermark.protocol.notices import Verdict
 from countermark.protocol.packages import PackageHeader, PackageSalts, open_package
@@ -41,7 +42,6 @@ def buy(market: Market, vault: Vault, listing: str, *, longest_price: int | None
     nonce = new_nonce()
     trade = ids.trade_id(market=market.name, listing=listing, buyer=market.address, nonce=nonce)
     one_time = EncryptionKey.generate()
-    vault.put("trades", trade, {"key": b64u(one_time.to_bytes()), "listing": listing})
     params = {
         "listing": listing,
         "offer_version": offer["version"],
@@ -51,7 +51,11 @@ def buy(market: Market, vault: Vault, listing: str, *, longest_price: int | None
         "pk_t": one_time.public,
         "deadlines": offer["deadlines"],
     }
-    return market.post("/v1/trades", {"intent": market.sign("trade.pay", params, nonce=nonce)})
+    intent = market.sign("trade.pay", params, nonce=nonce)
+    if not market.dry_run:
+        record = {"key": b64u(one_time.to_bytes()), "listing": listing, "generator": resource["generator"]}
+        vault.put("trades", trade, record)
+    return market.post("/v1/trades", {"intent": intent}).about(trade)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Received:
     """``match``: bytes and fingerprint are the committed ones; ``altered``: the latter only; ``bad``: neither."""
     root: bytes
     salts: PackageSalts
+    generator: str
 
 
 def fetch(market: Market, vault: Vault, trade: dict[str, Any], out: Path, progress: Progress) -> Received:
@@ -76,6 +81,8 @@ def fetch(market: Market, vault: Vault, trade: dict[str, Any], out: Path, progre
     record = vault.get("trades", trade["id"])
     if record is None:
         raise ClientError(REFUSED_HERE, "the one-time key of this trade is not in this home")
+    if trade["package"] is None:
+        raise ClientError(ErrorCode.WRONG_STATE, f"nothing was sent yet; the trade is {trade['state']}")
     key = EncryptionKey.from_bytes(unb64u(record["key"]))
     header = PackageHeader(trade["id"], trade["buyer"], trade["seller"], trade["listing"])
     package = out.with_name(f".{out.name}.{trade['id']}.package")
@@ -88,14 +95,17 @@ def fetch(market: Market, vault: Vault, trade: dict[str, Any], out: Path, progre
     finally:
         # A package that fails to open is fetched anew: what is wrong with it may be this copy alone.
         package.unlink(missing_ok=True)
-    verdict, root = _examine(market, trade, out, salts)
-    return Received(out, verdict, root, salts)
+    verdict, root = _examine(trade, out, salts, record["generator"])
+    return Received(out, verdict, root, salts, record["generator"])
 
 
-def _examine(market: Market, trade: dict[str, Any], path: Path, salts: PackageSalts) -> tuple[Verdict, bytes]:
+def _examine(trade: dict[str, Any], path: Path, salts: PackageSalts, generator: str) -> tuple[Verdict, bytes]:
     try:
-        data = examine(path, market.config.preferred)
-    except ClientError:
+        data = examine(path, generator)
+    except ClientError as error:
+        if error.code == REFUSED_HERE:
+            # That this machine cannot read it says nothing of what was sent.
+            raise
         # What has no fingerprint is not what was sold; the notice then carries the digest of what came instead.
         return "bad", _digest_of(path)
     if commit("f", salts.salt_f, data.root) != trade["c_f"]:
@@ -105,18 +115,16 @@ def _examine(market: Market, trade: dict[str, Any], path: Path, salts: PackageSa
 
 
 def _digest_of(path: Path) -> bytes:
-    from hashlib import file_digest
-
     with path.open("rb") as file:
         return file_digest(file, "sha256").digest()
 
 
 def acknowledge(market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], received: Received) -> Done:
     """Send the buyer's notice with the fingerprint of what he received, and his verdict (step 20)."""
-    # The new owner needs the salts when he sells in turn (steps 9-24 only).
-    remember(
-        vault, trade["listing"], received.path, salt_f=received.salts.salt_f, salt_exact=received.salts.salt_exact
-    )
+    if received.verdict == "match" and not market.dry_run:
+        # The new owner needs the salts when he sells in turn (steps 9-24 only).
+        salts = received.salts
+        remember(vault, trade["listing"], Held(received.path, received.generator, salts.salt_f, salts.salt_exact))
     return submit(
         market,
         keys,

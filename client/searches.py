@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from countermark.client.data import examine
-from countermark.client.errors import ClientError
+from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
-from countermark.protocol import searches
+from countermark.protocol import ids, searches
 from countermark.protocol.commitments import commit
 from countermark.protocol.description import parse_description
 from countermark.protocol.encoding import unb64u
@@ -28,23 +28,29 @@ def by_sample(market: Market, keys: Keys, path: Path) -> list[str]:
     item = examine(path, market.config.preferred).items[0]
     token = searches.sign_search(keys.account, market=market.name, fingerprint=item, issued_at_ms=market.now())
     answer = market.http.post("/v1/searches", {"sealed": market.seal(token.encode(), kind="search")})
-    found = market.open_sealed(keys.encryption, answer["sealed"], kind="search-answer")
-    return [str(address) for address in found["listings"]]
+    try:
+        found = market.open_sealed(keys.encryption, answer.get("sealed"), kind="search-answer")
+        return [ids.parse_listing(address) for address in found["listings"]]
+    except (MarketError, KeyError, TypeError) as error:
+        raise ClientError(GATEWAY_ANSWER, "the platform's answer to the search cannot be read") from error
 
 
 def show(market: Market, listing: str) -> dict[str, Any]:
     """Return a listing whose description was checked against the ledger's commitment (step 10).
 
     Raises:
+        MarketError: UNKNOWN_LISTING for what is no listing's address.
         ClientError: there is no such listing; or its description is not the one that its seller committed to.
     """
-    resource: dict[str, Any] = market.http.get(f"/v1/listings/{listing}")
+    resource: dict[str, Any] = market.http.get(f"/v1/listings/{ids.parse_listing(listing)}")
+    if resource.get("address") != listing:
+        raise ClientError(GATEWAY_ANSWER, "the gateway answered with another listing")
     try:
         description = parse_description(resource["description"])
         committed = commit("d", unb64u(resource["salt_d"], length=32), description.to_bytes())
     except (MarketError, KeyError) as error:
         raise ClientError(ErrorCode.COMMITMENT_MISMATCH, "the listing's description cannot be checked") from error
-    if committed != resource["c_d"]:
+    if committed != resource.get("c_d"):
         raise ClientError(
             ErrorCode.COMMITMENT_MISMATCH, "the description is not the one that the seller committed to"
         )

@@ -1,17 +1,45 @@
 """Reading one's own trades, and waiting for what others do in them."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.market import Market
+from countermark.protocol import ids
+from countermark.protocol.errors import MarketError
+from countermark.protocol.transitions import TradeState
 
 
 def show(market: Market, trade: str) -> dict[str, Any]:
     """Return a trade in which the account is buyer or seller.
 
     Raises:
+        MarketError: UNKNOWN_TRADE for what is no trade's id.
         ClientError: there is none.
     """
-    resource: dict[str, Any] = market.http.get(f"/v1/trades/{trade}")
+    resource = _check(market.http.get(f"/v1/trades/{ids.parse_trade(trade)}"))
+    if resource["id"] != trade:
+        raise ClientError(GATEWAY_ANSWER, "the gateway answered with another trade")
+    return resource
+
+
+def mine(market: Market, *, open_only: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the trades in which the account is buyer or seller, with ``open_only`` those that have not ended.
+
+    Raises:
+        ClientError: the gateway refuses or cannot be reached.
+    """
+    for resource in market.pages("/v1/trades", {"open": "true"} if open_only else None):
+        yield _check(resource)
+
+
+def _check(resource: dict[str, Any]) -> dict[str, Any]:
+    try:
+        # The id becomes part of file names, the state decides what is done.
+        ids.parse_trade(resource["id"])
+        TradeState(resource["state"])
+    except (KeyError, TypeError, ValueError, MarketError) as error:
+        raise ClientError(GATEWAY_ANSWER, "the gateway's trade is malformed") from error
     return resource
 
 
