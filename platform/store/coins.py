@@ -4,7 +4,7 @@ A reservation is a convenience of this gateway and no right: the ledger alone de
 the projector sees the coin spent, when the payment fails, or by its time.
 """
 
-from sqlalchemy import Connection, Select, delete, exists, func, select
+from sqlalchemy import Connection, Select, and_, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from countermark.platform.store import clock
@@ -32,22 +32,19 @@ def reserve(connection: Connection, *, owner: str, amount: int, holder: str) -> 
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"coins/{owner}", 0))))
     release(connection, holder)
     held = exists().where(coin_reservations.c.coin == coins.c.id, coin_reservations.c.until_ms > clock.now())
-    unspent = select(coins.c.id, coins.c.owner, coins.c.amount).where(
-        coins.c.owner == owner, coins.c.spent_tx.is_(None)
-    )
-    free = unspent.where(~held)
+    unspent = and_(coins.c.owner == owner, coins.c.spent_tx.is_(None))
+    amounts = func.coalesce(func.sum(coins.c.amount), 0), func.coalesce(func.sum(coins.c.amount).filter(held), 0)
+    # In one statement, so of one moment: the projector moves on between statements.
+    total, under_way = connection.execute(select(*amounts).where(unspent)).one()
+    if total < amount:
+        raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, "the account's coins do not reach the amount")
+    free = select(coins.c.id, coins.c.owner, coins.c.amount).where(unspent, ~held)
     # Never all coins of an account: the smallest that reaches alone, else the largest ones.
-    candidates = _coins(
-        connection, free.where(coins.c.amount >= amount).order_by(coins.c.amount, coins.c.id).limit(1)
-    )
-    if not candidates:
-        largest = free.order_by(coins.c.amount.desc(), coins.c.id).limit(MAX_COINS)
-        candidates = _coins(connection, largest)
+    alone = free.where(coins.c.amount >= amount).order_by(coins.c.amount, coins.c.id).limit(1)
+    largest = free.order_by(coins.c.amount.desc(), coins.c.id).limit(MAX_COINS)
+    candidates = _coins(connection, alone) or _coins(connection, largest)
     if sum(coin.amount for coin in candidates) < amount:
-        everything = select(func.coalesce(func.sum(unspent.subquery().c.amount), 0))
-        if connection.execute(everything).scalar_one() < amount:
-            raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, "the account's coins do not reach the amount")
-        if not connection.execute(select(unspent.where(held).exists())).scalar_one():
+        if len(candidates) == MAX_COINS and not under_way:
             raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, f"more than {MAX_COINS} coins would be needed")
         return None
     chosen = tuple(coin.id for coin in money.select_coins(candidates, amount))

@@ -1,0 +1,175 @@
+"""Objects grow in order, become whole at once, and never leave their folder."""
+
+import errno
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countermark.platform.ports import ObjectStore
+from countermark.platform.store.objects import FolderStore
+from countermark.protocol.errors import ErrorCode, MarketError
+
+NAME = "packages/tr1abc"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return FolderStore(tmp_path / "objects")
+
+
+def code(error: pytest.ExceptionInfo[MarketError]) -> ErrorCode:
+    return error.value.code
+
+
+def whole(store: ObjectStore, name: str = NAME) -> bytes:
+    return b"".join(store.read(name))
+
+
+def test_an_object_is_read_whole_and_only_after_it_was_sealed(store: ObjectStore) -> None:
+    assert store.size(NAME) == 0
+    assert store.append(NAME, 0, [b"one ", b"two "]) == 8
+    assert store.append(NAME, 8, [b"three"]) == 13
+    with pytest.raises(MarketError) as missing:
+        store.read(NAME)
+    assert code(missing) is ErrorCode.NOT_FOUND
+    assert b"".join(store.read_unsealed(NAME)) == b"one two three"
+    store.seal(NAME)
+    store.seal(NAME)
+    assert whole(store) == b"".join(store.read_unsealed(NAME)) == b"one two three"
+    assert store.size(NAME) == 13
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "bytes_"),
+    [(0, None, b"0123456789"), (3, None, b"3456789"), (2, 5, b"234"), (5, 5, b""), (8, 99, b"89"), (99, None, b"")],
+)
+def test_any_range_can_be_read(store: ObjectStore, start: int, stop: int | None, bytes_: bytes) -> None:
+    store.append(NAME, 0, [b"0123456789"])
+    store.seal(NAME)
+    assert b"".join(store.read(NAME, start, stop)) == bytes_
+
+
+def test_large_objects_come_in_pieces(store: ObjectStore) -> None:
+    store.append(NAME, 0, (b"x" * 1_000_000 for _ in range(3)))
+    store.seal(NAME)
+    pieces = [len(piece) for piece in store.read(NAME, 1)]
+    assert sum(pieces) == 2_999_999
+    assert max(pieces) <= 1 << 20
+
+
+def test_an_upload_that_broke_off_keeps_what_came_and_goes_on_there(store: ObjectStore) -> None:
+    def cut() -> Iterator[bytes]:
+        yield b"half"
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        store.append(NAME, 0, cut())
+    assert store.size(NAME) == 4
+    store.append(NAME, 4, [b" and half"])
+    store.seal(NAME)
+    assert whole(store) == b"half and half"
+
+
+def test_sending_a_part_again_replaces_what_stood_behind_it(store: ObjectStore) -> None:
+    store.append(NAME, 0, [b"0123456789"])
+    assert store.append(NAME, 4, [b"45"]) == 6
+    store.seal(NAME)
+    assert whole(store) == b"012345"
+
+
+@pytest.mark.parametrize("offset", [1, 5, -1])
+def test_a_gap_is_refused(store: ObjectStore, offset: int) -> None:
+    with pytest.raises(MarketError) as refused:
+        store.append(NAME, offset, [b"x"])
+    assert code(refused) is ErrorCode.UPLOAD_OFFSET
+
+
+def test_a_sealed_object_never_changes(store: ObjectStore, tmp_path: Path) -> None:
+    store.append(NAME, 0, [b"final"])
+    store.seal(NAME)
+    for offset in (0, 5):
+        with pytest.raises(MarketError) as refused:
+            store.append(NAME, offset, [b"other"])
+        assert code(refused) is ErrorCode.WRONG_STATE
+    assert whole(store) == b"final"
+    assert [path.name for path in (tmp_path / "objects/packages").iterdir()] == ["tr1abc"]
+
+
+def test_sealing_during_an_upload_waits_for_its_end(store: ObjectStore) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield b"first "
+        started.set()
+        assert go_on.wait(30)
+        yield b"last"
+
+    upload = threading.Thread(target=store.append, args=(NAME, 0, slow()))
+    upload.start()
+    assert started.wait(30)
+    seal = threading.Thread(target=store.seal, args=(NAME,))
+    seal.start()
+    go_on.set()
+    upload.join()
+    seal.join()
+    assert whole(store) == b"first last"
+
+
+def test_what_is_not_there_cannot_be_sealed_or_read(store: ObjectStore) -> None:
+    for attempt in (store.seal, store.read, store.read_unsealed):
+        with pytest.raises(MarketError) as missing:
+            attempt(NAME)
+        assert code(missing) is ErrorCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_deleted_object_is_gone_and_may_be_written_anew(store: ObjectStore, sealed: bool) -> None:
+    store.delete(NAME)
+    store.append(NAME, 0, [b"old"])
+    if sealed:
+        store.seal(NAME)
+    store.delete(NAME)
+    assert store.size(NAME) == 0
+    assert store.append(NAME, 0, [b"new"]) == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "packages", "/etc/passwd", "../x", "packages/../../x", "packages/.hidden", "packages//x"),
+        *("a/b\0c", "a/b\n", "packages/x.part", "packages/", "Packages/x", "a/ö"),
+    ],
+)
+def test_no_name_leaves_the_folder(store: ObjectStore, name: str) -> None:
+    with pytest.raises(MarketError) as refused:
+        store.append(name, 0, [b"x"])
+    assert code(refused) is ErrorCode.NOT_FOUND
+
+
+def test_files_are_for_their_owner_alone(store: ObjectStore, tmp_path: Path) -> None:
+    store.append("fingerprints/did:key:zDnA.1", 0, [b"x"])
+    store.seal("fingerprints/did:key:zDnA.1")
+    for path in (tmp_path / "objects").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    assert stat.S_IMODE((tmp_path / "objects").stat().st_mode) == 0o700
+
+
+def test_a_full_disk_is_one_clear_error_and_what_came_before_stays(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(NAME, 0, [b"safe"])
+
+    def full(_descriptor: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(MarketError) as failed:
+            store.append(NAME, 4, [b"more"])
+    assert (code(failed), failed.value.detail) == (ErrorCode.STORE_UNAVAILABLE, "No space left on device")
+    assert store.size(NAME) >= 4
+    assert store.append(NAME, 4, [b" and sound"]) == 14
