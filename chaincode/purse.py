@@ -47,10 +47,7 @@ async def take(tx: Transaction, amount: int) -> Payment:
     Raises:
         MarketError: UNKNOWN_COIN, COIN_SPENT, COIN_NOT_YOURS, COIN_SUPERFLUOUS, INSUFFICIENT_FUNDS, WRONG_AMOUNT.
     """
-    ids = tx.attached("coins")
-    if len(set(ids)) != len(ids):
-        raise MarketError(ErrorCode.COIN_SUPERFLUOUS, "a coin is named twice")
-    coins = [await find_coin(tx, coin_id) for coin_id in ids]
+    coins = [await find_coin(tx, coin_id) for coin_id in tx.attached("coins")]
     if any(coin.owner != tx.signer for coin in coins):
         raise MarketError(ErrorCode.COIN_NOT_YOURS, "a coin belongs to somebody else")
     return Payment(tx.signer, tuple(coins), change_after(coins, amount))

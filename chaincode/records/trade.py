@@ -84,14 +84,14 @@ class Trade:
         """What the present deadline brings, None in a final state."""
         return find_default(self.state, self.decider)
 
-    def roles(self, address: str, msp_id: str) -> frozenset[Actor]:
-        """Return what ``address`` is in this trade; the platform acts only through its own organisation."""
+    def roles(self, address: str) -> frozenset[Actor]:
+        """Return what ``address`` is in this trade."""
         roles = set()
         if address == self.terms.buyer:
             roles.add(Actor.BUYER)
         if address == self.terms.seller:
             roles.add(Actor.SELLER)
-        if (address, msp_id) == (self.terms.platform, self.terms.platform_msp):
+        if address == self.terms.platform:
             roles.add(Actor.PLATFORM)
         return frozenset(roles)
 

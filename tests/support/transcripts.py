@@ -1,6 +1,7 @@
 """Record what clients ask of a ledger in memory, and run it again in any process.
 
-`python -m tests.support.transcripts` reads the calls on stdin and prints the digest of everything that endorsers sign: read sets, write sets, responses and events.
+`python -m tests.support.transcripts` reads the calls on stdin and prints the
+digest of everything that endorsers sign: read sets, write sets, responses and events.
 """
 
 import json

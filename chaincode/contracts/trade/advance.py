@@ -34,7 +34,7 @@ async def begin(tx: Transaction, argument: str = "") -> tuple[Trade, Act]:
     trade = await read(tx, tx.params["trade"])
     if tx.signer == trade.terms.platform:
         tx.require_organisation(trade.terms.platform_msp)
-    roles = trade.roles(tx.signer, tx.stub.creator_mspid)
+    roles = trade.roles(tx.signer)
     act = transitions.find_act(trade.state, tx.intent.action, roles, argument)
     tx.check_before(trade.deadline_ms)
     return trade, act
