@@ -1,18 +1,17 @@
 """Process of the embedded peer: `python -m countermark.network.embedded --dir DIR`."""
 
 import argparse
+import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from countermark.network.embedded.node import Node
-from countermark.network.embedded.settings import Layout, load
+from countermark.network.embedded.settings import Layout, Settings, load
 from countermark.network.errors import NetworkError
 
-_ENDING = (signal.SIGTERM, signal.SIGINT)
 _WARNING = (
     "warning: the embedded peer is for development, demonstrations and tests: "
     "one process holds the keys of all organisations"
@@ -23,23 +22,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Blocked before the first thread starts, so that no thread but this one is ever interrupted.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    layout = Layout(options.dir)
     try:
+        layout = Layout(options.dir)
         settings = load(layout.settings_file).with_chaincode(dict(options.chaincode))
-        node = Node(layout, settings)
+        return asyncio.run(_serve(layout, settings, options.chaincode_wait))
     except NetworkError as error:
         sys.stderr.write(f"embedded peer: {error}\n")
         return 1
-    away = node.start(chaincode_wait_s=options.chaincode_wait)
-    for msp_id in away:
-        sys.stderr.write(f"warning: the chaincode of {msp_id} does not answer yet\n")
-    sys.stderr.write(f"{_WARNING}\nembedded peer ready\n")
-    sys.stderr.flush()
-    node.on_failure(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    signal.sigwait(_ENDING)
-    node.stop()
+
+
+async def _serve(layout: Layout, settings: Settings, chaincode_wait_s: float) -> int:
+    node = Node(layout, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, node.ended.set)
+    starting = asyncio.create_task(node.start(chaincode_wait_s=chaincode_wait_s))
+    ending = asyncio.create_task(node.ended.wait())
+    await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        for msp_id in starting.result():
+            sys.stderr.write(f"warning: the chaincode of {msp_id} does not answer yet\n")
+        sys.stderr.write(f"{_WARNING}\nembedded peer ready\n")
+        sys.stderr.flush()
+        await ending
+    starting.cancel()
+    await node.stop()
     return 1 if node.failed else 0
 
 

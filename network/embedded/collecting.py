@@ -5,13 +5,14 @@ endorsements are needed, and the smallest sufficient set of organisations is ask
 organisations gets exactly these. All runs of one proposal see the same committed state.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
 
 from countermark.network.embedded.definition import Definition, choose
-from countermark.network.embedded.endorsement import Endorser, Simulated
+from countermark.network.embedded.endorsement import Endorser, Run, Simulated
 from countermark.network.embedded.errors import ExecutionError
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.ledger.snapshots import View
@@ -47,7 +48,7 @@ class Collector:
         self._ledger = ledger
         self._endpoints = {endpoint.msp_id: endpoint for endpoint in endpoints}
 
-    def evaluate(self, local: str, proposal: Proposal, creator: Member, targets: Sequence[str]) -> Response:
+    async def evaluate(self, local: str, proposal: Proposal, creator: Member, targets: Sequence[str]) -> Response:
         """Return the answer of one organisation: of the first of `targets`, or of `local`.
 
         Without targets or transient data, another organisation answers if the local chaincode is away.
@@ -67,8 +68,7 @@ class Collector:
                 raise CallError(grpc.StatusCode.FAILED_PRECONDITION, f"no peers of organisation {msp_id}")
             try:
                 with self._ledger.state.snapshots.take() as view:
-                    run = endpoint.endorser.start(proposal, creator, view)
-                    response = endpoint.endorser.finish(run).response
+                    response = (await endpoint.endorser.run(proposal, creator, view)).response
             except ExecutionError as error:
                 failed.append(endpoint.detail(error.detail))
                 continue
@@ -84,7 +84,7 @@ class Collector:
             grpc.StatusCode.ABORTED, "failed to evaluate transaction, see attached details for more info", failed
         )
 
-    def endorse(self, local: str, proposal: Proposal, creator: Member, organisations: Sequence[str]) -> bytes:
+    async def endorse(self, local: str, proposal: Proposal, creator: Member, organisations: Sequence[str]) -> bytes:
         """Return the payload of the endorsed transaction, ready for its creator's signature.
 
         Args:
@@ -99,16 +99,18 @@ class Collector:
         """
         with self._ledger.state.snapshots.take() as view:
             if organisations:
-                simulated = self._run(self._named(organisations), proposal, creator, view)
+                simulated = await self._run(self._named(organisations), proposal, creator, view)
             else:
-                simulated = self._run([self._endpoints[local]], proposal, creator, view)
+                simulated = await self._run([self._endpoints[local]], proposal, creator, view)
                 needed = self._needed(local, proposal, simulated[local])
                 rest = [self._endpoints[msp_id] for msp_id in needed if msp_id != local]
-                simulated |= self._run(rest, proposal, creator, view)
+                simulated |= await self._run(rest, proposal, creator, view)
                 if local not in needed:
                     del simulated[local]
         self._check_agreement(simulated)
-        endorsed = [self._endpoints[msp_id].endorser.endorse(proposal, one) for msp_id, one in simulated.items()]
+        endorsed = [
+            await self._endpoints[msp_id].endorser.endorse(proposal, one) for msp_id, one in simulated.items()
+        ]
         return assemble(proposal, endorsed[0][0].serialized, [endorsement for _, endorsement in endorsed])
 
     def _named(self, organisations: Sequence[str]) -> list[Endpoint]:
@@ -138,28 +140,25 @@ class Collector:
             )
         return chosen
 
-    def _run(
+    async def _run(
         self, endpoints: Sequence[Endpoint], proposal: Proposal, creator: Member, view: View
     ) -> dict[str, Simulated]:
         """Run `proposal` at all `endpoints` at the same time."""
+        runs = await asyncio.gather(
+            *(endpoint.endorser.run(proposal, creator, view) for endpoint in endpoints), return_exceptions=True
+        )
         failed: list[ErrorDetail] = []
-        runs = []
-        for endpoint in endpoints:
-            try:
-                runs.append((endpoint, endpoint.endorser.start(proposal, creator, view)))
-            except ExecutionError as error:
-                failed.append(endpoint.detail(error.detail))
         simulated = {}
-        for endpoint, run in runs:
-            try:
-                answer = endpoint.endorser.finish(run)
-            except ExecutionError as error:
-                failed.append(endpoint.detail(error.detail))
-                continue
-            if answer.response.status not in _SUCCESS:
-                failed.append(endpoint.detail(_refusal(answer.response)))
-                continue
-            simulated[endpoint.msp_id] = endpoint.endorser.conclude(run, answer)
+        for endpoint, run in zip(endpoints, runs, strict=True):
+            match run:
+                case ExecutionError():
+                    failed.append(endpoint.detail(run.detail))
+                case BaseException():
+                    raise run
+                case Run() if run.response.status not in _SUCCESS:
+                    failed.append(endpoint.detail(_refusal(run.response)))
+                case Run():
+                    simulated[endpoint.msp_id] = endpoint.endorser.conclude(run)
         if failed:
             message = "failed to endorse transaction, see attached details for more info"
             raise CallError(grpc.StatusCode.ABORTED, message, failed)

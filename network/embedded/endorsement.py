@@ -4,12 +4,10 @@ Steps and messages are those of Fabric's endorser: checks of the proposal (`Gate
 endorsement over response payload and endorser.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
-from typing import Any
 
 from fabric_protos.peer import chaincode_shim_pb2, proposal_response_pb2
 
@@ -44,19 +42,11 @@ def clock_ms() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of a proposal that has been started at one organisation."""
-
-    proposal: Proposal
-    simulation: Simulation = field(repr=False)
-    future: "Future[Any]" = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the chaincode answered at the end of a run."""
+    """A run that the chaincode has ended: its answer, and the simulation that knows what it read and would write."""
 
     response: Response
     event: ChaincodeEvent | None
+    simulation: Simulation = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +135,22 @@ class Endorser:
         """True while the organisation's chaincode is connected."""
         return self._link.ready
 
-    def start(self, proposal: Proposal, creator: Member, view: View) -> Run:
-        """Start `proposal` by `creator` on the organisation's chaincode, on the state in `view`.
+    async def run(self, proposal: Proposal, creator: Member, view: View) -> Run:
+        """Run `proposal` by `creator` on the organisation's chaincode, on the state in `view`.
+
+        The chaincode's own refusal is no error here: see the status of the response.
 
         Raises:
-            ExecutionError: The chaincode is away, or runs this transaction already.
+            ExecutionError: The chaincode is away, took too long, broke off, or failed outside its contract.
         """
+        tx_id = proposal.tx_id
         simulation = Simulation(
             view, self._ledger.private, self._definition, creator_msp=creator.msp_id, peer_msp=self.msp_id
         )
-        return Run(proposal, simulation, self._link.execute(proposal, simulation))
-
-    def finish(self, run: Run) -> Answer:
-        """Wait for `run` and return what the chaincode answered, whatever status that has.
-
-        Raises:
-            ExecutionError: The chaincode took too long, broke off, or failed outside its contract.
-        """
-        tx_id = run.proposal.tx_id
         try:
-            message = run.future.result(self._timeout_s)
-        except FutureTimeoutError as error:
-            self._link.abandon(run.proposal)
+            async with asyncio.timeout(self._timeout_s):
+                message = await self._link.execute(proposal, simulation)
+        except TimeoutError as error:
             raise ExecutionError(
                 "execution_timeout", f"failed to execute transaction {tx_id}: timeout expired while executing"
             ) from error
@@ -179,24 +163,26 @@ class Endorser:
             event = ChaincodeEvent(
                 self._definition.name, tx_id, message.chaincode_event.event_name, message.chaincode_event.payload
             )
-        return Answer(_parse(message.payload, tx_id), event)
+        return Run(_parse(message.payload, tx_id), event, simulation)
 
-    def conclude(self, run: Run, answer: Answer) -> Simulated:
-        """Return what `run`, which ended with `answer`, read and would write."""
+    def conclude(self, run: Run) -> Simulated:
+        """Return what `run` gave, as it is endorsed."""
         results = run.simulation.results()
         outcome = Outcome(
-            response=answer.response,
+            response=run.response,
             results=results.public,
             chaincode=self._definition.name,
             version=self._definition.version,
-            event=answer.event,
+            event=run.event,
         )
         return Simulated(outcome, results)
 
-    def endorse(self, proposal: Proposal, simulated: Simulated) -> tuple[ResponsePayload, Endorsement]:
+    async def endorse(self, proposal: Proposal, simulated: Simulated) -> tuple[ResponsePayload, Endorsement]:
         """Return the organisation's endorsement; private writes are on disk before it is given away."""
         if simulated.results.private is not None:
-            self._ledger.private.stage(proposal.tx_id, simulated.results.private, height=self._ledger.height)
+            await asyncio.to_thread(
+                self._ledger.private.stage, proposal.tx_id, simulated.results.private, height=self._ledger.height
+            )
         payload = build_response_payload(proposal, simulated.outcome)
         return payload, endorse(self._identity, payload.serialized)
 

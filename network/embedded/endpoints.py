@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +11,8 @@ from countermark.network.embedded.errors import SettingsError
 from countermark.network.identities import Organisation
 from countermark.network.identities.files import write_file
 
-THREADS: Final = 128
-"""Calls and streams that one endpoint serves at a time."""
-
-STREAMS: Final = 64
-"""How many of these may be streams."""
+CALLS: Final = 1024
+"""Calls and streams that one endpoint serves at a time; further ones end with RESOURCE_EXHAUSTED."""
 
 _MAX_MESSAGE: Final = 100 * 1024 * 1024
 _OPTIONS: Final = (
@@ -33,7 +29,7 @@ _OPTIONS: Final = (
 def listen(organisation: Organisation, host: str, port: int) -> tuple[Any, int]:
     """Return a gRPC server with the organisation's TLS certificate, not yet started, and its port.
 
-    A `port` of 0 takes a free one.
+    A `port` of 0 takes a free one. The server belongs to the running event loop.
 
     Raises:
         SettingsError: The port is taken, or the TLS files cannot be read.
@@ -43,8 +39,7 @@ def listen(organisation: Organisation, host: str, port: int) -> tuple[Any, int]:
         pair = ((folder / "key.pem").read_bytes(), (folder / "cert.pem").read_bytes())
     except OSError as error:
         raise SettingsError("unreadable_tls", f"{error.filename}: {error.strerror}") from error
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix=organisation.msp_id)
-    server = grpc.server(pool, options=_OPTIONS)
+    server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=CALLS)
     try:
         bound = server.add_secure_port(f"{host}:{port}", grpc.ssl_server_credentials([pair]))
     except RuntimeError as error:

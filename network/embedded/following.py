@@ -1,8 +1,10 @@
-"""Waiting for the ledger: streams for the next block, clients for the outcome of a transaction."""
+"""Waiting for the ledger: streams for the next block, clients for the outcome of a transaction.
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+Everything here belongs to the event loop; the ordering thread hands over what it has committed.
+"""
+
+import asyncio
+from collections.abc import Sequence
 
 from countermark.network.embedded.committing import Outcome
 from countermark.network.embedded.ledger.chain import Ledger
@@ -13,9 +15,9 @@ class Followers:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._grown = threading.Condition()
-        self._waiting: dict[str, list[Future[Outcome | None]]] = {}
         self._height = ledger.height
+        self._growing: asyncio.Future[None] | None = None
+        self._waiting: dict[str, set[asyncio.Future[Outcome | None]]] = {}
         self._closed = False
 
     @property
@@ -23,55 +25,52 @@ class Followers:
         """Number of blocks that have been committed and announced."""
         return self._height
 
-    def committed(self, outcomes: Sequence[Outcome]) -> None:
-        """Announce that the ledger has grown by a block with these outcomes."""
-        with self._grown:
-            self._height = self._ledger.height
-            told = [(outcome, self._waiting.pop(outcome.tx_id, ())) for outcome in outcomes]
-            self._grown.notify_all()
-        for outcome, futures in told:
-            for future in futures:
-                future.set_result(outcome)
-
-    def wake(self) -> None:
-        """Have everybody who waits for a block look whether he still wants it."""
-        with self._grown:
-            self._grown.notify_all()
+    def committed(self, height: int, outcomes: Sequence[Outcome]) -> None:
+        """Announce that the ledger has `height` blocks now, the last one with these outcomes."""
+        self._height = height
+        self._announce()
+        for outcome in outcomes:
+            for future in self._waiting.pop(outcome.tx_id, ()):
+                if not future.done():
+                    future.set_result(outcome)
 
     def close(self) -> None:
         """Send everybody away; nobody waits from now on."""
-        with self._grown:
-            self._closed = True
-            futures = [future for waiting in self._waiting.values() for future in waiting]
-            self._waiting.clear()
-            self._grown.notify_all()
-        for future in futures:
-            future.set_result(None)
+        self._closed = True
+        self._announce()
+        for waiting in self._waiting.values():
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+        self._waiting.clear()
 
-    def wait_block(self, number: int, wanted: Callable[[], bool]) -> bool:
-        """Wait until block `number` is committed; False if it is not `wanted` any more, or the peer is stopping."""
-        with self._grown:
-            self._grown.wait_for(lambda: self._height > number or self._closed or not wanted())
-            return self._height > number and not self._closed and wanted()
+    async def wait_block(self, number: int) -> bool:
+        """Wait until block `number` is committed; False if the peer is stopping."""
+        while self._height <= number and not self._closed:
+            if self._growing is None:
+                self._growing = asyncio.get_running_loop().create_future()
+            # Shielded: one who goes away must not end the waiting of all others.
+            await asyncio.shield(self._growing)
+        return not self._closed
 
-    def outcome(self, tx_id: str) -> "Future[Outcome | None]":
-        """Return a future of how `tx_id` ends; `None` if the peer is stopping. `forget` it if nobody waits for it."""
-        future: Future[Outcome | None] = Future()
-        with self._grown:
-            row = self._ledger.transaction(tx_id)
-            if row is not None and row.version[0] < self._height:
-                future.set_result(Outcome(tx_id, row.version[0], row.code))
-            elif self._closed:
-                future.set_result(None)
-            else:
-                self._waiting.setdefault(tx_id, []).append(future)
-        return future
+    async def outcome(self, tx_id: str) -> Outcome | None:
+        """Wait until `tx_id` is committed and return how it ended; `None` if the peer is stopping."""
+        row = self._ledger.transaction(tx_id)
+        if row is not None and row.version[0] < self._height:
+            return Outcome(tx_id, row.version[0], row.code)
+        if self._closed:
+            return None
+        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(tx_id, set())
+        waiting.add(future)
+        try:
+            return await future
+        finally:
+            waiting.discard(future)
+            if not waiting and self._waiting.get(tx_id) is waiting:
+                del self._waiting[tx_id]
 
-    def forget(self, tx_id: str, future: "Future[Outcome | None]") -> None:
-        """Stop waiting: `future` of `outcome(tx_id)` stays without a result."""
-        with self._grown:
-            waiting = self._waiting.get(tx_id, [])
-            if future in waiting:
-                waiting.remove(future)
-            if not waiting:
-                self._waiting.pop(tx_id, None)
+    def _announce(self) -> None:
+        growing, self._growing = self._growing, None
+        if growing is not None:
+            growing.set_result(None)

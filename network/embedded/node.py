@@ -1,10 +1,10 @@
 """The embedded peer as a whole: ledger, ordering, one endpoint and one chaincode connection per organisation."""
 
+import asyncio
 import fcntl
 import logging
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,6 @@ from countermark.network.embedded.membership import Membership
 from countermark.network.embedded.ordering import Orderer
 from countermark.network.embedded.services.deliver import DeliverService
 from countermark.network.embedded.services.gateway import GatewayService
-from countermark.network.embedded.services.streams import Slots
 from countermark.network.embedded.settings import Layout, OrganisationSettings, Settings
 from countermark.network.embedded.validation import Validator
 from countermark.network.errors import NetworkError
@@ -51,85 +50,65 @@ class Node:
     """The embedded peer of a folder that `material.generate` has made."""
 
     def __init__(self, layout: Layout, settings: Settings) -> None:
-        """Open the ledger, and take the ports; nothing is served yet.
+        """Open the ledger, and take the ports; nothing is served yet. The node belongs to the running event loop.
 
         Raises:
             SettingsError: Another process uses the folder, a port is taken, or files are missing.
             LedgerError: The stored blocks do not hold together.
             IdentityError: Key material is missing or damaged.
         """
-        self._failed = threading.Event()
-        self._told: Callable[[], None] = lambda: None
+        self.ended = asyncio.Event()
+        """Set when the node is to be stopped: by whoever wants that, or because the ledger cannot go on."""
+        self.failed = False
+        """True if the ledger cannot go on in this process; the next one catches up from the blocks."""
+        self._loop = asyncio.get_running_loop()
         self._layout = layout
         self._settings = settings
         self._lock = _lock(layout.ledger)
-        self._ledger = self._open_ledger()
         try:
+            self._ledger = self._open_ledger()
             self._membership = Membership(consortium_of(self._ledger.block(0), channel=settings.channel))
             self._followers = Followers(self._ledger)
             self._orderer = self._make_orderer()
             self._peers = self._make_peers()
             self._add_services()
         except NetworkError:
-            self._ledger.close()
             os.close(self._lock)
             raise
 
-    def start(self, *, chaincode_wait_s: float) -> list[str]:
+    async def start(self, *, chaincode_wait_s: float) -> list[str]:
         """Serve, wait for the chaincode servers, then publish the connection profiles.
 
         Returns:
             The MSP ids whose chaincode is still away after `chaincode_wait_s`; it is dialled further.
         """
         connections.withdraw(self._layout.connection)
-        for peer in self._peers:
-            peer.link.start()
         self._orderer.start()
         for peer in self._peers:
-            peer.server.start()
-        away = [
-            peer.link.msp_id for peer in self._peers if not peer.link.wait(ready=True, timeout_s=chaincode_wait_s)
-        ]
-        connections.publish(
-            self._layout.connection,
-            [
-                (
-                    peer.name,
-                    connections.profile(
-                        peer.organisation,
-                        channel=self._settings.channel,
-                        chaincode=self._settings.definition.name,
-                        gateway=peer.address,
-                    ),
-                )
-                for peer in self._peers
-            ],
-        )
-        return away
+            peer.link.start()
+            await peer.server.start()
+        _LOGGER.info("endpoints answer at %s", ", ".join(peer.address for peer in self._peers))
+        ready = await asyncio.gather(*(peer.link.wait_ready(chaincode_wait_s) for peer in self._peers))
+        connections.publish(self._layout.connection, [(peer.name, self._profile(peer)) for peer in self._peers])
+        return [peer.link.msp_id for peer, is_ready in zip(self._peers, ready, strict=True) if not is_ready]
 
-    @property
-    def failed(self) -> bool:
-        """True if the ledger cannot go on in this process; a new one catches up from the blocks."""
-        return self._failed.is_set()
-
-    def on_failure(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called when the ledger cannot go on, at once if that is so already."""
-        self._told = tell
-        if self.failed:
-            tell()
-
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Commit what has been ordered, send everybody away, and close the ledger."""
         connections.withdraw(self._layout.connection)
-        stopped = [peer.server.stop(_GRACE_S) for peer in self._peers]
-        self._orderer.stop()
+        await asyncio.to_thread(self._orderer.stop)
         self._followers.close()
-        for event in stopped:
-            event.wait()
-        for peer in self._peers:
-            peer.link.stop()
+        await asyncio.gather(*(peer.server.stop(_GRACE_S) for peer in self._peers))
+        await asyncio.gather(*(peer.link.stop() for peer in self._peers))
         self._ledger.close()
         os.close(self._lock)
+
+    def _profile(self, peer: _Peer) -> connections.Profile:
+        return connections.profile(
+            peer.organisation,
+            channel=self._settings.channel,
+            chaincode=self._settings.definition.name,
+            gateway=peer.address,
+        )
 
     def _open_ledger(self) -> Ledger:
         ledger = Ledger.open(self._layout.ledger)
@@ -137,7 +116,6 @@ class Node:
             try:
                 genesis = self._layout.genesis_file.read_bytes()
             except OSError as error:
-                ledger.close()
                 raise SettingsError("no_genesis", f"{error.filename}: {error.strerror}") from error
             commit_genesis(ledger, genesis)
         return ledger
@@ -149,13 +127,14 @@ class Node:
         committer = Committer(self._ledger, validator, identity)
 
         def commit(envelopes: Sequence[bytes]) -> None:
-            self._followers.committed(committer.commit(envelopes))
+            outcomes = committer.commit(envelopes)
+            self._loop.call_soon_threadsafe(self._followers.committed, self._ledger.height, outcomes)
 
-        return Orderer(settings.channel, self._membership, commit, self._fail, batching=settings.batching)
+        def fail() -> None:
+            self.failed = True
+            self._loop.call_soon_threadsafe(self.ended.set)
 
-    def _fail(self) -> None:
-        self._failed.set()
-        self._told()
+        return Orderer(settings.channel, self._membership, commit, fail, batching=settings.batching)
 
     def _make_peers(self) -> list[_Peer]:
         ports = endpoints.load_ports(self._layout.ports_file)
@@ -204,7 +183,6 @@ class Node:
         ]
         collector = Collector(definition, self._ledger, organisations)
         for peer in self._peers:
-            slots = Slots(endpoints.STREAMS)
             gateway = GatewayService(
                 peer.organisation.msp_id,
                 peer.address,
@@ -215,14 +193,12 @@ class Node:
                 ledger=self._ledger,
                 followers=self._followers,
                 membership=self._membership,
-                slots=slots,
             )
             deliver = DeliverService(
                 settings.channel,
                 ledger=self._ledger,
                 followers=self._followers,
                 membership=self._membership,
-                slots=slots,
             )
             gateway_pb2_grpc.add_GatewayServicer_to_server(gateway, peer.server)
             events_pb2_grpc.add_DeliverServicer_to_server(deliver, peer.server)

@@ -111,7 +111,7 @@ class EmbeddedNetwork:
             {"TINY_LIES": "1"} if msp_id in self._liars else None,
         )
 
-    def start_peer(self, *, chaincode_wait: float = 10.0) -> Process:
+    def start_peer(self, *, chaincode_wait: float = 10.0, until: str = "^embedded peer ready$") -> Process:
         chaincodes = [f"--chaincode={msp_id}={address}" for msp_id, address in self.addresses.items()]
         self.peer = Process(
             [
@@ -122,7 +122,7 @@ class EmbeddedNetwork:
                 *chaincodes,
             ]
         )
-        self.peer.wait_line("^embedded peer ready$")
+        self.peer.wait_line(until)
         return self.peer
 
     def kill_peer(self) -> None:

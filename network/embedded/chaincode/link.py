@@ -1,8 +1,8 @@
 """The connection of one organisation's peer to its chaincode server: mutual TLS, dialled again whenever it ends."""
 
+import asyncio
 import logging
-import threading
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,17 +34,15 @@ class ChaincodeServer:
 
 
 class ChaincodeLink:
-    """Keeps a stream to `server` for the peer of `msp_id`, and runs the chaincode over it; safe from any thread."""
+    """Keeps a stream to `server` for the peer of `msp_id` and runs the chaincode over it; lives in one event loop."""
 
     def __init__(self, msp_id: str, server: ChaincodeServer) -> None:
         self.msp_id = msp_id
         self._server = server
-        self._stopping = threading.Event()
-        self._wanted = threading.Event()
-        self._state = threading.Condition()
+        self._wanted = asyncio.Event()
+        self._registered = asyncio.Event()
         self._stream: ChaincodeStream | None = None
-        self._call: Any = None
-        self._thread = threading.Thread(target=self._keep_connected, name=f"chaincode-{msp_id}", daemon=True)
+        self._dialling: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
@@ -53,54 +51,46 @@ class ChaincodeLink:
 
     def start(self) -> None:
         """Begin to dial."""
-        self._thread.start()
+        self._dialling = asyncio.get_running_loop().create_task(self._keep_connected())
 
-    def wait(self, *, ready: bool, timeout_s: float) -> bool:
-        """Wait until the chaincode is registered, or not any more; False if it is still the other way round then."""
-        with self._state:
-            return self._state.wait_for(lambda: self.ready is ready, timeout_s)
+    async def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until the chaincode is registered; False if it is not by then."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._registered.wait(), timeout_s)
+        return self.ready
 
-    def execute(self, proposal: Proposal, simulation: Simulation) -> "Future[Any]":
-        """Start `proposal` on the chaincode; see `ChaincodeStream.execute`.
+    async def execute(self, proposal: Proposal, simulation: Simulation) -> Any:
+        """Run `proposal` on the chaincode; see `ChaincodeStream.execute`.
 
         Raises:
-            ExecutionError: The chaincode is away, or runs this transaction already.
+            ExecutionError: The chaincode is away, breaks off, or runs this transaction already.
         """
-        stream = self._stream
-        if stream is None:
+        if self._stream is None:
             self._wanted.set()
             raise ExecutionError(
                 "chaincode_away",
                 f"could not launch chaincode {self._server.package_id}: no connection to {self._server.address}",
             )
-        return stream.execute(proposal, simulation)
+        return await self._stream.execute(proposal, simulation)
 
-    def abandon(self, proposal: Proposal) -> None:
-        """Forget a run that took too long."""
-        stream = self._stream
-        if stream is not None:
-            stream.abandon(proposal)
+    async def stop(self) -> None:
+        """End the stream; runs under way fail."""
+        if self._dialling is not None:
+            self._dialling.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._dialling
 
-    def stop(self) -> None:
-        """End the stream and wait for its thread; runs under way fail."""
-        self._stopping.set()
-        self._wanted.set()
-        with self._state:
-            if self._call is not None:
-                self._call.cancel()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _keep_connected(self) -> None:
+    async def _keep_connected(self) -> None:
         wait_s = _FIRST_WAIT_S
-        while not self._stopping.is_set():
-            served = self._connect()
+        while True:
+            served = await self._connect()
             wait_s = _FIRST_WAIT_S if served else min(wait_s * 2, _LONGEST_WAIT_S)
             # Whoever wants the chaincode meanwhile gets an error at once, and it is dialled at once.
-            self._wanted.wait(wait_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), wait_s)
             self._wanted.clear()
 
-    def _connect(self) -> bool:
+    async def _connect(self) -> bool:
         """Serve one stream until it ends; returns whether the chaincode had registered."""
         server = self._server
         credentials = grpc.ssl_channel_credentials(server.root_certificate, server.key, server.certificate)
@@ -112,19 +102,18 @@ class ChaincodeLink:
             # Channels to the same address share a connection and its backoff; each attempt is to be one of its own.
             ("grpc.use_local_subchannel_pool", 1),
         )
-        stream = ChaincodeStream(server.package_id)
-        with grpc.secure_channel(server.address, credentials, options=options) as channel:
-            with self._state:
-                if self._stopping.is_set():
-                    return False
-                call = self._call = chaincode_shim_pb2_grpc.ChaincodeStub(channel).Connect(stream.outgoing)
+        outgoing: asyncio.Queue[Any] = asyncio.Queue()
+        stream = ChaincodeStream(server.package_id, outgoing.put_nowait)
+        async with grpc.aio.secure_channel(server.address, credentials, options=options) as channel:
+            call = chaincode_shim_pb2_grpc.ChaincodeStub(channel).Connect()
+            writing = asyncio.get_running_loop().create_task(_write(call, outgoing))
             try:
-                for message in call:
+                while (message := await call.read()) is not grpc.aio.EOF:
                     if stream.take(message):
                         self._publish(stream)
-            except grpc.RpcError as error:
+            except grpc.aio.AioRpcError as error:
                 # Only the end of a stream that worked is news; a server that is away is asked again and again.
-                level = logging.WARNING if self.ready and not self._stopping.is_set() else logging.DEBUG
+                level = logging.WARNING if self.ready else logging.DEBUG
                 _LOGGER.log(level, "chaincode stream of %s ended: %s", self.msp_id, error.details())
             except ExecutionError as error:
                 _LOGGER.error("chaincode of %s: %s", self.msp_id, error)
@@ -132,12 +121,21 @@ class ChaincodeLink:
                 served = self.ready
                 self._publish(None)
                 stream.close()
+                writing.cancel()
                 call.cancel()
         return served
 
     def _publish(self, stream: ChaincodeStream | None) -> None:
-        with self._state:
-            self._stream = stream
-            self._state.notify_all()
-        if stream is not None:
+        self._stream = stream
+        if stream is None:
+            self._registered.clear()
+        else:
+            self._registered.set()
             _LOGGER.info("chaincode of %s at %s is ready", self.msp_id, self._server.address)
+
+
+async def _write(call: Any, outgoing: "asyncio.Queue[Any]") -> None:
+    """Send what is in `outgoing`, one message after the other, as gRPC wants it."""
+    with suppress(grpc.aio.BaseError, asyncio.InvalidStateError):  # whoever reads the stream learns why it ended
+        while True:
+            await call.write(await outgoing.get())

@@ -1,8 +1,7 @@
 """One stream with a chaincode, from its REGISTER to its end: the peer's side of `protos.Chaincode/Connect`."""
 
-import queue
-from collections.abc import Iterator
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
@@ -22,45 +21,41 @@ _Message: Final = shim_pb2.ChaincodeMessage
 class ChaincodeStream:
     """The runs that share one stream, told apart by transaction id.
 
-    `outgoing` is what the transport sends; it hands what comes in to `take`, one message after the other.
+    `send` puts a message on the stream; the transport hands what comes in to `take`, one message after the other. All
+    of it happens in one event loop.
     """
 
-    def __init__(self, package_id: str) -> None:
+    def __init__(self, package_id: str, send: Callable[[Any], None]) -> None:
         self._package_id = package_id
+        self._send = send
         self._runs = Runs()
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    @property
-    def outgoing(self) -> Iterator[Any]:
-        """The messages to be sent, as they come, until the stream is closed."""
-        return iter(self._queue.get, None)
+    async def execute(self, proposal: Proposal, simulation: Simulation) -> Any:
+        """Run `proposal` on the chaincode and return its COMPLETED or ERROR message.
 
-    def execute(self, proposal: Proposal, simulation: Simulation) -> "Future[Any]":
-        """Start `proposal` on the chaincode; the result is its COMPLETED or ERROR message.
-
-        The future raises `ExecutionError` if the stream ends first. Whoever stops waiting calls `abandon`.
+        A run that is cancelled is forgotten: what the chaincode still asks for it is refused.
 
         Raises:
-            ExecutionError: The stream has ended, or the same transaction runs on it already.
+            ExecutionError: The stream ended, or the same transaction runs on it already.
         """
-        run = Run(proposal.header.channel, proposal.tx_id, Session(simulation))
+        future = asyncio.get_running_loop().create_future()
+        run = Run(proposal.header.channel, proposal.tx_id, Session(simulation), future)
         self._runs.add(run)
-        self._queue.put(
-            _Message(
-                type=_Message.TRANSACTION,
-                txid=run.tx_id,
-                channel_id=run.channel,
-                payload=encode(chaincode_pb2.ChaincodeInput(args=proposal.invocation.args)),
-                proposal=proposal_pb2.SignedProposal(
-                    proposal_bytes=proposal.proposal_bytes, signature=proposal.signature
-                ),
+        try:
+            self._send(
+                _Message(
+                    type=_Message.TRANSACTION,
+                    txid=run.tx_id,
+                    channel_id=run.channel,
+                    payload=encode(chaincode_pb2.ChaincodeInput(args=proposal.invocation.args)),
+                    proposal=proposal_pb2.SignedProposal(
+                        proposal_bytes=proposal.proposal_bytes, signature=proposal.signature
+                    ),
+                )
             )
-        )
-        return run.future
-
-    def abandon(self, proposal: Proposal) -> None:
-        """Forget a run that took too long; what the chaincode still asks for it is refused."""
-        self._runs.pop(proposal.header.channel, proposal.tx_id)
+            return await future
+        finally:
+            self._runs.discard(run)
 
     def take(self, message: Any) -> bool:
         """Handle one message of the chaincode; returns whether it registered with this one.
@@ -75,17 +70,16 @@ class ChaincodeStream:
             case _Message.KEEPALIVE:
                 pass
             case _Message.COMPLETED | _Message.ERROR:
-                run = self._runs.pop(message.channel_id, message.txid)
-                if run is not None:
+                run = self._runs.get(message.channel_id, message.txid)
+                if run is not None and not run.future.done():
                     run.future.set_result(message)
             case _:
-                self._queue.put(self._answer(message))
+                self._send(self._answer(message))
         return False
 
     def close(self) -> None:
-        """End `outgoing`, and all runs with an error."""
-        self._queue.put(None)
-        self._runs.close(ExecutionError("stream_terminated", "chaincode stream terminated"))
+        """End all runs with an error."""
+        self._runs.fail_all(ExecutionError("stream_terminated", "chaincode stream terminated"))
 
     def _register(self, payload: bytes) -> None:
         try:
@@ -95,8 +89,8 @@ class ChaincodeStream:
         if name != self._package_id:
             raise ExecutionError("wrong_package", f"registered as {name!r}, expected {self._package_id!r}")
         offer = chaincode_pb2.ChaincodeAdditionalParams(use_write_batch=True, max_size_write_batch=WRITES)
-        self._queue.put(_Message(type=_Message.REGISTERED))
-        self._queue.put(_Message(type=_Message.READY, payload=encode(offer)))
+        self._send(_Message(type=_Message.REGISTERED))
+        self._send(_Message(type=_Message.READY, payload=encode(offer)))
 
     def _answer(self, message: Any) -> Any:
         reply = _Message(txid=message.txid, channel_id=message.channel_id)

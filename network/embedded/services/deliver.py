@@ -1,7 +1,6 @@
 """protos.Deliver: streams of blocks, whole or filtered, from any block on and following the ledger."""
 
-import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
 
 from fabric_protos.common import common_pb2
@@ -12,8 +11,6 @@ from countermark.network.embedded.endorsement import clock_ms
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.membership import READERS, Membership
-from countermark.network.embedded.services.statuses import CallError, abort
-from countermark.network.embedded.services.streams import Slots, watch_end
 from countermark.network.envelopes import Edge, Envelope, Seek
 from countermark.network.envelopes.wire import encode
 from countermark.network.errors import EnvelopeError, IdentityError, SignatureError
@@ -38,48 +35,37 @@ class _Range(NamedTuple):
 class DeliverService(events_pb2_grpc.DeliverServicer):  # type: ignore[misc] # generated without types
     """Block streams for the readers of `channel`."""
 
-    def __init__(
-        self, channel: str, *, ledger: Ledger, followers: Followers, membership: Membership, slots: Slots
-    ) -> None:
+    def __init__(self, channel: str, *, ledger: Ledger, followers: Followers, membership: Membership) -> None:
         self._channel = channel
         self._ledger = ledger
         self._followers = followers
         self._membership = membership
-        self._slots = slots
 
-    def Deliver(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:  # noqa: N802 - Fabric's name
+    async def Deliver(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
         """Yield whole blocks, then the status, for each request of the stream."""
-        yield from self._serve(requests, context, _whole)
+        async for response in self._serve(requests, _whole):
+            yield response
 
-    def DeliverFiltered(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:  # noqa: N802 - Fabric's name
+    async def DeliverFiltered(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
         """Yield what a client needs to follow its transactions, without their contents."""
-        yield from self._serve(requests, context, filtered_block)
+        async for response in self._serve(requests, filtered_block):
+            yield response
 
-    def _serve(self, requests: Iterator[Any], context: Any, convert: Callable[[bytes], Any]) -> Iterator[Any]:
-        try:
-            slot = self._slots.take()
-        except CallError as error:
-            abort(context, error)
-        with slot:
-            ended = watch_end(context, self._followers)
-            for request in requests:
-                status, wanted = self._authorise(request)
-                if wanted is not None:
-                    status = yield from self._blocks(wanted, ended, convert)
-                yield events_pb2.DeliverResponse(status=status)
-                if status != _SUCCESS:
-                    return
-
-    def _blocks(
-        self, wanted: _Range, ended: threading.Event, convert: Callable[[bytes], Any]
-    ) -> Generator[Any, None, int]:
-        for number in range(wanted.start, wanted.stop + 1):
-            if not wanted.wait and number >= self._followers.height:
-                return _NOT_FOUND
-            if not self._followers.wait_block(number, lambda: not ended.is_set()):
-                return _UNAVAILABLE
-            yield convert(self._ledger.block(number))
-        return _SUCCESS
+    async def _serve(self, requests: AsyncIterator[Any], convert: Callable[[bytes], Any]) -> AsyncIterator[Any]:
+        async for request in requests:
+            status, wanted = self._authorise(request)
+            if wanted is not None:
+                for number in range(wanted.start, wanted.stop + 1):
+                    if not wanted.wait and number >= self._followers.height:
+                        status = _NOT_FOUND
+                    elif not await self._followers.wait_block(number):
+                        status = _UNAVAILABLE
+                    if status != _SUCCESS:
+                        break
+                    yield convert(self._ledger.block(number))
+            yield events_pb2.DeliverResponse(status=status)
+            if status != _SUCCESS:
+                return
 
     def _authorise(self, request: Any) -> tuple[int, _Range | None]:
         """Return the status of a request that cannot be served, or the blocks that one asks for."""

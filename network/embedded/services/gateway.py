@@ -1,7 +1,6 @@
 """gateway.Gateway: evaluate, endorse, submit, wait for the outcome, follow events."""
 
-from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import grpc
@@ -18,7 +17,6 @@ from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.membership import READERS, Membership
 from countermark.network.embedded.ordering import Orderer
 from countermark.network.embedded.services.statuses import CallError, abort
-from countermark.network.embedded.services.streams import Slots, watch_end
 from countermark.network.envelopes import ErrorDetail, Proposal
 from countermark.network.envelopes.wire import decode, encode
 from countermark.network.errors import EnvelopeError, NetworkError
@@ -42,7 +40,6 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
         ledger: Ledger,
         followers: Followers,
         membership: Membership,
-        slots: Slots,
     ) -> None:
         self._msp_id = msp_id
         self._address = address
@@ -53,34 +50,37 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
         self._ledger = ledger
         self._followers = followers
         self._membership = membership
-        self._slots = slots
 
-    def Evaluate(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
+    async def Evaluate(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
         """Run a proposal on one peer and return its answer."""
         try:
             proposal, creator = self._admit(request.proposed_transaction, grpc.StatusCode.FAILED_PRECONDITION)
-            response = self._collector.evaluate(self._msp_id, proposal, creator, list(request.target_organizations))
+            response = await self._collector.evaluate(
+                self._msp_id, proposal, creator, list(request.target_organizations)
+            )
         except CallError as error:
-            abort(context, error)
+            await abort(context, error)
         return gateway_pb2.EvaluateResponse(
             result=proposal_response_pb2.Response(
                 status=response.status, message=response.message, payload=response.payload
             )
         )
 
-    def Endorse(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
+    async def Endorse(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
         """Have a proposal endorsed and return the transaction for the client to sign."""
         try:
             proposal, creator = self._admit(request.proposed_transaction, grpc.StatusCode.ABORTED)
-            payload = self._collector.endorse(self._msp_id, proposal, creator, list(request.endorsing_organizations))
+            payload = await self._collector.endorse(
+                self._msp_id, proposal, creator, list(request.endorsing_organizations)
+            )
         except CallError as error:
-            abort(context, error)
+            await abort(context, error)
         return gateway_pb2.EndorseResponse(prepared_transaction=common_pb2.Envelope(payload=payload))
 
-    def Submit(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
+    async def Submit(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
         """Hand a signed transaction to the ordering service."""
         if not request.prepared_transaction.signature:
-            abort(context, CallError(grpc.StatusCode.INVALID_ARGUMENT, "prepared transaction must be signed"))
+            await abort(context, CallError(grpc.StatusCode.INVALID_ARGUMENT, "prepared transaction must be signed"))
         try:
             self._orderer.submit(encode(request.prepared_transaction), now_ms=clock_ms())
         except NetworkError as error:
@@ -90,50 +90,37 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
                 "SERVICE_UNAVAILABLE" if busy else "FORBIDDEN" if error.code == "not_authorised" else "BAD_REQUEST"
             )
             message = f"received unsuccessful response from orderer: status={status}, info={error}"
-            abort(context, CallError(code, message, [self._detail(message)]))
+            await abort(context, CallError(code, message, [self._detail(message)]))
         return gateway_pb2.SubmitResponse()
 
-    def CommitStatus(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
+    async def CommitStatus(self, request: Any, context: Any) -> Any:  # noqa: N802 - Fabric's name
         """Wait until a transaction is committed and return its validation code and block."""
         try:
             asked = self._signed(gateway_pb2.CommitStatusRequest, request)
             if not asked.transaction_id:
                 raise CallError(grpc.StatusCode.INVALID_ARGUMENT, "transaction ID should not be empty")
+            outcome = await self._followers.outcome(asked.transaction_id)
+            if outcome is None:
+                raise CallError(grpc.StatusCode.UNAVAILABLE, _STOPPING)
         except CallError as error:
-            abort(context, error)
-        future = self._followers.outcome(asked.transaction_id)
-        if not future.done() and not context.add_callback(future.cancel):
-            future.cancel()
-        try:
-            outcome = future.result()
-        except CancelledError:
-            abort(context, CallError(grpc.StatusCode.CANCELLED, "nobody waits for the commit status any more"))
-        finally:
-            self._followers.forget(asked.transaction_id, future)
-        if outcome is None:
-            abort(context, CallError(grpc.StatusCode.UNAVAILABLE, _STOPPING))
+            await abort(context, error)
         return gateway_pb2.CommitStatusResponse(result=outcome.code, block_number=outcome.block)
 
-    def ChaincodeEvents(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802 - Fabric's name
+    async def ChaincodeEvents(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
         """Yield the chaincode's events block by block, of valid transactions, and follow the ledger."""
         try:
             asked = self._signed(gateway_pb2.ChaincodeEventsRequest, request)
             start = self._first_block(asked)
-            slot = self._slots.take()
         except CallError as error:
-            abort(context, error)
-        with slot:
-            ended = watch_end(context, self._followers)
-            after = asked.after_transaction_id
-            number = start
-            while self._followers.wait_block(number, lambda: not ended.is_set()):
-                block = parse_block(self._ledger.block(number))
-                events, after = _events(block, asked.chaincode_id, after)
-                if events:
-                    yield gateway_pb2.ChaincodeEventsResponse(events=events, block_number=number)
-                number += 1
-            if not ended.is_set():
-                abort(context, CallError(grpc.StatusCode.UNAVAILABLE, _STOPPING))
+            await abort(context, error)
+        after = asked.after_transaction_id
+        number = start
+        while await self._followers.wait_block(number):
+            events, after = _events(parse_block(self._ledger.block(number)), asked.chaincode_id, after)
+            if events:
+                yield gateway_pb2.ChaincodeEventsResponse(events=events, block_number=number)
+            number += 1
+        await abort(context, CallError(grpc.StatusCode.UNAVAILABLE, _STOPPING))
 
     def _admit(self, signed: Any, refused: grpc.StatusCode) -> tuple[Proposal, Member]:
         try:

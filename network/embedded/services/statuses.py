@@ -1,7 +1,7 @@
 """Ending a gRPC call with an error as Fabric's gateway does: status, message, and what each endpoint said."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc
 
@@ -21,19 +21,12 @@ class CallError(Exception):
         self.details = tuple(details)
 
 
-class _Status(NamedTuple):
-    code: grpc.StatusCode
-    details: str
-    trailing_metadata: tuple[tuple[str, bytes], ...]
-
-
-def abort(context: Any, error: CallError) -> NoReturn:
-    """End the call of `context` (grpc.ServicerContext) with `error`, by raising."""
+async def abort(context: Any, error: CallError) -> NoReturn:
+    """End the call of `context` (grpc.aio.ServicerContext) with `error`, by raising."""
     details = tuple(ErrorDetail(one.address, one.msp_id, _clip(one.message)) for one in error.details)
     status = RpcStatus(error.code.value[0], _clip(error.message), details)
-    trailer = ((TRAILER, status.serialized),)
-    context.abort_with_status(_Status(error.code, status.message, trailer))
-    raise AssertionError("abort_with_status raises")
+    await context.abort(error.code, status.message, ((TRAILER, status.serialized),))
+    raise AssertionError("abort raises")
 
 
 def _clip(text: str) -> str:

@@ -38,6 +38,13 @@ def test_it_says_what_it_is_for_and_ends_cleanly(network: EmbeddedNetwork) -> No
     assert not connection.exists()
 
 
+def test_it_ends_cleanly_while_it_waits_for_chaincode_servers(tmp_path: Path) -> None:
+    network = EmbeddedNetwork(tmp_path)
+    network.addresses.update({one.msp_id: "127.0.0.1:1" for one in network.material.settings.organisations})
+    peer = network.start_peer(chaincode_wait=600, until="endpoints answer")
+    assert peer.end(signal.SIGTERM) == 0
+
+
 def test_a_stop_commits_what_was_submitted_and_sends_streams_home(network: EmbeddedNetwork) -> None:
     platform = network.client("platform")
     stream = platform.blocks(0)
