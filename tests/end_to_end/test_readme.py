@@ -21,7 +21,7 @@ def trading_block() -> str:
     return str(block)
 
 
-@pytest.mark.requirement("R1", "R42", "R48")
+@pytest.mark.requirement("R1", "R17", "R42", "R48")
 def test_the_readmes_trade_settles(tmp_path: Path, platform: Platform) -> None:
     from tests.end_to_end.test_trade_by_cli import photograph
 

@@ -69,6 +69,7 @@ def test_the_digest_on_the_ledger_tells_nothing_about_the_fingerprint() -> None:
 
 
 @pytest.mark.requirement("R67")
+@pytest.mark.requirement("R40")
 def test_nobody_signs_in_anothers_name() -> None:
     for key, made in [(STRANGER, notice()), (BUYER, notice()), (SELLER, notice(role="buyer", verdict="match"))]:
         with pytest.raises(MarketError) as refusal:
