@@ -398,6 +398,7 @@ outbox = Table(
         "state IN ('NEW', 'ENDORSED', 'SUBMITTED', 'COMMITTED', 'INVALID', 'REFUSED')", name="state_known"
     ),
     Index("ux_outbox_attempt", "request_id", "attempt", unique=True),
+    Index("ix_outbox_function", "function", "created_ms"),
     Index(
         "ux_outbox_intent",
         "signer",

@@ -1,5 +1,6 @@
 """The outbox table: save requests, lease them to one driver each, and move them from state to state."""
 
+import logging
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from countermark.platform.store.tables import outbox
 from countermark.protocol import canonical
 from countermark.protocol.encoding import b64u, unb64u
 from countermark.protocol.errors import ErrorCode, MarketError
+
+_log = logging.getLogger(__name__)
 
 LEASE_MS = 60_000
 """How long a driver has a row to itself, renewed at each step; longer than any one call to the ledger."""
@@ -167,8 +170,17 @@ class Outbox:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        tx_ids = connection.execute(due).scalars().all()
-        return [entry for entry in (self.take(connection, tx_id) for tx_id in tx_ids) if entry is not None]
+        entries = []
+        for tx_id in connection.execute(due).scalars().all():
+            try:
+                entry = self.take(connection, tx_id)
+            except MarketError as error:
+                # A damaged row rests until its lease ends, and must not keep the others from being driven.
+                _log.error("outbox row %s cannot be read: %s", tx_id, error)
+                continue
+            if entry is not None:
+                entries.append(entry)
+        return entries
 
     def take(self, connection: Connection, tx_id: str) -> Entry | None:
         """Lease the open attempt `tx_id`; None when it is final or somebody else drives it."""

@@ -104,7 +104,7 @@ class Submitter:
                     entry = self._find(identifier)
         return entry
 
-    def run_once(self, *, limit: int = 20, wait_s: float = 5.0) -> int:
+    def run_once(self, *, limit: int = 8, wait_s: float = 5.0) -> int:
         """Go on with up to `limit` rows that nobody drives, and return how many they were: a worker's turn.
 
         Raises:
@@ -113,7 +113,12 @@ class Submitter:
         with self._database.begin() as connection:
             entries = self._outbox.lease(connection, limit=limit)
         for entry in entries:
-            self.drive(entry, wait_s=wait_s)
+            try:
+                self.drive(entry, wait_s=wait_s)
+            except MarketError as error:
+                if error.code is ErrorCode.DATABASE_UNAVAILABLE:
+                    raise
+                _log.error("outbox row %s stays open: %s", entry.tx_id, error)
         return len(entries)
 
     def _run(self, entry: Entry, deadline: float) -> Entry:

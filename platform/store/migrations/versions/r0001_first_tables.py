@@ -167,7 +167,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("parties", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("parties", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("time_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
@@ -222,9 +222,9 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("superseded_by", sa.Text(), nullable=True),
         sa.Column("function", sa.Text(), nullable=False),
-        sa.Column("args", sa.ARRAY(sa.LargeBinary()), nullable=False),
+        sa.Column("args", postgresql.ARRAY(sa.LargeBinary()), nullable=False),
         sa.Column("transient", sa.LargeBinary(), nullable=True),
-        sa.Column("organisations", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("organisations", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("spend_owner", sa.Text(), nullable=True),
         sa.Column("spend_amount", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
@@ -256,6 +256,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tx_id", name=op.f("pk_outbox")),
         comment="Transactions of this gateway; a row is durable before its envelope leaves.",
     )
+    op.create_index("ix_outbox_function", "outbox", ["function", "created_ms"], unique=False)
     op.create_index(
         "ix_outbox_open",
         "outbox",

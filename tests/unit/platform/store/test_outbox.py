@@ -369,6 +369,30 @@ def test_transient_data_is_sealed_while_kept_and_gone_at_the_end(setting: Settin
     assert setting.row(entry.tx_id).transient is None
 
 
+def test_a_damaged_row_does_not_hold_up_the_others(setting: Setting, caplog: pytest.LogCaptureFixture) -> None:
+    damaged = setting.enqueue(request("damaged", transient={"s": b"x"}))
+    sound = setting.enqueue(request("sound"))
+    with setting.database.begin() as connection:
+        rows = update(tables.outbox).where(tables.outbox.c.tx_id == damaged.tx_id)
+        connection.execute(rows.values(transient=b"not what was sealed"))
+    setting.expire_leases()
+    assert setting.submitter.run_once() == 1
+    assert setting.submitter.wait(sound.request_id, timeout_s=0).state is State.COMMITTED
+    assert f"outbox row {damaged.tx_id} cannot be read" in caplog.text
+
+
+def test_an_answer_that_is_not_json_leaves_the_row_open_and_the_others_alone(setting: Setting) -> None:
+    async def babble(stub: Stub) -> Response:
+        return Response(200, b"ok") if stub.args[0] == b"odd" else await counter(stub)
+
+    setting.channel.handler = babble
+    odd, sound = setting.enqueue(request("odd")), setting.enqueue(request("sound"))
+    setting.expire_leases()
+    assert setting.submitter.run_once() == 2
+    assert setting.submitter.wait(odd.request_id, timeout_s=0).state is State.NEW
+    assert setting.submitter.wait(sound.request_id, timeout_s=0).state is State.COMMITTED
+
+
 def test_waiting_for_an_unknown_id_is_not_found(setting: Setting) -> None:
     with pytest.raises(MarketError) as missing:
         setting.submitter.wait("nothing", timeout_s=1)
