@@ -121,6 +121,7 @@ def test_same_envelope_is_valid_within_its_epoch(market: Market, function: str) 
     assert market.send_token(token, function, attached, msp=who.msp)["replayed"] is True
 
 
+@pytest.mark.every_ledger
 def test_held_enforcement_is_invalid_after_a_tick(market: Market) -> None:
     trade_id = market.bring_to("FUNDED")
     market.expire()
@@ -138,6 +139,7 @@ def test_two_copies_of_one_intent_in_flight_act_once(market: Market) -> None:
     assert market.backend.release(first) == "MVCC_READ_CONFLICT"
 
 
+@pytest.mark.every_ledger
 @pytest.mark.requirement("R13")
 def test_two_buyers_in_flight_only_the_first_gets_the_contract(market: Market) -> None:
     params = market.pay_params(market.list_data()["id"])
@@ -149,6 +151,7 @@ def test_two_buyers_in_flight_only_the_first_gets_the_contract(market: Market) -
     assert market.balance(market.stranger) == PRICE + BOND
 
 
+@pytest.mark.every_ledger
 @pytest.mark.requirement("R13")
 def test_purchases_of_different_contracts_never_conflict(market: Market) -> None:
     envelopes = []

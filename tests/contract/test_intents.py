@@ -117,6 +117,7 @@ def test_money_intent_lives_ten_minutes_at_most(market: Market) -> None:
         market.send_token(token, "coin.transfer")
 
 
+@pytest.mark.every_ledger
 def test_same_intent_again_has_the_first_outcome_and_moves_nothing(market: Market) -> None:
     address = market.list_data()["id"]
     coins = market.fund(market.buyer, PRICE + BOND)

@@ -155,6 +155,7 @@ def test_nobody_lists_past_the_platforms_gate(market: Market) -> None:
             market.list_data(msp=msp)
 
 
+@pytest.mark.every_ledger
 @pytest.mark.requirement("R65")
 def test_exact_copy_is_refused_whatever_its_salts(market: Market) -> None:
     market.list_data(market.seller, b"photo")

@@ -61,6 +61,7 @@ def test_every_state_that_is_not_final_is_driven_here() -> None:
     assert {default.source for default in DEFAULTS} == set(BY_ENFORCE)
 
 
+@pytest.mark.every_ledger
 @pytest.mark.requirement("R76")
 @pytest.mark.requirement("R77")
 @pytest.mark.parametrize("state", BY_ENFORCE)

@@ -13,6 +13,7 @@ def sold(market: Market) -> str:
     return trade_id
 
 
+@pytest.mark.every_ledger
 @pytest.mark.requirement("R48")
 @pytest.mark.requirement("R35")
 def test_confirmation_moves_price_fee_and_bonds_in_one_transaction(market: Market, sold: str) -> None:
@@ -36,6 +37,7 @@ def test_ownership_passes_and_only_the_new_owner_relists(market: Market, sold: s
     assert listing["seller"] == market.seller.address
 
 
+@pytest.mark.every_ledger
 @pytest.mark.requirement("R1")
 @pytest.mark.requirement("R50")
 def test_new_owner_sells_the_same_contract_to_a_third_party(market: Market, sold: str) -> None:

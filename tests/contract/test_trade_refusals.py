@@ -74,6 +74,7 @@ def test_buyer_cannot_do_the_sellers_part(market: Market, state: str, function: 
 
 @pytest.mark.requirement("R35")
 @pytest.mark.parametrize("who", ["seller", "platform", "supervisor"])
+@pytest.mark.requirement("R47")
 def test_only_the_buyer_releases_the_price(market: Market, who: str) -> None:
     trade_id = market.bring_to("MATCHED")
     with refused(ErrorCode.WRONG_ACTOR):
