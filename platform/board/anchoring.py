@@ -1,5 +1,6 @@
 """Anchor the board on the ledger: size and root, proven to extend what was anchored last (A-14, D-5)."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,8 @@ from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.store import tables
 from countermark.platform.store.sql import Connection, func, select
 from countermark.protocol.encoding import as_digest
+
+log = logging.getLogger(__name__)
 
 FUNCTION = "board.anchor"
 
@@ -38,6 +41,10 @@ class AnchorJob(LeasedJob[Growth]):
             return []
         with self.database.begin() as connection:
             growth = Growth(_anchored(connection), self._board.head(connection).size)
+        if growth.size < growth.anchored:
+            log.error(
+                "the board has %d entries, and %d are anchored: it was rolled back", growth.size, growth.anchored
+            )
         return [growth] if growth.size > growth.anchored else []
 
     def handle(self, item: Growth) -> bool:

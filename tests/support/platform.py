@@ -101,6 +101,7 @@ class Channel(Ledger):
         self.away = False
         self.refuse: dict[str, MarketError] = {}
         self._guard = RLock()
+        self._projected = 0
         self._prepared: dict[str, tuple[int, str, Sequence[bytes], Mapping[str, bytes]]] = {}
         self._endorsed: dict[str, Result] = {}
         self._statuses: dict[str, CommitStatus] = {}
@@ -120,8 +121,9 @@ class Channel(Ledger):
     def project(self) -> None:
         """Apply all blocks to the tables."""
         if self.projector is not None:
-            for block in self.blocks_made[self.projector.next_block() :]:
+            for block in self.blocks_made[self._projected :]:
                 self.projector.apply(block)
+            self._projected = len(self.blocks_made)
 
     # ports.Ledger
 

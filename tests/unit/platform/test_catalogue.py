@@ -16,12 +16,17 @@ from tests.support.pictures import NAMES, fingerprint, photo
 from tests.support.platform import World, application
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def world(shared_world: World) -> World:
+    return shared_world
+
+
+@pytest.fixture(scope="module")
 def catalogue(world: World) -> Catalogue:
     return Catalogue(database=world.database, columns=world.columns)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def listed(world: World) -> dict[str, str]:
     """Addresses of four listings by the photo's name; each costs 1,000 more than the one before."""
     addresses = {
@@ -133,7 +138,9 @@ def test_what_waits_for_its_fee_is_shown_to_its_owner_alone(database: Database, 
     assert "secret words" not in repr(world.rows(tables.data_contracts))
 
 
-def test_a_registration_that_waits_for_the_ledger_is_shown_to_nobody(world: World, catalogue: Catalogue) -> None:
+def test_a_registration_that_waits_for_the_ledger_is_shown_to_nobody(database: Database, tmp_path: Path) -> None:
+    world = World(database, tmp_path)
+    catalogue = Catalogue(database=database, columns=world.columns)
     registered = world.registration().register(
         application(world.market.seller, fingerprint(photo("coffee")), now_ms=world.clock())
     )
@@ -142,9 +149,10 @@ def test_a_registration_that_waits_for_the_ledger_is_shown_to_nobody(world: Worl
     assert catalogue.browse(Filters(state="")).listings == ()
 
 
-def test_an_erased_description_leaves_the_contract_visible(
-    world: World, catalogue: Catalogue, listed: dict[str, str]
-) -> None:
-    with world.database.begin() as connection:
+def test_an_erased_description_leaves_the_contract_visible(database: Database, tmp_path: Path) -> None:
+    world = World(database, tmp_path)
+    registered = world.register(world.market.seller, fingerprint(photo("coffee")))
+    with database.begin() as connection:
         connection.execute(tables.data_contracts.update().values(description=None, salt_d=None))
-    assert catalogue.show(listed["coffee"]).description is None
+    shown = Catalogue(database=database, columns=world.columns).show(registered.address)
+    assert (shown.description, shown.salt_d, shown.price) == (None, None, 10_001)

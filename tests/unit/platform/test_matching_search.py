@@ -158,6 +158,7 @@ def test_an_answer_is_short_and_the_likest_come_first(world: World, monkeypatch:
     assert found == sorted(likenesses, key=lambda a: (likenesses[a].sure, likenesses[a].score), reverse=True)[:20]
 
 
+@pytest.mark.requirement("R20")
 def test_the_index_takes_in_only_what_is_new(world: World) -> None:
     index = FingerprintIndex(world.box)
     world.register(world.market.seller, fingerprint(photo("chelsea")))

@@ -239,21 +239,24 @@ def _more_items(document: dict[str, Any]) -> None:
         (_opening(items=2), ErrorCode.MALFORMED_REQUEST),
     ],
 )
+@pytest.mark.requirement("R24")
 def test_an_application_that_does_not_hold_together_is_refused_and_leaves_nothing(
-    world: World, change: Callable[[dict[str, Any]], object], code: ErrorCode
+    shared_world: World, change: Callable[[dict[str, Any]], object], code: ErrorCode
 ) -> None:
-    assert _refused(world, world.market.seller, fingerprint(photo("chelsea")), change=change).code is code
+    assert (
+        _refused(shared_world, shared_world.market.seller, fingerprint(photo("chelsea")), change=change).code is code
+    )
     for table in (tables.registrations, tables.data_contracts, tables.item_fingerprints, tables.outbox):
-        assert world.rows(table) == []
+        assert shared_world.rows(table) == []
 
 
-def test_a_forged_intent_is_refused(world: World) -> None:
+def test_a_forged_intent_is_refused(shared_world: World) -> None:
     def forge(document: dict[str, Any]) -> None:
         head, payload, _ = document["intent"].split(".")
-        _, _, signature = application_token(world, actor("thief")).split(".")
+        _, _, signature = application_token(shared_world, actor("thief")).split(".")
         document["intent"] = f"{head}.{payload}.{signature}"
 
-    assert _refused(world, world.market.seller, fingerprint(photo("chelsea")), change=forge).code is (
+    assert _refused(shared_world, shared_world.market.seller, fingerprint(photo("chelsea")), change=forge).code is (
         ErrorCode.BAD_SIGNATURE
     )
 
@@ -272,25 +275,25 @@ def test_an_expired_intent_is_refused(world: World) -> None:
     assert caught.value.code is ErrorCode.INTENT_EXPIRED
 
 
-def test_a_message_of_another_kind_is_refused(world: World) -> None:
+def test_a_message_of_another_kind_is_refused(shared_world: World) -> None:
     with pytest.raises(MarketError) as caught:
-        world.registration().register(sealed({}, "search"))
+        shared_world.registration().register(sealed({}, "search"))
     assert caught.value.code is ErrorCode.SEALED_MALFORMED
 
 
-def test_who_has_no_account_cannot_register(world: World) -> None:
-    assert _refused(world, actor("nobody"), fingerprint(photo("chelsea"))).code is ErrorCode.UNKNOWN_ACCOUNT
+def test_who_has_no_account_cannot_register(shared_world: World) -> None:
+    assert _refused(shared_world, actor("nobody"), fingerprint(photo("chelsea"))).code is ErrorCode.UNKNOWN_ACCOUNT
 
 
-def test_a_fingerprint_that_does_not_parse_is_refused_by_its_own_code(world: World) -> None:
+def test_a_fingerprint_that_does_not_parse_is_refused_by_its_own_code(shared_world: World) -> None:
     item = fingerprint(photo("chelsea"))
     broken = type("Broken", (), {"to_bytes": lambda self: item.to_bytes()[:-1], "generator": item.generator})()
-    assert _refused(world, world.market.seller, broken).code is ErrorCode.FINGERPRINT_MALFORMED
+    assert _refused(shared_world, shared_world.market.seller, broken).code is ErrorCode.FINGERPRINT_MALFORMED
 
 
-def test_a_required_generator_may_not_be_missing(world: World) -> None:
+def test_a_required_generator_may_not_be_missing(shared_world: World) -> None:
     item = fingerprint(photo("chelsea"), generator="image/paper-v0")
-    assert _refused(world, world.market.seller, item).code is ErrorCode.UNKNOWN_GENERATOR
+    assert _refused(shared_world, shared_world.market.seller, item).code is ErrorCode.UNKNOWN_GENERATOR
 
 
 def test_versions_of_generators_are_compared_one_by_one(world: World) -> None:
