@@ -13,13 +13,16 @@ async def open_account(tx: Transaction) -> Outcome:
     """Open the signer's account, with his encryption key.
 
     Raises:
-        MarketError: ACCOUNT_EXISTS; NOT_PERMITTED when the sponsor named is not the organisation that submits.
+        MarketError: ACCOUNT_EXISTS; NOT_PERMITTED when the sponsor named is not the organisation that submits;
+            MALFORMED_INTENT when the account would recover itself.
     """
     sponsor = tx.params.get("sponsor", "")
     if sponsor:
         tx.require_organisation(sponsor)
     if await tx.find(state.account(tx.signer)) is not None:
         raise MarketError(ErrorCode.ACCOUNT_EXISTS, "the account is opened already")
+    if tx.params.get("recovery") == tx.signer:
+        raise MarketError(ErrorCode.MALFORMED_INTENT, "an account cannot be its own recovery address")
     opened = Account(
         address=tx.signer,
         encryption_key=tx.params["encryption_key"],

@@ -75,13 +75,15 @@ async def page(reader: Reader, prefix: str, limit: str, bookmark: str) -> object
     """Return up to ``limit`` keys under ``prefix`` with their records, and the bookmark of the next page.
 
     Raises:
-        MarketError: NOT_PERMITTED; MALFORMED_REQUEST for no prefix or a limit that is not 1 to 1,000.
+        MarketError: NOT_PERMITTED; MALFORMED_REQUEST for a bad prefix, limit or bookmark.
     """
     await _require_member(reader)
     if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:5]) <= MAX_PAGE:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, f"a page has 1 to {MAX_PAGE} keys")
     if not prefix.endswith("/"):
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "a prefix ends with a slash")
+    if bookmark and not bookmark.startswith(prefix):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "the bookmark belongs to another prefix")
     # "0" follows "/" in the order of keys, so the range holds exactly the keys that begin with the prefix.
     end = prefix[:-1] + "0"
     found = await reader.stub.get_state_by_range(prefix, end, page_size=int(limit), bookmark=bookmark)

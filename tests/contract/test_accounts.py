@@ -38,6 +38,12 @@ def test_sponsor_vouches_by_submitting_itself(market: Market) -> None:
     market.open_account(actor("newcomer"), sponsor=TRADER)
 
 
+def test_account_is_not_its_own_recovery_address(market: Market) -> None:
+    newcomer = actor("newcomer")
+    with refused(ErrorCode.MALFORMED_INTENT):
+        market.open_account(newcomer, recovery=newcomer.address)
+
+
 def rotate(market: Market, version: int) -> None:
     key = {"key": actor("next key").encryption.public, "version": version}
     market.ask(market.seller, "account.rotate_encryption_key", {"encryption_key": key})

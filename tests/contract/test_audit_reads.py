@@ -32,6 +32,11 @@ def test_page_without_prefix_or_with_a_bad_limit_is_refused(market: Market, pref
         market.backend.evaluate(SUPERVISOR, "audit.page", prefix, limit, "")
 
 
+def test_bookmark_of_another_prefix_is_refused(market: Market) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        market.backend.evaluate(SUPERVISOR, "audit.page", "coin/", "10", "account/")
+
+
 @pytest.mark.requirement("R11")
 def test_history_of_a_key_tells_creation_and_end_of_a_coin(market: Market) -> None:
     coin = market.mint(market.buyer, 10)
