@@ -25,7 +25,6 @@ SIGNATURE_S = 120
 COVERED = ("@method", "@authority", "@path", "@query")
 TRIES = 4
 FIRST_PAUSE_S = 0.25
-_PIECE_BYTES = 1 << 20
 _RETRYABLE_STATUS = {429, 502, 503, 504}
 
 
@@ -116,7 +115,8 @@ class Http:
         with self._stream(path, headers={"Range": f"bytes={start}-"} if start else {}) as response:
             if start and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
                 raise ClientError(GATEWAY_ANSWER, "the gateway sent another range than the one asked for")
-            yield response.iter_raw(_PIECE_BYTES)
+            # As they come in: pieces of a fixed size would be lost, half full, with the connection.
+            yield response.iter_raw()
 
     @contextmanager
     def events(self, path: str, *, last_id: str = "") -> Iterator[Iterator[str]]:
