@@ -133,6 +133,7 @@ _REFUSALS = {
     401: "Not signed, or not well",
     403: "Not permitted",
     404: "Not there, or not yours",
+    405: "No such method",
     409: "Not possible now",
     413: "Too large",
     429: "Too many requests",
@@ -143,10 +144,15 @@ _REFUSALS = {
 }
 
 
+def problem_response(description: str) -> dict[str, Any]:
+    """Return the documentation of an answer that is a problem document."""
+    content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}
+
+
 def blueprint(noun: str, description: str) -> APIBlueprint:
     """Return the blueprint of the routes of ``noun``; every operation documents the problems it may answer with."""
-    refusal = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    responses = {status: {"description": text, "content": refusal} for status, text in _REFUSALS.items()}
+    responses = {status: problem_response(text) for status, text in _REFUSALS.items()}
     tag = Tag(name=noun, description=description)
     # The library types responses narrower than it takes them.
     return APIBlueprint(noun, __name__, abp_tags=[tag], abp_responses=cast(Any, responses))

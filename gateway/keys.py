@@ -27,8 +27,17 @@ class PlatformKeys:
 
 
 def _encryption(value: object) -> dict[int, EncryptionKey]:
-    versions = fields.mapping(fields.text(9), fields.binary(96), longest=64)(value)
-    return {int(version): EncryptionKey.from_bytes(unb64u(key)) for version, key in versions.items()}
+    versions = fields.mapping(_version, fields.binary(96), longest=64)(value)
+    if not versions:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "at least one encryption key is needed")
+    return {version: EncryptionKey.from_bytes(unb64u(key)) for version, key in versions.items()}
+
+
+def _version(value: object) -> int:
+    text = fields.text(9)(value)
+    if not (text.isascii() and text.isdigit()):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a key's version is a number")
+    return int(text)
 
 
 def _account(value: object) -> AccountKey:

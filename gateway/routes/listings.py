@@ -18,7 +18,6 @@ from countermark.gateway.api import (
     blueprint,
     collection,
     gateway,
-    perform,
     services,
     wait_s,
 )
@@ -161,10 +160,11 @@ def resource(view: ListingView, config: MarketConfig) -> dict[str, Any]:
 
 
 def _change(path: ListingPath, body: IntentBody, action: str) -> flask.Response:
-    intent = gateway().writes.parse(body.intent, action, listing=path.listing)
+    writes = gateway().writes
+    intent = writes.parse(body.intent, action, listing=path.listing)
     # Whoever may not see it is told that there is none.
     services().catalogue.show(path.listing, viewer=intent.signer)
-    return perform(body.intent, action, listing=path.listing)
+    return answer(writes.ask(intent, wait_s=wait_s()))
 
 
 def _config() -> MarketConfig:

@@ -7,7 +7,17 @@ from typing import IO, Any
 import flask
 
 from countermark.gateway import ranges
-from countermark.gateway.api import SIGNED, Resource, account, blueprint, body_limit, request, services, signature
+from countermark.gateway.api import (
+    SIGNED,
+    Resource,
+    account,
+    blueprint,
+    body_limit,
+    problem_response,
+    request,
+    services,
+    signature,
+)
 from countermark.gateway.problems import ProblemError
 from countermark.gateway.routes.trades import TradePath
 from countermark.gateway.signatures import BodyDigest
@@ -33,13 +43,25 @@ class Upload(Resource):
     complete: bool
 
 
-_BYTES: Any = {
-    status: {"description": text, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}
-    for status, text in {200: "The package", 206: "A part of it"}.items()
+_CONTENT = {
+    "application/octet-stream": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+}
+
+_DOWNLOADS: Any = {
+    **{
+        status: {"description": text, "content": _CONTENT}
+        for status, text in {200: "The package", 206: "A part of it"}.items()
+    },
+    416: problem_response("No such part"),
 }
 
 
-@api.put("/v1/trades/<trade>/package", responses={200: Upload, 201: Upload}, security=SIGNED)
+@api.put(
+    "/v1/trades/<trade>/package",
+    responses={200: Upload, 201: Upload},
+    security=SIGNED,
+    openapi_extensions={"requestBody": {"required": True, "content": _CONTENT}},
+)
 def upload(path: TradePath) -> tuple[flask.Response, int]:
     """Upload a part of the package, from the offset on that HEAD tells: `Content-Range: bytes first-last/total`.
 
@@ -64,7 +86,7 @@ def upload(path: TradePath) -> tuple[flask.Response, int]:
     return flask.jsonify(_resource(status)), 201 if status.complete else 200
 
 
-@api.get("/v1/trades/<trade>/package", responses=_BYTES, security=SIGNED)
+@api.get("/v1/trades/<trade>/package", responses=_DOWNLOADS, security=SIGNED)
 def download(path: TradePath) -> flask.Response:
     """Return the package, or the part that `Range` names, to its buyer once it was relayed.
 

@@ -1,0 +1,60 @@
+"""The gateway and the worker as processes, over real HTTPS: limits that hold for all clients together."""
+
+import json
+import ssl
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from countermark.cli.up.stack import THREADS
+from countermark.client.errors import ClientError
+from countermark.client.http import Http
+from countermark.protocol.accounts import AccountKey
+from tests.support.whole_platform import Platform
+
+
+def http(platform: Platform) -> Http:
+    return Http(platform.url, ca_file=str(platform.ca_file), key=AccountKey.generate())
+
+
+@pytest.mark.slow
+def test_event_streams_leave_threads_for_requests(platform: Platform) -> None:
+    with ExitStack() as stack:
+        for _ in range(THREADS // 2):
+            stack.enter_context(http(platform).events("/v1/events"))
+        with pytest.raises(ClientError) as caught, http(platform).events("/v1/events"):
+            pass
+        assert (caught.value.code, caught.value.status) == ("busy", 503)
+        begun = time.monotonic()
+        assert http(platform).get("/v1/market")["market"]
+        assert time.monotonic() - begun < 2
+
+
+def test_readiness_description_and_figures_are_served(platform: Platform) -> None:
+    context = ssl.create_default_context(cafile=str(platform.ca_file))
+    with httpx.Client(base_url=platform.url, verify=context) as client:
+        assert client.get("/readyz").json()["away"] == []
+        assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+        assert "countermark_requests_total" in client.get("/metrics").text
+        assert client.get("/docs", follow_redirects=True).status_code == 200
+
+
+def test_request_signed_for_another_gateway_is_refused(platform: Platform) -> None:
+    client = http(platform)
+    request = client._request("GET", "/v1/trades", headers={"Host": "other.example"})
+    context = ssl.create_default_context(cafile=str(platform.ca_file))
+    with httpx.Client(verify=context) as connection:
+        answer = connection.send(request)
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
+
+
+def test_logs_of_gateway_and_worker_are_json_lines(platform: Platform) -> None:
+    for name, ready in (("gateway", "gateway ready at"), ("worker", "worker ready")):
+        lines = Path(platform.data / "logs" / f"{name}.log").read_text().splitlines()
+        assert lines
+        for line in lines:
+            if not line.startswith(ready):
+                assert json.loads(line)["process"] == name

@@ -1,0 +1,113 @@
+"""Configuration and keys: read strictly, secrets kept to their owner."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countermark.gateway import config, keys
+from countermark.gateway.services import from_config
+from countermark.protocol.encoding import b64u
+from countermark.protocol.errors import ErrorCode
+from tests.support.market import PLATFORM, actor, refused
+
+DOCUMENT: dict[str, Any] = {
+    "market": "market/countermark",
+    "connection": "/data/connection/platform.json",
+    "database_url": "postgresql:///market",
+    "objects": "/data/objects",
+    "keys_file": "/data/keys.json",
+    "host": "127.0.0.1",
+    "port": 8443,
+    "tls_cert_file": "/data/cert.pem",
+    "tls_key_file": "/data/key.pem",
+    "faucet": True,
+    "threads": 16,
+}
+PLATFORM_ACTOR = actor("platform", PLATFORM)
+KEYS: dict[str, Any] = {
+    "account": b64u(PLATFORM_ACTOR.key.to_bytes()),
+    "encryption": {"1": b64u(PLATFORM_ACTOR.encryption.to_bytes())},
+    "table": b64u(b"t" * 32),
+    "issuer": None,
+}
+
+
+def written(folder: Path, document: object, mode: int = 0o600) -> Path:
+    path = folder / "file.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    path.chmod(mode)
+    return path
+
+
+def test_configuration_is_read(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, DOCUMENT), {})
+    assert (loaded.url, loaded.threads, loaded.objects) == ("https://127.0.0.1:8443", 16, Path("/data/objects"))
+    assert loaded.database_url == "postgresql:///market"
+
+
+def test_environment_names_another_database(tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": "postgresql://db.example/market"}
+    assert config.load(written(tmp_path, DOCUMENT), environment).database_url == environment["DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"port": 0}, {"port": "8443"}, {"port": True}, {"threads": 3}, {"faucet": 1}, {"faucet": "yes"}),
+        *({"market": ""}, {"more": 1}, {"host": 5}, {"objects": ""}),
+    ],
+)
+def test_malformed_configuration_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        config.load(written(tmp_path, DOCUMENT | change), {})
+
+
+@pytest.mark.parametrize("name", DOCUMENT)
+def test_incomplete_configuration_is_refused(tmp_path: Path, name: str) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        config.load(written(tmp_path, {key: value for key, value in DOCUMENT.items() if key != name}), {})
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    for load in (config.load, keys.load):
+        with refused(ErrorCode.MALFORMED_REQUEST) as caught:
+            load(tmp_path / "nowhere.json")
+        assert "nowhere.json" in caught.value.detail
+
+
+def test_keys_are_read_and_never_shown(tmp_path: Path) -> None:
+    loaded = keys.load(written(tmp_path, KEYS))
+    assert loaded.account.address == PLATFORM_ACTOR.address
+    assert loaded.issuer is None
+    for secret in (KEYS["account"], KEYS["encryption"]["1"], KEYS["table"], "t" * 32):
+        assert secret not in repr(loaded)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_keys_that_others_can_read_are_refused(tmp_path: Path, mode: int) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        keys.load(written(tmp_path, KEYS, mode))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"table": b64u(b"t" * 31)}, {"account": "x"}, {"issuer": 5}, {"encryption": {}}, {"more": 1}),
+        {"encryption": {"one": KEYS["encryption"]["1"]}},
+        {"encryption": {"1": b64u(b"k" * 95)}},
+    ],
+)
+def test_malformed_keys_are_refused_without_quoting_them(tmp_path: Path, change: dict[str, Any]) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST) as caught:
+        keys.load(written(tmp_path, KEYS | change))
+    assert KEYS["account"] not in str(caught.value)
+
+
+def test_certificate_must_name_hosts(tmp_path: Path) -> None:
+    certificate = tmp_path / "cert.pem"
+    certificate.write_text("no certificate")
+    loaded = config.load(written(tmp_path, DOCUMENT | {"tls_cert_file": str(certificate)}), {})
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        from_config(loaded)

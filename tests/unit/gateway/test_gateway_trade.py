@@ -1,0 +1,455 @@
+"""A whole trade through the gateway's resources, by the real client; what each answer is, and what it never holds."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from countermark.client import account, deliveries, listings, purchases, searches
+from countermark.client.errors import ClientError
+from countermark.client.transfers import no_progress
+from countermark.protocol import intents, merkle
+from countermark.protocol.encoding import b64u, undigest
+from countermark.protocol.errors import ErrorCode
+from tests.support.front import MANAGEMENT_FEE, Front, Trader
+from tests.support.market import actor
+
+
+def refused(code: ErrorCode) -> Any:
+    return pytest.raises(ClientError, match=f"^{code}(:|$)")
+
+
+@dataclass
+class Sale:
+    """Seller and buyer with money, and a listing of the seller's on the market."""
+
+    front: Front
+    seller: Trader
+    buyer: Trader
+    listing: str
+
+    def pay(self) -> str:
+        return str(purchases.buy(self.buyer.market, self.buyer.vault, self.listing).result["id"])
+
+    def send(self, trade: str) -> None:
+        deliveries.charge(self.seller.market, self.seller.trade(trade))
+        deliveries.send(
+            self.seller.market, self.seller.keys, self.seller.vault, self.seller.trade(trade), self.seller.folder
+        )
+        self.front.work()
+
+    def receive(self, trade: str) -> purchases.Received:
+        out = self.buyer.folder / "bought"
+        received = purchases.fetch(self.buyer.market, self.buyer.vault, self.buyer.trade(trade), out, no_progress)
+        purchases.acknowledge(self.buyer.market, self.buyer.keys, self.buyer.vault, self.buyer.trade(trade), received)
+        self.front.work()
+        return received
+
+
+@pytest.fixture
+def sale(front: Front) -> Iterator[Sale]:
+    seller, buyer = front.trader("seller"), front.trader("buyer")
+    for who in (seller, buyer):
+        account.fund(who.market, "50000", f"deposit-{who.address[-6:]}")
+    made = listings.create(
+        seller.market,
+        seller.vault,
+        front.photograph,
+        listings.Terms(10_001, {}),
+        listings.Words(title="An Astronaut"),
+    )
+    listing = str(made.result["id"])
+    listings.charge(seller.market, listing)
+    front.work()
+    return Sale(front, seller, buyer, listing)
+
+
+@pytest.mark.requirement("R30")
+@pytest.mark.requirement("R33")
+def test_whole_trade_settles(sale: Sale) -> None:
+    assert sale.listing in [item["address"] for item in searches.browse(sale.buyer.market)]
+    assert searches.show(sale.buyer.market, sale.listing)["description"]["title"] == "An Astronaut"
+    assert searches.by_sample(sale.buyer.market, sale.buyer.keys, sale.front.photograph) == [sale.listing]
+    trade = sale.pay()
+    sale.send(trade)
+    assert sale.buyer.trade(trade)["state"] == "SENT"
+    received = sale.receive(trade)
+    assert received.verdict == "match"
+    assert received.path.read_bytes() == sale.front.photograph.read_bytes()
+    assert sale.buyer.trade(trade)["state"] == "MATCHED"
+    purchases.confirm(sale.buyer.market, trade)
+    resource = sale.seller.trade(trade)
+    assert (resource["state"], resource["outcome"], resource["next"]["actors"]) == ("SETTLED", "confirmed", {})
+    assert [step["function"] for step in resource["history"]] == [
+        *("trade.pay", "trade.charge", "trade.send", "trade.relay", "trade.ack", "trade.check", "trade.confirm")
+    ]
+    assert account.balance(sale.seller.market) == 50_000 + 10_001 - 250 - MANAGEMENT_FEE
+    assert account.balance(sale.buyer.market) == 50_000 - 10_001
+
+
+def test_reader_sees_what_he_has_written(sale: Sale) -> None:
+    trade = sale.pay()
+    assert sale.buyer.trade(trade)["state"] == "PAID"
+    assert [one["id"] for one in sale.buyer.market.pages("/v1/trades", {"open": "true"})] == [trade]
+    assert sale.front.http().get(f"/v1/listings/{sale.listing}")["state"] == "RESERVED"
+
+
+def test_stranger_is_told_that_there_is_no_such_trade(sale: Sale) -> None:
+    trade = sale.pay()
+    stranger = sale.front.trader("stranger")
+    with refused(ErrorCode.UNKNOWN_TRADE) as caught:
+        stranger.trade(trade)
+    assert caught.value.status == 404
+    for resource, function in (("confirmation", "trade.confirm"), ("cancellation", "trade.cancel")):
+        with refused(ErrorCode.UNKNOWN_TRADE):
+            stranger.market.act(f"/v1/trades/{trade}/{resource}", function, {"trade": trade})
+    with refused(ErrorCode.UNKNOWN_TRADE):
+        stranger.http.put_range(f"/v1/trades/{trade}/package", b"x", start=0, total=10)
+    assert list(stranger.market.pages("/v1/trades")) == []
+
+
+def test_unpaid_listing_is_shown_to_its_seller_only(front: Front) -> None:
+    seller, stranger = front.trader("seller"), front.trader("stranger")
+    made = listings.create(
+        seller.market, seller.vault, front.photograph, listings.Terms(100, {}), listings.Words()
+    ).result["id"]
+    assert searches.show(seller.market, made)["state"] == "PENDING_FEE"
+    for reader in (stranger.http, front.http()):
+        with refused(ErrorCode.UNKNOWN_LISTING):
+            reader.get(f"/v1/listings/{made}")
+    with refused(ErrorCode.UNKNOWN_LISTING):
+        listings.charge(stranger.market, made)
+
+
+def test_wrong_state_names_the_state_and_what_is_allowed(sale: Sale) -> None:
+    trade = sale.pay()
+    with refused(ErrorCode.WRONG_STATE) as caught:
+        purchases.confirm(sale.buyer.market, trade)
+    assert caught.value.status == 409
+    assert caught.value.extra == {"trade_state": "PAID", "allowed": []}
+    assert caught.value.txid
+    sale.send(trade)
+    with refused(ErrorCode.WRONG_STATE) as caught:
+        purchases.accept(sale.buyer.market, trade)
+    assert caught.value.extra == {
+        "trade_state": "SENT",
+        "allowed": ["trade.ack", "trade.confirm", "trade.dispute"],
+    }
+
+
+def test_wrong_state_of_a_listing(sale: Sale) -> None:
+    listings.withdraw(sale.seller.market, sale.listing)
+    with refused(ErrorCode.WRONG_STATE) as caught:
+        listings.withdraw(sale.seller.market, sale.listing)
+    assert caught.value.extra == {"listing_state": "WITHDRAWN", "allowed": ["listing.relist"]}
+
+
+def test_same_intent_again_has_the_same_answer(sale: Sale) -> None:
+    trade = sale.pay()
+    resource = sale.seller.trade(trade)
+    params = {"trade": trade, "fee": resource["fee"], "bond": resource["bond"]}
+    body = {"intent": sale.seller.market.sign("trade.charge", params)}
+    path = f"/v1/trades/{trade}/charge"
+    first = sale.seller.http.post(path, body, wait_s=5)
+    assert first["state"] == "committed"
+    assert sale.seller.http.post(path, body, wait_s=5) == first
+    assert sale.seller.trade(trade)["state"] == "FUNDED"
+
+
+def test_another_intent_under_a_used_nonce_is_refused(sale: Sale) -> None:
+    nonce = intents.new_nonce()
+    key = actor("buyer").key
+    for amount, code in (("1", None), ("2", ErrorCode.INTENT_REPLAYED)):
+        token = intents.sign(
+            key,
+            market=sale.buyer.market.name,
+            action="coin.transfer",
+            params={"to": sale.seller.address, "amount": amount},
+            issued_at_ms=sale.buyer.market.now(),
+            nonce=nonce,
+        )
+        path = f"/v1/accounts/{sale.buyer.address}/transfers"
+        if code is None:
+            sale.buyer.http.post(path, {"intent": token}, wait_s=5)
+        else:
+            with refused(code):
+                sale.buyer.http.post(path, {"intent": token}, wait_s=5)
+
+
+def test_without_prefer_the_answer_is_pending_and_says_where_to_ask(sale: Sale) -> None:
+    token = sale.buyer.market.sign("coin.transfer", {"to": sale.seller.address, "amount": "1"})
+    answer = sale.front.raw().post(f"/v1/accounts/{sale.buyer.address}/transfers", json={"intent": token})
+    assert answer.status_code == 202
+    transaction = answer.json()
+    assert transaction["state"] == "pending"
+    assert answer.headers["Location"] == f"/v1/transactions/{transaction['txid']}"
+    sale.front.finish(transaction["txid"])
+    assert sale.buyer.market.settled(transaction).result["tx"] == transaction["txid"]
+
+
+def test_committed_is_said_only_when_readers_can_see_it(sale: Sale) -> None:
+    projector, sale.front.channel.projector = sale.front.channel.projector, None
+    token = sale.buyer.market.sign("coin.transfer", {"to": sale.seller.address, "amount": "1"})
+    path = f"/v1/accounts/{sale.buyer.address}/transfers"
+    answer = sale.front.raw().post(path, json={"intent": token}, headers={"Prefer": "wait=1"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "pending")
+    sale.front.channel.projector = projector
+    sale.front.channel.project()
+    again = sale.front.raw().get(answer.headers["Location"])
+    assert (again.status_code, again.json()["state"]) == (200, "committed")
+
+
+def test_intent_of_an_absent_ledger_is_kept_and_done_later(sale: Sale) -> None:
+    sale.front.channel.away = True
+    token = sale.buyer.market.sign("coin.transfer", {"to": sale.seller.address, "amount": "1"})
+    path = f"/v1/accounts/{sale.buyer.address}/transfers"
+    answer = sale.front.raw().post(path, json={"intent": token}, headers={"Prefer": "wait=1"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "pending")
+    sale.front.channel.away = False
+    sale.front.finish(answer.json()["txid"])
+    again = sale.front.raw().post(path, json={"intent": token})
+    assert (again.status_code, again.json()["state"]) == (200, "committed")
+
+
+def test_path_and_intent_must_name_the_same(sale: Sale) -> None:
+    trade = sale.pay()
+    other = "tr1" + "a" * 52
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        sale.seller.market.act(f"/v1/trades/{other}/cancellation", "trade.cancel", {"trade": trade})
+    with refused(ErrorCode.WRONG_ACTION):
+        sale.seller.market.act(f"/v1/trades/{trade}/cancellation", "trade.confirm", {"trade": trade})
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        path = f"/v1/accounts/{sale.seller.address}/transfers"
+        sale.buyer.market.act(path, "coin.transfer", {"to": sale.seller.address, "amount": "1"})
+
+
+def test_payment_under_a_trade_known_beforehand(sale: Sale) -> None:
+    resource = searches.show(sale.buyer.market, sale.listing)
+    params = sale.front.world.market.pay_params(sale.listing, c_d=resource["c_d"])
+    token = sale.buyer.market.sign("trade.pay", params)
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        sale.buyer.http.post(f"/v1/trades/tr1{'a' * 52}/payment", {"intent": token}, wait_s=5)
+
+
+@pytest.mark.parametrize("lifetime_s", [601, 3600])
+def test_money_intent_that_lives_too_long_is_refused(sale: Sale, lifetime_s: int) -> None:
+    token = intents.sign(
+        actor("buyer").key,
+        market=sale.buyer.market.name,
+        action="coin.transfer",
+        params={"to": sale.seller.address, "amount": "1"},
+        issued_at_ms=sale.buyer.market.now(),
+        lifetime_s=lifetime_s,
+    )
+    with refused(ErrorCode.INTENT_TOO_LONG):
+        sale.buyer.http.post(f"/v1/accounts/{sale.buyer.address}/transfers", {"intent": token})
+
+
+def test_refused_registration_names_its_case_and_ones_own_contract(sale: Sale) -> None:
+    arguments = (sale.front.photograph, listings.Terms(100, {}), listings.Words())
+    with refused(ErrorCode.ALREADY_LISTED) as caught:
+        listings.create(sale.seller.market, sale.seller.vault, *arguments)
+    extra = caught.value.extra
+    assert extra is not None
+    assert extra["listing"] == sale.listing
+    assert str(extra["case"]).startswith("case-")
+    with refused(ErrorCode.SIMILAR_REGISTERED) as caught:
+        listings.create(sale.buyer.market, sale.buyer.vault, *arguments)
+    assert caught.value.status == 409
+    assert set(caught.value.extra or {}) == {"case"}
+
+
+def test_package_goes_on_where_it_stopped(sale: Sale) -> None:
+    trade = sale.pay()
+    deliveries.charge(sale.seller.market, sale.seller.trade(trade))
+    path = f"/v1/trades/{trade}/package"
+    assert sale.seller.http.head(path)["Upload-Offset"] == "0"
+    assert sale.seller.http.put_range(path, b"a" * 100, start=0, total=1000)["received"] == 100
+    assert sale.seller.http.head(path)["Upload-Offset"] == "100"
+    with refused(ErrorCode.UPLOAD_OFFSET) as caught:
+        sale.seller.http.put_range(path, b"a" * 100, start=500, total=1000)
+    assert caught.value.extra == {"received": 100}
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        sale.seller.http._json(
+            sale.seller.http._send("PUT", path, content=b"abc", headers={"Content-Range": "bytes 100-199/1000"})
+        )
+    assert sale.seller.http.head(path)["Upload-Offset"] == "100"
+
+
+def test_piece_of_another_body_than_was_signed_is_not_kept(sale: Sale) -> None:
+    trade = sale.pay()
+    deliveries.charge(sale.seller.market, sale.seller.trade(trade))
+    path = f"/v1/trades/{trade}/package"
+    headers = {"Content-Range": "bytes 0-2/1000"}
+    request = sale.seller.http._request("PUT", path, content=b"abc", headers=headers)
+    forged = sale.front.raw().build_request("PUT", path, content=b"xyz", headers=request.headers)
+    answer = sale.front.raw().send(forged)
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
+    assert sale.seller.http.head(path)["Upload-Offset"] == "0"
+
+
+def test_package_is_the_buyers_alone_and_in_ranges(sale: Sale) -> None:
+    trade = sale.pay()
+    path = f"/v1/trades/{trade}/package"
+    with refused(ErrorCode.PACKAGE_NOT_RELEASED), sale.buyer.http.download(path):
+        pass
+    sale.send(trade)
+    size = sale.buyer.trade(trade)["package"]["size"]
+    with sale.buyer.http.download(path) as pieces:
+        whole = b"".join(pieces)
+    assert len(whole) == size
+    with sale.buyer.http.download(path, start=100) as pieces:
+        assert b"".join(pieces) == whole[100:]
+    part = sale.buyer.http._send("GET", path, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole[10:20])
+    assert part.headers["Content-Range"] == f"bytes 10-19/{size}"
+    with refused(ErrorCode.MALFORMED_REQUEST) as caught:
+        sale.buyer.http._send("GET", path, headers={"Range": f"bytes={size}-"})
+    assert caught.value.status == 416
+    with refused(ErrorCode.WRONG_ACTOR), sale.seller.http.download(path):
+        pass
+    with refused(ErrorCode.UNKNOWN_TRADE), sale.front.trader("stranger").http.download(path):
+        pass
+
+
+def test_board_shows_ones_own_entries_and_proves_them(sale: Sale) -> None:
+    trade = sale.pay()
+    sale.send(trade)
+    sale.receive(trade)
+    (entry,) = sale.seller.market.pages("/v1/board")
+    assert (entry["trade"], entry["kind"], entry["seq"]) == (trade, "seller_notice", 0)
+    with refused(ErrorCode.NOT_FOUND):
+        sale.buyer.http.get("/v1/board/0/proof")
+    supervisor = sale.front.http(sale.front.world.market.supervisor)
+    assert len(supervisor.get("/v1/board")["items"]) == 2
+    sale.front.work()
+    proof = sale.seller.http.get("/v1/board/0/proof")
+    root, steps = undigest(proof["root"]), [undigest(step) for step in proof["path"]]
+    merkle.verify_inclusion(undigest(proof["leaf"]), proof["seq"], proof["size"], root, steps)
+    assert proof["leaf"] == entry["leaf"]
+    with refused(ErrorCode.NOT_FOUND):
+        sale.seller.http.get("/v1/board/one/proof")
+
+
+def test_audit_is_for_the_supervisor(sale: Sale) -> None:
+    trade = sale.pay()
+    supervisor = sale.front.http(sale.front.world.market.supervisor)
+    assert supervisor.get(f"/v1/audit/trades/{trade}")["trade"]["id"] == trade
+    assert supervisor.get(f"/v1/audit/listings/{sale.listing}")["listing"]["address"] == sale.listing
+    assert supervisor.get(f"/v1/audit/accounts/{sale.buyer.address}")["account"]["address"] == sale.buyer.address
+    with refused(ErrorCode.NOT_PERMITTED) as caught:
+        sale.buyer.http.get(f"/v1/audit/trades/{trade}")
+    assert caught.value.status == 403
+    with refused(ErrorCode.UNKNOWN_TRADE):
+        supervisor.get(f"/v1/audit/trades/tr1{'a' * 52}")
+
+
+@pytest.mark.requirement("R34")
+@pytest.mark.requirement("R85")
+def test_no_answer_or_log_line_holds_a_fingerprint_or_a_salt(
+    sale: Sale, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+    original = sale.front.raw
+
+    def recording() -> Any:
+        client = original()
+        client.event_hooks["response"] = [record]
+        return client
+
+    def record(response: httpx.Response) -> None:
+        if "json" in response.headers["Content-Type"]:
+            seen.append(response.read().decode())
+
+    for who in (sale.seller, sale.buyer):
+        who.http._client = recording()
+    trade = sale.pay()
+    sale.send(trade)
+    sale.receive(trade)
+    list(searches.browse(sale.buyer.market))
+    searches.show(sale.buyer.market, sale.listing)
+    sale.seller.http.get("/v1/board")
+    held = listings.recall(sale.seller.vault, sale.listing)
+    (row,) = sale.front.world.rows(_contracts())
+    opening = sale.front.services.columns.opening(row)
+    secrets = {
+        b64u(opening.salt_f),
+        b64u(opening.salt_exact),
+        b64u(opening.root),
+        opening.root.hex(),
+        opening.exact.hex(),
+        b64u(held.salt_f),
+    }
+    logged = caplog.text + capsys.readouterr().out
+    assert "route=/v1/trades" in logged
+    text = "\n".join([*seen, logged])
+    assert "An Astronaut" in text, "the test sees what is public"
+    assert b64u(opening.salt_d) in text, "the description's salt is public once listed"
+    assert not [secret for secret in secrets if secret in text]
+    assert sale.buyer.address not in logged
+
+
+def _contracts() -> Any:
+    from countermark.platform.store import tables
+
+    return tables.data_contracts
+
+
+def test_accounts_are_shown_to_themselves(sale: Sale) -> None:
+    assert account.show(sale.buyer.market)["address"] == sale.buyer.address
+    for path in (f"/v1/accounts/{sale.seller.address}", f"/v1/accounts/{sale.seller.address}/coins"):
+        with refused(ErrorCode.UNKNOWN_ACCOUNT) as caught:
+            sale.buyer.http.get(path)
+        assert caught.value.status == 404
+
+
+def test_coins_come_in_pages(sale: Sale) -> None:
+    for number in range(3):
+        account.fund(sale.buyer.market, "10", f"more-{number}")
+    path = f"/v1/accounts/{sale.buyer.address}/coins"
+    first = sale.buyer.http.get(path, {"limit": 3})
+    second = sale.buyer.http.get(path, {"limit": 3, "cursor": first["next"]})
+    assert (len(first["coins"]), len(second["coins"]), second["next"]) == (3, 1, None)
+    assert first["balance"] == second["balance"] == "50030"
+
+
+def test_deposit_funds_once_however_often_it_is_asked_for(sale: Sale) -> None:
+    before = account.balance(sale.buyer.market)
+    first = account.fund(sale.buyer.market, "10", "the-deposit")
+    assert account.fund(sale.buyer.market, "10", "the-deposit") == first
+    with refused(ErrorCode.DEPOSIT_USED):
+        account.fund(sale.buyer.market, "11", "the-deposit")
+    assert account.balance(sale.buyer.market) == before + 10
+
+
+def test_nobody_funds_another_account(sale: Sale) -> None:
+    with refused(ErrorCode.UNKNOWN_ACCOUNT):
+        sale.buyer.http.post(f"/v1/accounts/{sale.seller.address}/fund", {"amount": "10", "reference": "theirs"})
+
+
+def test_poor_buyer_is_refused_before_anything_is_ordered(sale: Sale) -> None:
+    poor = sale.front.trader("stranger")
+    height = len(sale.front.channel.blocks_made)
+    with refused(ErrorCode.INSUFFICIENT_FUNDS):
+        purchases.buy(poor.market, poor.vault, sale.listing)
+    assert len(sale.front.channel.blocks_made) == height
+
+
+def test_collection_links_to_its_next_page(sale: Sale) -> None:
+    sale.pay()
+    answer = sale.front.raw().get("/v1/listings", params={"state": "any", "limit": 1, "q": "astronaut"})
+    assert len(answer.json()["items"]) == 1
+    assert answer.json()["next"] is None
+    assert "Link" not in answer.headers
+    assert sale.front.raw().get("/v1/listings", params={"q": "giraffe", "state": "any"}).json()["items"] == []
+    assert sale.front.raw().get("/v1/listings", params={"max_price": 5, "state": "any"}).json()["items"] == []
+
+
+def test_transactions_of_other_gateways_are_known_from_the_blocks(sale: Sale) -> None:
+    made = sale.front.world.market.mint(actor("buyer"), 5)
+    answer = sale.front.raw().get(f"/v1/transactions/{made.partition('.')[0]}")
+    assert json.loads(answer.content)["state"] == "committed"
+    assert sale.front.raw().get("/v1/transactions/" + "0" * 64).status_code == 404
