@@ -8,14 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from countermark.client import account, deliveries, listings, purchases, searches
+from countermark.client import account, deliveries, disputes, listings, purchases, searches
 from countermark.client.errors import ClientError
 from countermark.client.transfers import no_progress
-from countermark.protocol import intents, merkle
-from countermark.protocol.encoding import b64u, undigest
+from countermark.platform.disputes.openings import object_name
+from countermark.protocol import canonical, intents, merkle, sealed
+from countermark.protocol.encoding import b64u, digest, undigest
 from countermark.protocol.errors import ErrorCode
+from countermark.protocol.sealed import open_sealed
 from tests.support.front import MANAGEMENT_FEE, Front, Trader
-from tests.support.market import actor
+from tests.support.market import SUPERVISOR, actor
 
 
 def refused(code: ErrorCode) -> Any:
@@ -313,6 +315,39 @@ def test_package_is_the_buyers_alone_and_in_ranges(sale: Sale) -> None:
         pass
     with refused(ErrorCode.UNKNOWN_TRADE), sale.front.trader("stranger").http.download(path):
         pass
+
+
+def test_openings_of_a_dispute_are_kept_sealed_for_those_who_decide(sale: Sale) -> None:
+    trade = sale.pay()
+    sale.send(trade)
+    purchases.dispute(sale.buyer.market, trade, "undecryptable")
+    with refused(ErrorCode.COMMITMENT_MISMATCH):
+        _open_with(sale, trade, "arbiter")
+    with refused(ErrorCode.UNKNOWN_TRADE):
+        stranger = sale.front.trader("stranger")
+        stranger.vault.put("trades", trade, sale.buyer.vault.get("trades", trade) or {})
+        disputes.open_key(stranger.market, stranger.vault, sale.buyer.trade(trade))
+    disputes.open_key(sale.buyer.market, sale.buyer.vault, sale.buyer.trade(trade))
+    resource = sale.buyer.trade(trade)
+    assert resource["state"] == "EVIDENCED"
+    for judge, keys in (("arbiter", actor("arbiter", SUPERVISOR)), ("substitute", actor("substitute", SUPERVISOR))):
+        stored = b"".join(sale.front.world.objects.read(object_name(trade, resource["openings"][judge])))
+        opened = open_sealed(
+            {1: keys.encryption}, canonical.loads(stored), kind=disputes.KIND, market=sale.buyer.market.name
+        )
+        assert canonical.loads(opened)["trade"] == trade
+
+
+def _open_with(sale: Sale, trade: str, wrong: str) -> None:
+    """Send openings of which one is not what the intent commits to."""
+    message = sealed.seal(
+        actor("third").encryption.public, b"{}", kind=disputes.KIND, market=sale.buyer.market.name, key_version=1
+    )
+    committed = digest(canonical.dumps(message))
+    params = {"trade": trade, "opening": committed, "substitute_opening": committed}
+    openings = {"arbiter": message, "substitute": message} | {wrong: message | {"key_version": 2}}
+    body = {"intent": sale.buyer.market.sign("trade.open", params), "openings": openings}
+    sale.buyer.http.post(f"/v1/trades/{trade}/opening", body, wait_s=5)
 
 
 def test_board_shows_ones_own_entries_and_proves_them(sale: Sale) -> None:
