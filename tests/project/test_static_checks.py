@@ -14,6 +14,7 @@ FOLDERS = [
     "chaincode",
     "cli",
     "client",
+    "docs",
     "fingerprint",
     "gateway",
     "network",
