@@ -5,8 +5,10 @@ of mode 0700, say). Then it lies under a system folder, and a pointer file in th
 start. The socket lies in the folder too, unless its path would pass the limit of the operating system.
 """
 
+import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,9 +105,13 @@ def _own(folder: Path, account: Account | None) -> None:
     Raises:
         MarketError: DATABASE_UNAVAILABLE when it is somebody else's: he could read or swap what lies in it.
     """
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if account is not None and folder.stat().st_uid == 0:
-        os.chown(folder, account.uid, account.gid)
-    if folder.is_symlink() or folder.stat().st_uid != (account.uid if account else os.geteuid()):
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    # Never through a link: in a folder that all may write to, it would make us give away what it points to.
+    status = folder.lstat()
+    if account is not None and stat.S_ISDIR(status.st_mode) and status.st_uid == 0:
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+        status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != (account.uid if account else os.geteuid()):
         raise MarketError(ErrorCode.DATABASE_UNAVAILABLE, f"{folder} belongs to another user")
     folder.chmod(0o700)

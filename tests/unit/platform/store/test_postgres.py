@@ -242,6 +242,28 @@ def test_a_folder_of_somebody_else_is_not_used(folder: Path) -> None:
         locate(folder)
 
 
+@pytest.mark.parametrize("planted", ["link", "file"])
+def test_what_somebody_planted_in_the_sockets_place_is_not_given_away(folder: Path, planted: str) -> None:
+    found = locate(folder)
+    victim, place = folder / "victim", folder / "socket"
+    victim.mkdir(mode=0o755)
+    (folder / POINTER).write_text(f"{found.folder}\n{place}\n")
+    place.symlink_to(victim) if planted == "link" else place.write_text("")
+    with pytest.raises(MarketError, match="belongs to another user"):
+        locate(folder)
+    assert victim.stat().st_uid == os.geteuid()
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o755
+
+
+def test_a_discarded_database_leaves_nothing_behind(folder: Path) -> None:
+    assert location.folders(folder) == ()
+    found = locate(folder)
+    assert location.folders(folder) == (found.folder,)
+    location.discard(folder)
+    location.discard(folder)
+    assert list(folder.iterdir()) == []
+
+
 @as_root
 def test_programs_out_of_the_accounts_reach_are_copied_with_their_libraries(
     folder: Path, monkeypatch: pytest.MonkeyPatch
