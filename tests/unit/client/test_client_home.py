@@ -65,9 +65,14 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, failure: type[BaseException]
 ) -> None:
     write_private(tmp_path / "file", b"old")
-    with pytest.raises(failure), replacing(tmp_path / "file") as file:
-        file.write(b"new")
-        raise failure
+
+    def interrupted() -> None:
+        with replacing(tmp_path / "file") as file:
+            file.write(b"new")
+            raise failure
+
+    with pytest.raises(failure):
+        interrupted()
     assert (tmp_path / "file").read_bytes() == b"old"
     assert list(modes(tmp_path)) == ["file"]
 
@@ -88,7 +93,9 @@ def test_a_killed_writer_leaves_nothing_under_the_final_name(tmp_path: Path) -> 
 def test_what_was_written_is_on_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
     real = os.fsync
-    monkeypatch.setattr(files.os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), real(fd)))
+    monkeypatch.setattr(
+        files.os, "fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), real(fd))
+    )
     write_private(tmp_path / "file", b"data")
     assert synced[0].endswith(".partial")
     assert synced[1] == str(tmp_path)

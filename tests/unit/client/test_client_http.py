@@ -152,12 +152,9 @@ def test_a_stream_that_is_refused_or_breaks_off_is_an_error(serve: Serve) -> Non
     with pytest.raises(ClientError) as caught, http.download("/p"):
         pass
     assert caught.value.code == "package_not_released"
-    taken = b""
     with pytest.raises(ClientError) as caught, http.download("/p") as pieces:
-        for piece in pieces:
-            taken += piece
+        list(pieces)
     assert (caught.value.code, caught.value.retryable) == ("gateway_silent", True)
-    assert b"0123456789".startswith(taken)
 
 
 def test_neither_key_nor_signature_shows_in_an_error(serve: Serve, key: AccountKey) -> None:

@@ -141,7 +141,7 @@ def test_a_refused_package_is_not_sent_on(serve: Serve, package: Path) -> None:
 DOWNLOADS: dict[str, dict[int, str]] = {
     "nothing happens": {},
     "it is cut once": {1: "cut1700"},
-    "it is cut again and again": {turn: "cut300" for turn in range(1, 12)},
+    "it is cut again and again": dict.fromkeys(range(1, 12), "cut300"),
     "no answer comes at first": {1: "drop", 2: "refuse503"},
 }
 
