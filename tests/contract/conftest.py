@@ -1,7 +1,7 @@
 """The backends that the contract suite runs on: one suite, every ledger.
 
-In memory runs everything. On the embedded peer run the tests marked `every_ledger`, or with
-COUNTERMARK_CONTRACT_LEDGER=embedded all whose backend nothing but the market needs.
+In memory runs everything. On the embedded peer run the tests marked `every_ledger`, or all of them with
+COUNTERMARK_CONTRACT_LEDGER=embedded; only what looks behind the contracts asks for `in_memory`.
 """
 
 import os
@@ -38,6 +38,11 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     if request.param == MEMORY:
         return InMemory()
     return cast(Channels, request.getfixturevalue("channels")).fresh()
+
+
+@pytest.fixture
+def in_memory() -> InMemory:
+    return InMemory()
 
 
 @pytest.fixture

@@ -59,9 +59,10 @@ def test_history_of_a_key_tells_creation_and_end_of_a_coin(market: Market) -> No
         ("audit.opening", ["dc1" + "a" * 52, actor("seller").encryption.public, "1"]),
     ],
 )
-def test_outsider_gets_no_evidence(market: Market, function: str, arguments: list[str]) -> None:
+def test_outsider_gets_no_evidence(in_memory: InMemory, function: str, arguments: list[str]) -> None:
+    Market(in_memory)
     with refused(ErrorCode.NOT_PERMITTED):
-        market.backend.evaluate("OutsiderMSP", function, *arguments)
+        in_memory.evaluate("OutsiderMSP", function, *arguments)
 
 
 def test_unknown_subjects_have_their_own_codes(market: Market) -> None:
@@ -75,21 +76,21 @@ def test_unknown_subjects_have_their_own_codes(market: Market) -> None:
 
 
 @pytest.mark.requirement("R18")
-def test_evaluate_only_function_that_is_submitted_writes_nothing(backend: InMemory) -> None:
-    market = Market(backend)
+def test_evaluate_only_function_that_is_submitted_writes_nothing(in_memory: InMemory) -> None:
+    market = Market(in_memory)
     trade_id = market.pay(market.list_data()["id"])
-    before = backend.ledger.state
+    before = in_memory.ledger.state
     for function, arguments in (("audit.trade", [trade_id]), ("market.show", []), ("board.show", [])):
-        result = backend.ledger.invoke(PLATFORM, function, *arguments)
+        result = in_memory.ledger.invoke(PLATFORM, function, *arguments)
         assert not result.writes
         assert result.event is None
-    assert backend.ledger.state == before
+    assert in_memory.ledger.state == before
 
 
-def test_every_writing_transaction_has_one_event_that_names_its_parties(backend: InMemory) -> None:
-    market = Market(backend)
+def test_every_writing_transaction_has_one_event_that_names_its_parties(in_memory: InMemory) -> None:
+    market = Market(in_memory)
     trade_id = market.pay(market.list_data()["id"])
-    event = backend.ledger.events[-1][1]
+    event = in_memory.ledger.events[-1][1]
     assert event.name == "trade.pay"
     names = sorted([market.seller.address, market.buyer.address])
     payload = json.loads(event.payload)
@@ -99,7 +100,7 @@ def test_every_writing_transaction_has_one_event_that_names_its_parties(backend:
         "id": trade_id,
         "state": "PAID",
     }
-    assert len(backend.ledger.events) == backend.ledger.height
+    assert len(in_memory.ledger.events) == in_memory.ledger.height
 
 
 def test_shows_are_for_everybody_on_the_channel(market: Market) -> None:

@@ -163,15 +163,14 @@ def test_purchases_of_different_contracts_never_conflict(market: Market) -> None
     assert {market.backend.release(envelope) for envelope in envelopes} == {"VALID"}
 
 
-def test_same_thing_registered_twice_in_flight_passes_once() -> None:
-    backend = InMemory()
-    market = Market(backend)
+def test_same_thing_registered_twice_in_flight_passes_once(in_memory: InMemory) -> None:
+    market = Market(in_memory)
     held = []
     for who in (market.seller, market.stranger):
         opened, params = _registration()
         args = (market.sign(who, "listing.create", params), "{}")
-        held.append(backend.ledger.endorse("PlatformMSP", "listing.create", *args, transient={"opening": opened}))
-    assert [backend.release(result) for result in held] == ["VALID", "MVCC_READ_CONFLICT"]
+        held.append(in_memory.ledger.endorse("PlatformMSP", "listing.create", *args, transient={"opening": opened}))
+    assert [in_memory.release(result) for result in held] == ["VALID", "MVCC_READ_CONFLICT"]
 
 
 def _registration() -> tuple[bytes, dict[str, Any]]:

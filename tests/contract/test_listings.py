@@ -10,7 +10,7 @@ import pytest
 from countermark.protocol import sealed
 from countermark.protocol.commitments import Opening
 from countermark.protocol.errors import ErrorCode
-from tests.support.backends import Backend
+from tests.support.backends import Backend, InMemory
 from tests.support.market import (
     DEADLINE_S,
     GUARD_S,
@@ -63,11 +63,10 @@ def test_contract_has_an_address_its_commitments_and_no_key(market: Market) -> N
 
 @pytest.mark.requirement("R85")
 @pytest.mark.requirement("R34")
-def test_public_state_shows_nothing_of_the_opening(market: Market) -> None:
+def test_public_state_shows_nothing_of_the_opening(in_memory: InMemory) -> None:
+    market, ledger = Market(in_memory), in_memory.ledger
     opened = opening(b"photo", title="canary-title")
     address = create(market, params_of(opened), opened.to_json())
-    ledger = getattr(market.backend, "ledger", None)
-    assert ledger is not None
     public = b"".join(ledger.state.values()) + b"".join(event.payload for _, event in ledger.events)
     secrets = [opened.root, opened.exact, opened.salt_f, opened.salt_d, opened.salt_exact]
     for secret in [*(secret.hex().encode() for secret in secrets), b"canary-title"]:

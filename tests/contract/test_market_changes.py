@@ -1,14 +1,8 @@
 """The market's configuration: founded once, changed by a majority with the supervisor, after a delay."""
 
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from countermark.protocol import canonical
 from countermark.protocol.encoding import digest
@@ -19,39 +13,15 @@ from tests.support.market import GUARD_S, PLATFORM, TRADER, Actor, Market, actor
 DELAY_S = 60
 
 
-@cache
-def certificate(unit: str) -> bytes:
-    """A certificate as a peer hands it on: its MSP has been checked, its unit has not."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.COMMON_NAME, "someone"),
-            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
-        ]
-    )
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM)
-
-
 def propose(market: Market, who: Actor, *, unit: str = "client", **changes: Any) -> tuple[dict[str, Any], str]:
     config = {**market.config, "version": 2, **changes}
-    market.ask(who, "market.propose", {"config": config}, certificate=certificate(unit))
+    market.ask(who, "market.propose", {"config": config}, unit=unit)
     return config, digest(canonical.dumps(config))
 
 
 def approve(market: Market, who: Actor, proposed: str, *, unit: str = "client", version: int = 2) -> str:
     params = {"version": version, "digest": proposed}
-    state: str = market.ask(who, "market.approve", params, certificate=certificate(unit))["state"]
+    state: str = market.ask(who, "market.approve", params, unit=unit)["state"]
     return state
 
 
@@ -88,9 +58,9 @@ def test_bad_foundation_is_refused(
 
 
 @pytest.mark.parametrize("function", ["market.show", "clock.show"])
-def test_market_that_is_not_founded_says_so(function: str) -> None:
+def test_market_that_is_not_founded_says_so(backend: Backend, function: str) -> None:
     with refused(ErrorCode.MARKET_MISSING):
-        InMemory().evaluate(TRADER, function)
+        backend.evaluate(TRADER, function)
 
 
 def test_majority_with_the_supervisor_changes_the_market_after_the_delay(market: Market) -> None:
@@ -138,16 +108,18 @@ def test_traders_of_an_organisation_do_not_vote_for_it(market: Market) -> None:
         approve(market, Actor("s", PLATFORM, market.stranger.key, market.stranger.encryption), proposed, unit="admin")
 
 
-def test_outsider_does_not_vote(market: Market) -> None:
+def test_outsider_does_not_vote(in_memory: InMemory) -> None:
+    market = Market(in_memory)
     outsider = Actor("outsider", "OutsiderMSP", market.stranger.key, market.stranger.encryption)
     with refused(ErrorCode.NOT_PERMITTED):
         propose(market, outsider, unit="admin", bond="700")
 
 
-def test_malformed_certificate_is_no_administrators(market: Market) -> None:
-    config = {**market.config, "version": 2, "bond": "700"}
-    with refused(ErrorCode.NOT_PERMITTED):
-        market.ask(market.stranger, "market.propose", {"config": config}, certificate=b"nonsense")
+def test_malformed_certificate_is_no_administrators(in_memory: InMemory) -> None:
+    market = Market(in_memory)
+    token = market.sign(market.stranger, "market.propose", {"config": {**market.config, "version": 2}})
+    result = in_memory.ledger.invoke(TRADER, "market.propose", token, "{}", certificate=b"nonsense")
+    assert "not_permitted" in result.response.message
 
 
 def test_proposal_must_follow_the_version_in_force(market: Market) -> None:

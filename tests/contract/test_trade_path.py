@@ -3,6 +3,7 @@
 import pytest
 
 from countermark.protocol.errors import ErrorCode
+from tests.support.backends import Backend
 from tests.support.market import BOND, FEE, PATHS, PRICE, SUPERVISOR, TRADER, Actor, Market, actor, refused
 
 
@@ -72,8 +73,8 @@ def test_fee_and_bond_of_the_seller_join_the_escrow(market: Market) -> None:
     assert roles == {"price": PRICE, "buyer_bond": BOND, "fee": FEE, "seller_bond": BOND}
 
 
-def test_charge_accepts_the_trade_even_when_there_is_nothing_to_pay(market: Market) -> None:
-    free = Market(type(market.backend)(), bond="0", fees={"management": "0", "transaction_bps": 0, "arbiter": "0"})
+def test_charge_accepts_the_trade_even_when_there_is_nothing_to_pay(backend: Backend) -> None:
+    free = Market(backend, bond="0", fees={"management": "0", "transaction_bps": 0, "arbiter": "0"})
     trade_id = free.bring_to("FUNDED")
     assert [held["role"] for held in free.trade(trade_id)["escrow"]] == ["price"]
 

@@ -3,7 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from countermark.chaincode.registry import handler
 from countermark.chaincode.testing import Ledger, Result
@@ -22,15 +29,17 @@ class Committed:
 
 
 class Backend(Protocol):
-    """A channel with the market's contracts. A refusal by a contract is raised as its `MarketError`."""
+    """A channel with the market's contracts. A refusal by a contract is raised as its `MarketError`.
+
+    `unit` is the organisational unit in the certificate of the client that submits.
+    """
 
     market: str
     """Channel/chaincode."""
-    second_s: float
-    """How long a second of the tests' deadlines is: real ledgers have short deadlines and wait for them."""
 
     @property
-    def now_ms(self) -> int: ...
+    def now_ms(self) -> int:
+        """The time of the next transaction: it stands still but for `wait`."""
 
     def submit(
         self,
@@ -38,7 +47,7 @@ class Backend(Protocol):
         function: str,
         *args: str,
         transient: Mapping[str, bytes] | None = None,
-        certificate: bytes = b"",
+        unit: str = "client",
     ) -> Committed: ...
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any: ...
@@ -56,8 +65,6 @@ class Backend(Protocol):
 class InMemory:
     """`countermark.chaincode.testing.Ledger` with the real contracts; time moves only by `wait`."""
 
-    second_s = 1.0
-
     def __init__(self) -> None:
         self.ledger = Ledger(handler)
         self.market = "market/countermark"
@@ -72,10 +79,10 @@ class InMemory:
         function: str,
         *args: str,
         transient: Mapping[str, bytes] | None = None,
-        certificate: bytes = b"",
+        unit: str = "client",
     ) -> Committed:
         before = self.ledger.state
-        result = self.ledger.invoke(msp, function, *args, transient=transient, certificate=certificate)
+        result = self.ledger.invoke(msp, function, *args, transient=transient, certificate=certificate(unit))
         if not result.ok:
             assert self.ledger.state == before, "a refused transaction has written"
             raise _error(result)
@@ -101,6 +108,30 @@ class InMemory:
 
     def wait(self, seconds: float) -> None:
         self.ledger.now_ms += round(seconds * 1000)
+
+
+@cache
+def certificate(unit: str) -> bytes:
+    """A client's certificate as a peer hands it on: its MSP has been checked, its unit has not."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, "someone"),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
+        ]
+    )
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM)
 
 
 def _error(result: Result) -> MarketError:

@@ -4,10 +4,11 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from countermark.network.client import EndorseError, EvaluateError, GatewayClient
+from countermark.network.client import ConnectionProfile, EndorseError, EvaluateError, GatewayClient
 from countermark.network.embedded.material import generate
 from countermark.network.embedded.ordering import Batching
 from tests.support.backends import Committed
@@ -17,6 +18,9 @@ from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 SERVER = Path(__file__).resolve().parents[2] / "chaincode" / "server.py"
 DECADE_MS = 10 * 365 * 86_400_000
 
+Client = tuple[str, str]
+"""MSP and organisational unit."""
+
 
 class Channels:
     """Processes that all tests of a run share. Chaincode keeps no state, so a new channel needs only a new peer."""
@@ -25,7 +29,7 @@ class Channels:
         # The peer must accept any timestamp, for it is by them that tests let time pass.
         generate(directory, time_window_ms=DECADE_MS, batching=Batching(window_ms=1))
         self._network = EmbeddedNetwork(directory, script=SERVER)
-        self._clients: dict[str, GatewayClient] = {}
+        self._clients: dict[Client, GatewayClient] = {}
 
     def fresh(self) -> "Embedded":
         """Return a channel on which nothing has happened."""
@@ -36,8 +40,11 @@ class Channels:
             self._network.peer.end()
             shutil.rmtree(self._network.material.layout.ledger)
             self._network.start_peer()
-        names = {PLATFORM: "platform", SUPERVISOR: "supervisor", TRADER: "trader"}
-        self._clients = {msp: GatewayClient(self._network.profile(name)) for msp, name in names.items()}
+        self._clients = {
+            (msp, unit): GatewayClient(self._profile(organisation, member))
+            for msp, organisation in {PLATFORM: "platform", SUPERVISOR: "supervisor", TRADER: "trader"}.items()
+            for unit, member in {"client": "gateway", "admin": "admin"}.items()
+        }
         return Embedded(self._clients)
 
     def close(self) -> None:
@@ -45,24 +52,23 @@ class Channels:
         self._close_clients()
         self._network.close()
 
+    def _profile(self, organisation: str, member: str) -> ConnectionProfile:
+        folder = self._network.material.organisation(organisation).directory / "identities" / member
+        profile = self._network.profile(organisation)
+        return replace(profile, cert_file=folder / "cert.pem", key_file=folder / "key.pem")
+
     def _close_clients(self) -> None:
         for client in self._clients.values():
             client.close()
 
 
 class Embedded:
-    """One channel of the embedded peer; time passes by later timestamps of proposals."""
+    """One channel of the embedded peer; its clock stands still but for `wait`, as in memory."""
 
-    second_s = 1.0
-
-    def __init__(self, clients: Mapping[str, GatewayClient]) -> None:
+    def __init__(self, clients: Mapping[Client, GatewayClient]) -> None:
         self.market = "market/countermark"
         self._clients = clients
-        self._ahead_ms = 0
-
-    @property
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self._ahead_ms
+        self.now_ms = time.time_ns() // 1_000_000
 
     def submit(
         self,
@@ -70,10 +76,9 @@ class Embedded:
         function: str,
         *args: str,
         transient: Mapping[str, bytes] | None = None,
-        certificate: bytes = b"",
+        unit: str = "client",
     ) -> Committed:
-        assert not certificate, "the peer sees the certificate of the client that submits"
-        client = self._clients[msp]
+        client = self._clients[msp, unit]
         proposal = client.prepare(function, args, transient, now_ms=self.now_ms)
         organisations = (PLATFORM, SUPERVISOR) if transient else ()
         try:
@@ -86,12 +91,12 @@ class Embedded:
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any:
         try:
-            return json.loads(self._clients[msp].evaluate(function, args))
+            return json.loads(self._clients[msp, "client"].evaluate(function, args))
         except EvaluateError as error:
             raise error.market_error or error from None
 
     def hold(self, msp: str, function: str, *args: str) -> object:
-        client = self._clients[msp]
+        client = self._clients[msp, "client"]
         return client, client.endorse_proposal(client.prepare(function, args, now_ms=self.now_ms))
 
     def release(self, envelope: object) -> str:
@@ -102,4 +107,4 @@ class Embedded:
         return name
 
     def wait(self, seconds: float) -> None:
-        self._ahead_ms += round(seconds * 1000)
+        self.now_ms += round(seconds * 1000)

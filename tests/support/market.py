@@ -161,13 +161,11 @@ class Market:
         *,
         msp: str | None = None,
         transient: Mapping[str, bytes] | None = None,
-        certificate: bytes = b"",
+        unit: str = "client",
         nonce: str | None = None,
     ) -> Committed:
         token = self.sign(who, action, params, nonce=nonce)
-        return self.send_token(
-            token, action, attachments, msp=msp or who.msp, transient=transient, certificate=certificate
-        )
+        return self.send_token(token, action, attachments, msp=msp or who.msp, transient=transient, unit=unit)
 
     def send_token(
         self,
@@ -177,10 +175,10 @@ class Market:
         *,
         msp: str = TRADER,
         transient: Mapping[str, bytes] | None = None,
-        certificate: bytes = b"",
+        unit: str = "client",
     ) -> Committed:
         attached = canonical.dumps(dict(attachments or {})).decode()
-        return self.backend.submit(msp, action, token, attached, transient=transient, certificate=certificate)
+        return self.backend.submit(msp, action, token, attached, transient=transient, unit=unit)
 
     # Accounts and money
 
@@ -289,7 +287,7 @@ class Market:
 
     def expire(self, deadline_s: float = DEADLINE_S) -> None:
         """Let a deadline and its guard pass."""
-        self.backend.wait((deadline_s + GUARD_S) * self.backend.second_s)
+        self.backend.wait(deadline_s + GUARD_S)
 
     def bring_to(self, state: str, address: str | None = None, who: Actor | None = None) -> str:
         """Return a trade that has come to `state` by its parties' acts."""

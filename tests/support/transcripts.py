@@ -12,7 +12,7 @@ from typing import Any
 from countermark.chaincode.registry import handler
 from countermark.chaincode.testing import Ledger
 from countermark.protocol.encoding import b64u, unb64u
-from tests.support.backends import Committed, InMemory
+from tests.support.backends import Committed, InMemory, certificate
 
 
 class Recording(InMemory):
@@ -28,28 +28,28 @@ class Recording(InMemory):
         function: str,
         *args: str,
         transient: Mapping[str, bytes] | None = None,
-        certificate: bytes = b"",
+        unit: str = "client",
     ) -> Committed:
         secret = {name: b64u(value) for name, value in (transient or {}).items()}
-        self._keep("submit", msp, function, args, secret, b64u(certificate))
-        return super().submit(msp, function, *args, transient=transient, certificate=certificate)
+        self._keep("submit", msp, function, args, secret, unit)
+        return super().submit(msp, function, *args, transient=transient, unit=unit)
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any:
-        self._keep("evaluate", msp, function, args, {}, "")
+        self._keep("evaluate", msp, function, args, {}, "client")
         return super().evaluate(msp, function, *args)
 
     def _keep(
-        self, kind: str, msp: str, function: str, args: tuple[str, ...], transient: dict[str, str], certificate: str
+        self, kind: str, msp: str, function: str, args: tuple[str, ...], transient: dict[str, str], unit: str
     ) -> None:
         self.calls.append(
             {
                 "args": args,
-                "certificate": certificate,
                 "function": function,
                 "kind": kind,
                 "msp": msp,
                 "timestamp_ms": self.now_ms,
                 "transient": transient,
+                "unit": unit,
             }
         )
 
@@ -67,7 +67,7 @@ def replay(calls: list[dict[str, Any]]) -> str:
                 call["function"],
                 *call["args"],
                 transient={name: unb64u(value) for name, value in call["transient"].items()},
-                certificate=unb64u(call["certificate"]),
+                certificate=certificate(call["unit"]),
             )
     return ledger.transcript
 
