@@ -61,7 +61,7 @@ class ViewsConfig(ImageConfig):
     rounds: tuple[Round, ...]
 
 
-PAPER_V0: Final = ImageConfig("image/paper-v0+1", Weights(1 / 3, 1 / 3, 1 / 3), Thresholds(match=0.85, review=0.75))
+PAPER_V0: Final = ImageConfig("image/paper-v0+1", Weights(1 / 3, 1 / 3, 1 / 3), Thresholds(match=0.80, review=0.72))
 
 V1: Final = ViewsConfig(
     "image/v1+1",
