@@ -161,6 +161,24 @@ def test_a_process_that_dies_after_the_gate_leaves_a_registration_that_a_worker_
 
 
 @pytest.mark.requirement("R27")
+@pytest.mark.parametrize("point", ["insert", "enqueue"])
+def test_a_process_that_dies_inside_the_gate_leaves_nothing_and_holds_nobody_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    def die(*_args: object, **_named: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(world.columns if point == "insert" else world.outbox, point, die)
+    message = application(world.market.seller, fingerprint(photo("chelsea")), now_ms=world.clock())
+    with pytest.raises(SystemExit):
+        world.registration().register(message)
+    monkeypatch.undo()
+    for table in (tables.registrations, tables.data_contracts, tables.item_fingerprints, tables.outbox):
+        assert world.rows(table) == []
+    world.register(world.market.stranger, fingerprint(photo("chelsea")))
+
+
+@pytest.mark.requirement("R27")
 def test_what_the_ledger_refuses_leaves_no_row_and_no_claim(world: World) -> None:
     world.channel.refuse["listing.create"] = MarketError(ErrorCode.LISTING_EXISTS)
     registered = world.registration().register(
