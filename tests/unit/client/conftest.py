@@ -1,13 +1,20 @@
 """Gateways on loopback for the client: one that plays a script, and the real one over the ledger in memory."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from countermark.client import account, deliveries, listings, purchases
 from countermark.client import http as client_http
 from countermark.client.http import Http
+from countermark.client.market import Done, Market
+from countermark.platform.store.engine import Database
 from countermark.protocol.accounts import AccountKey
+from tests.support.front import URL, Front, Trader, Wire
 from tests.support.https_server import Answer, HttpsServer, Script
 
 Serve = Callable[..., tuple[Script, HttpsServer]]
@@ -42,3 +49,102 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def connect(server: HttpsServer, key: AccountKey | None = None) -> Http:
     return Http(server.url, ca_file=str(server.ca_file), key=key, timeout_s=10)
+
+
+class Faulty(Wire):
+    """The way to the real gateway, on which `faults` may break off; `requests` are those that arrived."""
+
+    def __init__(self, front: Front) -> None:
+        super().__init__(front.app)
+        self.requests: list[tuple[str, str]] = []
+        self.watch: Callable[[httpx.Request], None] = lambda _: None
+        self.lost: Callable[[httpx.Request], bool] = lambda _: False
+        """Whether a request never arrives."""
+        self.silent: Callable[[httpx.Request], bool] = lambda _: False
+        """Whether a request arrives and its answer does not."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.lost(request):
+            raise httpx.ConnectError("no way there", request=request)
+        self.watch(request)
+        self.requests.append((request.method, request.url.path))
+        response = super().handle_request(request)
+        if self.silent(request):
+            raise httpx.ReadError("no way back", request=request)
+        return response
+
+    def writes(self) -> list[str]:
+        return [path for method, path in self.requests if method not in ("GET", "HEAD")]
+
+
+@dataclass
+class Person:
+    """A trader of the real gateway, and the way between the two."""
+
+    trader: Trader
+    wire: Faulty
+
+    @property
+    def packages(self) -> Path:
+        return self.trader.folder / "packages"
+
+    def market(self, *, wait: bool = True, dry_run: bool = False) -> Market:
+        return Market(self.trader.http, self.trader.keys.account, wait=wait, dry_run=dry_run)
+
+    def send(self, trade: str, *, path: Path | None = None, resource: dict[str, Any] | None = None) -> Done | None:
+        who = self.trader
+        return deliveries.send(self.market(), who.keys, who.vault, resource or who.trade(trade), self.packages, path)
+
+
+@dataclass
+class Sale:
+    """Seller and buyer with money, and a listing on the market."""
+
+    front: Front
+    seller: Person
+    buyer: Person
+    listing: str
+
+    def pay(self) -> str:
+        return str(purchases.buy(self.buyer.market(), self.buyer.trader.vault, self.listing).result["id"])
+
+    def funded(self) -> str:
+        trade = self.pay()
+        deliveries.charge(self.seller.market(), self.seller.trader.trade(trade))
+        return trade
+
+    def sent(self) -> str:
+        trade = self.funded()
+        self.seller.send(trade)
+        self.front.work()
+        return trade
+
+    def state(self, trade: str) -> str:
+        return str(self.buyer.trader.trade(trade)["state"])
+
+
+@pytest.fixture
+def front(database: Database, tmp_path: Path) -> Iterator[Front]:
+    front = Front(database, tmp_path)
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def sale(front: Front) -> Sale:
+    people = []
+    for name in ("seller", "buyer"):
+        trader, wire = front.trader(name), Faulty(front)
+        trader.http._client = httpx.Client(transport=wire, base_url=URL)
+        account.fund(trader.market, "50000", f"deposit-{name}")
+        people.append(Person(trader, wire))
+    seller, buyer = people
+    made = listings.create(
+        seller.market(), seller.trader.vault, front.photograph, listings.Terms(10_001, {}), listings.Words("Shapes")
+    )
+    listing = str(made.result["id"])
+    listings.charge(seller.market(), listing)
+    front.work()
+    for one in people:
+        one.wire.requests.clear()
+    return Sale(front, seller, buyer, listing)

@@ -1,0 +1,86 @@
+"""A party that acts by itself: every turn of its own, nothing else, whatever happens in one of its trades."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from countermark.client.agent import Agent, Folders
+from tests.unit.client.conftest import Person, Sale
+
+
+def agent_of(person: Person, told: list[tuple[str, str]]) -> Agent:
+    who = person.trader
+    folders = Folders(person.packages, who.folder / "purchases")
+    return Agent(person.market(), who.keys, who.vault, folders, lambda trade, text: told.append((trade, text)))
+
+
+@pytest.mark.requirement("R30")
+def test_two_agents_bring_a_trade_to_its_end(sale: Sale) -> None:
+    told: list[tuple[str, str]] = []
+    trade = sale.pay()
+    seller, buyer = agent_of(sale.seller, told), agent_of(sale.buyer, told)
+    for _ in range(6):
+        seller.step()
+        sale.front.work()
+        buyer.step()
+        sale.front.work()
+    assert sale.state(trade) == "SETTLED"
+    assert told == [(trade, name) for name in ("charge", "send", "receive", "confirm")]
+    bought = sale.buyer.trader.folder / "purchases" / trade
+    assert bought.read_bytes() == sale.front.photograph.read_bytes()
+    assert bought.parent.stat().st_mode & 0o777 == 0o700
+    assert seller.step() == buyer.step() == 0
+
+
+def test_what_is_to_be_done_is_told_without_doing_it(sale: Sale) -> None:
+    trade = sale.pay()
+    assert agent_of(sale.seller, []).turns() == [(trade, "charge")]
+    assert agent_of(sale.buyer, []).turns() == []
+    assert sale.state(trade) == "PAID"
+
+
+def test_an_act_that_fails_is_told_and_tried_again_later(sale: Sale, tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    trade = sale.funded()
+    hidden = sale.front.photograph.rename(tmp_path / "hidden.jpg")
+    agent = agent_of(sale.seller, told)
+    assert agent.step() == 0
+    assert told[0][0] == trade
+    assert told[0][1].startswith("send: refused_here")
+    hidden.rename(tmp_path / "photograph.jpg")
+    assert agent.step() == 1
+
+
+def test_a_send_that_was_cut_off_is_completed(sale: Sale) -> None:
+    told: list[tuple[str, str]] = []
+    trade = sale.funded()
+    agent = agent_of(sale.seller, told)
+    sale.seller.wire.lost = lambda request: request.method == "PUT"
+    assert agent.step() == 0
+    sale.seller.wire.lost = lambda _: False
+    assert agent.step() == 1
+    assert told[-1] == (trade, "upload")
+    sale.front.work()
+    assert sale.state(trade) == "SENT"
+
+
+def test_an_agent_ends_at_once_and_outlives_a_gateway_that_is_away(sale: Sale) -> None:
+    told: list[tuple[str, str]] = []
+    away = threading.Event()
+
+    def report(trade: str, text: str) -> None:
+        told.append((trade, text))
+        away.set()
+
+    who = sale.seller.trader
+    folders = Folders(sale.seller.packages, who.folder / "purchases")
+    agent = Agent(sale.seller.market(), who.keys, who.vault, folders, report)
+    sale.seller.wire.lost = lambda _: True
+    running = threading.Thread(target=agent.run)
+    running.start()
+    assert away.wait(10)
+    agent.end()
+    running.join(4)
+    assert not running.is_alive()
+    assert told[0][1].startswith("gateway_unreachable")
