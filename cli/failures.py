@@ -54,12 +54,12 @@ def report(error: Exception, *, as_json: bool) -> int:
 def _parts(error: Exception) -> tuple[str, str, str, dict[str, Any]]:
     if isinstance(error, ClientError):
         return error.code, error.detail, error.txid, dict(error.extra or {})
-    if hasattr(error, "code") and hasattr(error, "detail"):
-        # The errors of ledger, blocks and audit, told by their shape: their classes would import gRPC with them.
-        return str(error.code), str(error.detail), str(getattr(error, "tx_id", "")), {}
     if isinstance(error, AuditError):
         places = {"block": error.block, "transaction": error.transaction}
         return error.code, error.detail, "", {name: place for name, place in places.items() if place >= 0}
+    if hasattr(error, "code") and hasattr(error, "detail"):
+        # The errors of ledger and blocks, told by their shape: their classes would import gRPC with them.
+        return str(error.code), str(error.detail), str(getattr(error, "tx_id", "")), {}
     if isinstance(error, OSError) and error.strerror:
         return "file", f"{error.filename}: {error.strerror}" if error.filename else error.strerror, "", {}
     # A mistake of ours: the trace belongs to a report of it.
