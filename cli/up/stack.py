@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,13 +24,11 @@ from countermark.cli.up.ports import LOOPBACK, kept_ports
 from countermark.cli.up.processes import ProcessGroup, ProcessSpec
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
-from countermark.network.client import ConnectionProfile, Endorsed, EndorseError, EvaluateError, GatewayClient
+from countermark.network.client import ConnectionProfile, EvaluateError, GatewayClient
 from countermark.network.embedded.material import Material, generate
 from countermark.network.identities.authorities import CertificateAuthority
-from countermark.protocol import canonical, intents
-from countermark.protocol.accounts import AccountKey
+from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode
-from countermark.protocol.sealed import EncryptionKey
 
 TIME_WINDOW_S = 5
 """Time window of the embedded peer, and the market's guard (protocol.md, "Time")."""
@@ -149,8 +146,6 @@ class Stack:
                 if error.market_error is None or error.market_error.code is not ErrorCode.MARKET_MISSING:
                     raise
                 self._write_market(client, keys)
-            for key, encryption in ((keys.account, keys.encryption), (keys.issuer, EncryptionKey.generate())):
-                _open_account(client, key, encryption)
 
     def _write_market(self, client: GatewayClient, keys: PlatformKeys) -> None:
         config = default_market(
@@ -167,7 +162,8 @@ class Stack:
             transient={"pepper": keys.pepper},
             endorsing_organisations=("PlatformMSP", SUPERVISOR),
         )
-        _commit(client, endorsed)
+        client.submit(endorsed.tx_id, endorsed.envelope)
+        client.commit_status(endorsed.tx_id).check()
 
     def _role(self, role: str) -> RoleKeys:
         keys = self._data.role_keys(role)
@@ -205,26 +201,6 @@ class Stack:
         shutil.rmtree(self._data.connections, ignore_errors=True)
         fresh.rename(self._data.connections)
         write_private(self._data.gateway_file, json.dumps({"url": self.url}).encode())
-
-
-def _open_account(client: GatewayClient, key: AccountKey, encryption: EncryptionKey) -> None:
-    """Open the account of ``key``, unless an earlier start has done it."""
-    params = {"encryption_key": {"version": 1, "key": encryption.public}}
-    token = intents.sign(
-        key, market=MARKET, action="account.open", params=params, issued_at_ms=time.time_ns() // 1_000_000
-    )
-    try:
-        endorsed = client.endorse("account.open", [token, "{}"])
-    except EndorseError as error:
-        if error.market_error is None or error.market_error.code is not ErrorCode.ACCOUNT_EXISTS:
-            raise
-    else:
-        _commit(client, endorsed)
-
-
-def _commit(client: GatewayClient, endorsed: Endorsed) -> None:
-    client.submit(endorsed.tx_id, endorsed.envelope)
-    client.commit_status(endorsed.tx_id).check()
 
 
 @contextlib.contextmanager
