@@ -44,6 +44,7 @@ class Result:
     tx_id: str
     function: str
     timestamp_ms: int
+    args: tuple[bytes, ...] = field(repr=False)
     response: Response
     outcome: bytes = field(repr=False)
     effects: Effects = field(repr=False)
@@ -225,6 +226,7 @@ class Ledger:
             tx_id=call.tx_id,
             function=call.function,
             timestamp_ms=call.timestamp_ms,
+            args=tuple(call.args),
             response=response,
             outcome=simulation.effects.outcome(response),
             effects=simulation.effects,

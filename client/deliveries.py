@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from countermark.client.data import Data, examine
-from countermark.client.errors import REFUSED_HERE, ClientError
+from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, replacing
 from countermark.client.keystore import Keys
 from countermark.client.listings import Held, recall
@@ -13,6 +13,7 @@ from countermark.client.market import PENDING, Done, Market
 from countermark.client.notices import submit
 from countermark.client.transfers import Progress, no_progress, upload
 from countermark.client.vault import Vault
+from countermark.protocol import ids, intents
 from countermark.protocol.commitments import commit
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.packages import PackageHeader, PackageSalts, PackageSummary, measure, seal_package
@@ -79,6 +80,7 @@ def _check_committed(package: Path, trade: dict[str, Any]) -> None:
 def _commit(
     market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], package: Path, path: Path | None
 ) -> Done:
+    _check_payment(market, trade)
     held = recall(vault, trade["listing"])
     data = examine(path or held.path, held.generator)
     if commit("exact", held.salt_exact, data.exact) != trade["c_exact"]:
@@ -98,6 +100,21 @@ def _commit(
         resource="notices",
         intent=lambda digest: market.sign("trade.send", {**params, "notice": digest}),
     )
+
+
+def _check_payment(market: Market, trade: dict[str, Any]) -> None:
+    """Check by the buyer's own signature that the one-time key is his: a gateway cannot put its own in its place."""
+    try:
+        token = market.http.get(f"/v1/trades/{trade['id']}/payment")["intent"]
+        paid = intents.parse(token, market=market.name, action="trade.pay")
+    except (MarketError, KeyError, TypeError) as error:
+        raise ClientError(GATEWAY_ANSWER, "the gateway does not show the buyer's payment") from error
+    made = ids.trade_id(market=market.name, listing=trade["listing"], buyer=paid.signer, nonce=paid.nonce)
+    signed = (paid.signer, paid.params["listing"], paid.params["pk_t"], made)
+    if signed != (trade["buyer"], trade["listing"], trade["pk_t"], trade["id"]):
+        raise ClientError(
+            ErrorCode.COMMITMENT_MISMATCH, "the buyer has signed another payment than the gateway shows"
+        )
 
 
 def _header(trade: dict[str, Any]) -> PackageHeader:

@@ -70,6 +70,14 @@ class Trades(Resource):
     next: str | None
 
 
+class Payment(Resource):
+    """The buyer's intent as it stands on the ledger (compact JWS): his signature binds the one-time key."""
+
+    intent: str
+    txid: str
+    block: int
+
+
 class Noticed(Resource):
     """The transaction that names the notice, and the platform's receipt for it (compact JWS)."""
 
@@ -108,6 +116,19 @@ def show(path: TradePath) -> flask.Response:
     party = account()
     with services().database.begin() as connection:
         return flask.jsonify(trades.load_trade(connection, path.trade, party=party))
+
+
+@api.get("/v1/trades/<trade>/payment", responses={200: Payment}, security=SIGNED)
+def show_payment(path: TradePath) -> flask.Response:
+    """Return the intent with which a trade was paid, from the ledger, for its parties."""
+    party = account()
+    with services().database.begin() as connection:
+        number, txid = trades.find_payment(connection, path.trade, party=party)
+    for block in services().chain.blocks(number, stop=number):
+        for transaction in block.transactions:
+            if transaction.tx_id == txid:
+                return flask.jsonify({"intent": transaction.args[0].decode(), "txid": txid, "block": number})
+    raise MarketError(ErrorCode.LEDGER_UNAVAILABLE, "the peer does not hold the payment's block yet")
 
 
 @api.post("/v1/trades", responses=RESPONSES)

@@ -71,6 +71,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def args(self) -> Sequence[bytes]:
+        """Its arguments after the function's name."""
+        ...
+
+    @property
     def validation_code(self) -> int:
         """The peers' verdict, Fabric's number."""
         ...

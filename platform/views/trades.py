@@ -35,6 +35,22 @@ def load_trade(connection: Connection, trade: str, *, party: str) -> dict[str, A
     return _resource(connection, [row])[0]
 
 
+def find_payment(connection: Connection, trade: str, *, party: str) -> tuple[int, str]:
+    """Return the block and the transaction in which the trade was paid, for its `party`.
+
+    Raises:
+        MarketError: UNKNOWN_TRADE, as `load_trade`.
+    """
+    table = tables.trades
+    query = select(table.c.created_block, table.c.created_tx).where(
+        table.c.id == trade, or_(table.c.seller == party, table.c.buyer == party)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise MarketError(ErrorCode.UNKNOWN_TRADE, "there is no such trade")
+    return row.created_block, row.created_tx
+
+
 def list_trades(
     connection: Connection,
     party: str,

@@ -65,6 +65,7 @@ class _Transaction:
     code_name: str
     event: _Event | None
     writes: tuple[_Write, ...]
+    args: tuple[bytes, ...] = ()
     kind: str = "endorser"
     creator_msp: str = PLATFORM
 
@@ -204,7 +205,9 @@ class Peer:
 def _transaction(result: Result) -> _Transaction:
     writes = tuple(_Write(key, value or b"", value is None) for key, value in result.writes.items())
     event = None if result.event is None else _Event(result.event.name, result.event.payload)
-    return _Transaction(result.tx_id, result.timestamp_ms, result.function, result.validation, event, writes)
+    return _Transaction(
+        result.tx_id, result.timestamp_ms, result.function, result.validation, event, writes, result.args
+    )
 
 
 class _Backend(InMemory):

@@ -31,6 +31,22 @@ def no_fault(_: httpx.Request) -> bool:
     return False
 
 
+# Whom the seller encrypts to
+
+
+@pytest.mark.requirement("R38", "R84")
+@pytest.mark.parametrize("member", ["pk_t", "buyer"])
+def test_a_gateway_that_shows_another_one_time_key_gets_no_package(sale: Sale, member: str) -> None:
+    trade = sale.pay()
+    deliveries.charge(sale.seller.market(), sale.seller.trader.trade(trade))
+    shown = sale.seller.trader.trade(trade)
+    forged = {"pk_t": EncryptionKey.generate().public, "buyer": sale.seller.trader.address}
+    before = len(sale.seller.wire.writes())
+    error = failing(lambda: sale.seller.send(trade, resource={**shown, member: forged[member]}))
+    assert error.code == "commitment_mismatch"
+    assert len(sale.seller.wire.writes()) == before
+
+
 # What must be on the disk first
 
 
