@@ -18,7 +18,6 @@ from tests.support.market import actor, refused
 
 HOST = "gateway.example"
 KEY, OTHER = actor("buyer").key, actor("stranger").key
-NOW = datetime.datetime.now(datetime.UTC)
 
 
 class _Keys(HTTPSignatureKeyResolver):
@@ -50,8 +49,9 @@ class Signing:
     body: bytes | None = None
     key: AccountKey = KEY
     key_id: str = KEY.address
-    created: datetime.datetime = NOW
-    expires: datetime.datetime | None = NOW + datetime.timedelta(seconds=120)
+    created_s: int = 0
+    """From the moment of signing on, in seconds."""
+    expires_s: int | None = 120
     nonce: str | None = "nonce-1"
     tag: str | None = "countermark"
     covered: Sequence[str] = COVERED
@@ -60,12 +60,14 @@ class Signing:
 
     def message(self) -> SignedMessage:
         request = httpx.Request(self.method, self.url, content=self.body, headers=self.headers)
+        now = datetime.datetime.now(datetime.UTC)
+        expires = None if self.expires_s is None else now + datetime.timedelta(seconds=self.expires_s)
         signer = HTTPMessageSigner if self.body is None or self.digest else _CarelessSigner
         signer(signature_algorithm=algorithms.ECDSA_P256_SHA256, key_resolver=_Keys(self.key)).sign(
             request,
             key_id=self.key_id,
-            created=self.created,
-            expires=self.expires,
+            created=now + datetime.timedelta(seconds=self.created_s),
+            expires=expires,
             nonce=self.nonce,
             label="countermark",
             tag=self.tag,
@@ -109,12 +111,10 @@ ATTACKS: dict[str, Signing | Callable[[SignedMessage], SignedMessage]] = {
     "target of a proxy": lambda message: replace(message, target=f"https://{HOST}:8443/v1/trades?open=true"),
     "key of somebody else": Signing(key=OTHER),
     "key that is no address": Signing(key_id="did:key:zNobody"),
-    "expired": Signing(created=NOW - datetime.timedelta(seconds=200), expires=NOW - datetime.timedelta(seconds=80)),
-    "created in the future": Signing(
-        created=NOW + datetime.timedelta(seconds=90), expires=NOW + datetime.timedelta(seconds=200)
-    ),
-    "good for too long": Signing(expires=NOW + datetime.timedelta(seconds=301)),
-    "good for ever": Signing(expires=None),
+    "expired": Signing(created_s=-200, expires_s=-80),
+    "created in the future": Signing(created_s=90, expires_s=200),
+    "good for too long": Signing(expires_s=301),
+    "good for ever": Signing(expires_s=None),
     "without a nonce": Signing(nonce=None),
     "empty nonce": Signing(nonce=""),
     "endless nonce": Signing(nonce="n" * 129),
