@@ -43,10 +43,17 @@ class Actor:
         self.begin(act, *arguments)
         return self.finish()
 
+    def meet(self, stage: "Stage") -> None:
+        """Tell the party where the gateway is; the first thing that it is told."""
+        self._tell({"gateway": stage.gateway, "ca_file": str(stage.ca_file)})
+
     def begin(self, act: str, *arguments: Any) -> None:
         """Tell the party to do ``act`` and do not wait."""
+        self._tell({"do": act, "with": arguments})
+
+    def _tell(self, line: dict[str, Any]) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": act, "with": arguments}) + "\n")
+        self._process.stdin.write(json.dumps(line) + "\n")
         self._process.stdin.flush()
 
     def finish(self) -> dict[str, Any]:
@@ -76,16 +83,18 @@ class Stage:
 
 
 @contextmanager
-def cast(stage: Stage, names: tuple[str, ...]) -> Iterator[dict[str, Actor]]:
-    """Give a process for each of ``names``; all are started at once, and ended with the block."""
+def cast(folder: Path, names: tuple[str, ...]) -> Iterator[dict[str, Actor]]:
+    """Give a process for each of ``names`` with a home in ``folder``, all started at once and ended with the block.
+
+    They get ready while the platform does; each must `Actor.meet` the stage before it can act.
+    """
     with ExitStack() as ended:
         actors: dict[str, Actor] = {}
         for name in names:
-            home = private_folder(stage.folder / "homes" / name)
+            home = private_folder(folder / "homes" / name)
             passphrase_file = home / "passphrase"
             write_private(passphrase_file, f"demo-{name}".encode())
             command = [sys.executable, "-m", "countermark.cli.demo.party", "--home", str(home)]
-            command += ["--gateway", stage.gateway, "--ca-file", str(stage.ca_file)]
             command += ["--passphrase-file", str(passphrase_file)]
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             ended.callback(_end, process)

@@ -38,7 +38,9 @@ def command(session: Session, photos: Path | None, name: str, ledger: str, keep:
     with _folder(keep) as folder:
         pictures = gather(photos, _fresh(folder / "photographs"))
         tell.say(f"starting the {ledger} ledger, database, gateway and worker ({name} scenario) …")
-        with _platform(folder / "platform") as stage, cast(stage, PARTIES) as actors:
+        with cast(folder, PARTIES) as actors, _platform(folder / "platform") as stage:
+            for actor in actors.values():
+                actor.meet(stage)
             _play(tell, stage, actors, pictures)
     session.say(f"done in {tell.elapsed_s:.1f} s")
 

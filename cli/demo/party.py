@@ -1,7 +1,7 @@
 """One party of the demo as an operating-system process: `python -m countermark.cli.demo.party`.
 
-It has a home of its own, knows the gateway's URL and nothing else of the platform, and does what it is told by one
-JSON line on standard input at a time; each is answered by one JSON line on standard output.
+It has a home of its own, and is told the gateway's URL, and nothing else of the platform, by its first line of
+standard input. Then it does what it is told by one JSON line at a time, and answers each by one on standard output.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from countermark.client import account, deliveries, listings, purchases, searche
 from countermark.client.errors import ClientError
 from countermark.client.home import Home
 from countermark.client.http import Http
+from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
 from countermark.client.transfers import no_progress
 from countermark.protocol.errors import MarketError
@@ -23,11 +24,11 @@ from countermark.protocol.errors import MarketError
 class Party:
     """A trader with his keys, his vault and his view of the market; every method is one thing that he can do."""
 
-    def __init__(self, home: Path, gateway: str, ca_file: str, passphrase: bytes) -> None:
-        self._home = Home(home)
-        self._keys = self._home.create_account("default", passphrase)
-        self._vault = self._home.vault(self._keys)
-        self._market = Market(Http(gateway, ca_file=ca_file, key=self._keys.account), self._keys.account)
+    def __init__(self, home: Home, keys: Keys, gateway: str, ca_file: str) -> None:
+        self._home = home
+        self._keys = keys
+        self._vault = home.vault(keys)
+        self._market = Market(Http(gateway, ca_file=ca_file, key=keys.account), keys.account)
 
     def open(self) -> dict[str, Any]:
         """Open the account."""
@@ -119,12 +120,13 @@ def main() -> None:
     """Run one party."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--gateway", required=True, help="URL of the gateway")
-    parser.add_argument("--ca-file", required=True)
     parser.add_argument("--passphrase-file", type=Path, required=True)
     arguments = parser.parse_args()
-    passphrase = arguments.passphrase_file.read_bytes().strip()
-    serve(Party(arguments.home, arguments.gateway, arguments.ca_file, passphrase))
+    home = Home(arguments.home)
+    keys = home.create_account("default", arguments.passphrase_file.read_bytes().strip())
+    met = sys.stdin.readline()
+    if met:
+        serve(Party(home, keys, **json.loads(met)))
 
 
 if __name__ == "__main__":

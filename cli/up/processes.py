@@ -107,10 +107,15 @@ class Process:
         why = "ended before it was ready" if self._settled.is_set() else "was not ready in time"
         raise ProcessError("process", f"{self.spec.name} {why}; the end of {self.spec.log}:\n{''.join(self._tail)}")
 
-    def stop(self) -> None:
-        """End the child: SIGTERM, and SIGKILL when it has not ended within its time."""
+    def ask_to_end(self) -> None:
+        """Send SIGTERM and do not wait."""
         if self.running:
             self._popen.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End the child: SIGTERM, and SIGKILL when it has not ended within its time."""
+        self.ask_to_end()
+        if self.running:
             try:
                 self._popen.wait(self.spec.stop_s)
             except subprocess.TimeoutExpired:
@@ -120,7 +125,7 @@ class Process:
 
 
 class ProcessGroup:
-    """Children that are started in order, kept alive, and ended in the reverse order.
+    """Children that are started in stages, kept alive, and ended stage by stage in the reverse order.
 
     Use it from the main thread only: the kernel ties a child to the thread that started it.
     """
@@ -129,6 +134,7 @@ class ProcessGroup:
         self._environment = dict(environment)
         self._report = report
         self._processes: dict[str, Process] = {}
+        self._stages: list[tuple[str, ...]] = []
         self._pauses: dict[str, float] = {}
         self._restart_at: dict[str, float] = {}
 
@@ -138,6 +144,7 @@ class ProcessGroup:
         Raises:
             ProcessError: when one of them is not; the others keep running until `stop`.
         """
+        self._stages.append(tuple(spec.name for spec in specs))
         started = [self._launch(spec) for spec in specs]
         for process in started:
             process.wait_ready()
@@ -170,7 +177,11 @@ class ProcessGroup:
                 self._launch(process.spec)
 
     def stop(self) -> None:
-        """End all children, the last started first."""
-        for process in reversed(list(self._processes.values())):
-            process.stop()
+        """End all children, those of the last stage first; those of one stage at the same time."""
+        while self._stages:
+            stage = [self._processes[name] for name in self._stages.pop()]
+            for process in stage:
+                process.ask_to_end()
+            for process in stage:
+                process.stop()
         self._processes.clear()
