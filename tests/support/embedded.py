@@ -1,11 +1,7 @@
 """An embedded peer with its chaincode servers, as processes of their own, for tests."""
 
-import os
-import re
 import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,63 +9,9 @@ from pathlib import Path
 from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.network.embedded.material import Material, generate
 from countermark.network.embedded.ordering import Batching
+from tests.support.processes import Process
 
 TINY = Path(__file__).with_name("tiny_chaincode.py")
-WAIT_S = 30.0
-
-
-class Process:
-    """A child process whose lines on stderr can be waited for."""
-
-    def __init__(self, arguments: Sequence[str], environment: dict[str, str] | None = None) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments], stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
-        )
-        self.lines: list[str] = []
-        self._changed = threading.Condition()
-        self._ended = False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def wait_line(self, pattern: str) -> re.Match[str]:
-        found: list[re.Match[str]] = []
-
-        def look() -> bool:
-            found[:] = [match for line in self.lines if (match := re.search(pattern, line))]
-            return bool(found) or self._ended
-
-        with self._changed:
-            self._changed.wait_for(look, WAIT_S)
-        assert found, f"no {pattern!r} in:\n" + "".join(self.lines)
-        return found[0]
-
-    def wait_count(self, pattern: str, count: int) -> None:
-        """Wait until `count` lines match `pattern`."""
-
-        def look() -> bool:
-            return self._ended or sum(re.search(pattern, line) is not None for line in self.lines) >= count
-
-        with self._changed:
-            assert self._changed.wait_for(look, WAIT_S), "".join(self.lines)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        code = self.process.wait(WAIT_S)
-        self._reader.join(WAIT_S)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-        return code
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._changed:
-                self.lines.append(line)
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
 
 
 class EmbeddedNetwork:
@@ -101,7 +43,7 @@ class EmbeddedNetwork:
         files = self.material.chaincode_files(name)
         self.chaincodes[msp_id] = Process(
             [
-                str(self._script),
+                *(sys.executable, str(self._script)),
                 *("--address", self.addresses.get(msp_id, "127.0.0.1:0")),
                 *("--ccid", self.package_ids.get(msp_id, self.material.settings.package_id)),
                 *("--tls-cert", str(files.certificate)),
@@ -115,7 +57,7 @@ class EmbeddedNetwork:
         chaincodes = [f"--chaincode={msp_id}={address}" for msp_id, address in self.addresses.items()]
         self.peer = Process(
             [
-                *("-m", "countermark.network.embedded"),
+                *(sys.executable, "-m", "countermark.network.embedded"),
                 *("--dir", str(self.directory)),
                 *("--chaincode-wait", str(chaincode_wait)),
                 *("--log-level", "info"),

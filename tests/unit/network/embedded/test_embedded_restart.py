@@ -13,7 +13,8 @@ import pytest
 from countermark.network.client import EndorseError, EvaluateError, GatewayClient
 from countermark.network.client.errors import LedgerError
 from countermark.network.embedded.settings import Layout
-from tests.support.embedded import WAIT_S, EmbeddedNetwork, embedded_network
+from tests.support.embedded import EmbeddedNetwork, embedded_network
+from tests.support.processes import WAIT_S
 
 
 @pytest.fixture
