@@ -1,7 +1,8 @@
 """The backends that the contract suite runs on: one suite, every ledger.
 
-In memory runs everything. On the embedded peer run the tests marked `every_ledger`, or all of them with
-COUNTERMARK_CONTRACT_LEDGER=embedded; only what looks behind the contracts asks for `in_memory`.
+In memory runs everything. On the embedded peer, and on native Fabric where it is found, run the tests marked
+`every_ledger`, or all of them with COUNTERMARK_CONTRACT_LEDGER=embedded or =fabric; those marked `native_ledger` run
+on Fabric too, where they are quick. Only what looks behind the contracts asks for `in_memory`.
 """
 
 import os
@@ -12,17 +13,26 @@ import pytest
 
 from tests.support.backends import Backend, InMemory
 from tests.support.embedded_backend import Channels
+from tests.support.fabric.backend import NativeMarkets
 from tests.support.market import Market
 
-MEMORY, EMBEDDED = "memory", "embedded"
+MEMORY, EMBEDDED, FABRIC = "memory", "embedded", "fabric"
+SHARED = {EMBEDDED: "channels", FABRIC: "native_markets"}
+"""Fixtures of the networks, by backend."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" not in metafunc.fixturenames:
         return
-    marked = metafunc.definition.get_closest_marker("every_ledger") is not None
-    everywhere = marked or os.environ.get("COUNTERMARK_CONTRACT_LEDGER") == EMBEDDED
-    metafunc.parametrize("backend", [MEMORY, EMBEDDED] if everywhere else [MEMORY], indirect=True)
+    wanted = {MEMORY, os.environ.get("COUNTERMARK_CONTRACT_LEDGER")}
+    if metafunc.definition.get_closest_marker("every_ledger"):
+        wanted |= {EMBEDDED, FABRIC}
+    if metafunc.definition.get_closest_marker("native_ledger"):
+        wanted.add(FABRIC)
+    marks = {FABRIC: [pytest.mark.fabric]}
+    names = [name for name in (MEMORY, EMBEDDED, FABRIC) if name in wanted]
+    chosen = [pytest.param(name, marks=marks.get(name, ()), id=name) for name in names]
+    metafunc.parametrize("backend", chosen, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +47,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channels]:
 def backend(request: pytest.FixtureRequest) -> Backend:
     if request.param == MEMORY:
         return InMemory()
-    return cast(Channels, request.getfixturevalue("channels")).fresh()
+    return cast(Channels | NativeMarkets, request.getfixturevalue(SHARED[request.param])).fresh()
 
 
 @pytest.fixture

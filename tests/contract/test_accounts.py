@@ -97,6 +97,7 @@ def recover(market: Market, saver: Actor, **attachments: list[str]) -> str:
     return state
 
 
+@pytest.mark.native_ledger
 def test_recovery_moves_coins_and_listings_after_the_time_lock(market: Market, saver: Actor) -> None:
     coins = [market.mint(saver, 3), market.mint(saver, 4)]
     address = market.list_data(saver)["id"]
@@ -136,6 +137,7 @@ def test_recovery_moves_nobody_elses_things(market: Market, saver: Actor) -> Non
         recover(market, saver, coins=[coin, coin])
 
 
+@pytest.mark.native_ledger
 def test_old_key_vetoes_recovery(market: Market, saver: Actor) -> None:
     recover(market, saver)
     assert market.ask(saver, "account.veto", {"account": saver.address})["state"] == "OPEN"

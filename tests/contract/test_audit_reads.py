@@ -9,6 +9,7 @@ from tests.support.backends import InMemory
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER, Market, actor, refused
 
 
+@pytest.mark.native_ledger
 def test_pages_walk_over_all_keys_of_a_prefix(market: Market) -> None:
     made = {market.mint(market.buyer, amount) for amount in range(1, 8)}
     seen: list[str] = []
@@ -37,6 +38,7 @@ def test_bookmark_of_another_prefix_is_refused(market: Market) -> None:
         market.backend.evaluate(SUPERVISOR, "audit.page", "coin/", "10", "account/")
 
 
+@pytest.mark.native_ledger
 @pytest.mark.requirement("R11")
 def test_history_of_a_key_tells_creation_and_end_of_a_coin(market: Market) -> None:
     coin = market.mint(market.buyer, 10)

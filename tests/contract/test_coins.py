@@ -103,6 +103,7 @@ def redeem(market: Market, amount: int = 30) -> str:
     return redemption_id
 
 
+@pytest.mark.native_ledger
 def test_redeemed_coin_is_locked_then_burnt_by_the_issuer(market: Market) -> None:
     redemption = redeem(market)
     assert list(market.coins(market.buyer.address).values()) == [70]
@@ -113,6 +114,7 @@ def test_redeemed_coin_is_locked_then_burnt_by_the_issuer(market: Market) -> Non
         market.ask(market.issuer, "coin.burn", {"redemption": redemption})
 
 
+@pytest.mark.native_ledger
 def test_redemption_that_nobody_burns_returns_to_its_owner(market: Market) -> None:
     redemption = redeem(market)
     with refused(ErrorCode.NOT_DUE):

@@ -100,6 +100,7 @@ HELD = [
 ]
 
 
+@pytest.mark.native_ledger
 @pytest.mark.parametrize("function", HELD)
 def test_envelope_held_over_a_tick_is_invalid(market: Market, function: str) -> None:
     who, params, attached = prepare(market, function)
@@ -111,6 +112,7 @@ def test_envelope_held_over_a_tick_is_invalid(market: Market, function: str) -> 
     assert market.backend.release(envelope) == "MVCC_READ_CONFLICT"
 
 
+@pytest.mark.native_ledger
 @pytest.mark.parametrize("function", HELD)
 def test_same_envelope_is_valid_within_its_epoch(market: Market, function: str) -> None:
     who, params, attached = prepare(market, function)

@@ -74,6 +74,7 @@ def test_public_state_shows_nothing_of_the_opening(in_memory: InMemory) -> None:
     assert ledger.private("fingerprints")[f"opening/{address}"] == opened.to_json()
 
 
+@pytest.mark.native_ledger
 @pytest.mark.requirement("R15")
 def test_opening_is_answered_sealed_to_platform_and_supervisor_only(market: Market) -> None:
     opened = opening(b"photo")
@@ -207,6 +208,7 @@ def charge(market: Market, address: str, amount: int = 90) -> None:
     market.ask(market.seller, "listing.charge", params, market.fund(market.seller, amount))
 
 
+@pytest.mark.native_ledger
 @pytest.mark.requirement("R29")
 def test_management_fee_puts_the_listing_on_the_market(paying: Market) -> None:
     address = paying.list_data()["id"]
@@ -229,6 +231,7 @@ def test_without_a_management_fee_there_is_nothing_to_charge(market: Market) -> 
         charge(market, address, 0)
 
 
+@pytest.mark.native_ledger
 def test_unpaid_listing_is_void_and_its_exact_key_may_be_taken_over(paying: Market) -> None:
     address = paying.list_data()["id"]
     paying.backend.wait(DEADLINE_S + GUARD_S - 0.001)

@@ -63,6 +63,7 @@ def test_market_that_is_not_founded_says_so(backend: Backend, function: str) -> 
         backend.evaluate(TRADER, function)
 
 
+@pytest.mark.native_ledger
 def test_majority_with_the_supervisor_changes_the_market_after_the_delay(market: Market) -> None:
     config, proposed = propose(market, market.platform, bond="700")
     with refused(ErrorCode.NOT_DUE):

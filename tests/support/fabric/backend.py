@@ -1,0 +1,58 @@
+"""Native Fabric as a backend of the contract suite: a chaincode of its own on the same channel for every market."""
+
+from itertools import count
+from pathlib import Path
+
+from countermark.network.client import CommitStatus, Endorsed, GatewayClient
+from countermark.network.envelopes import Proposal
+from countermark.network.genesis import Batch
+from tests.support.fabric.network import CHAINCODE, FabricNetwork
+from tests.support.fabric.patience import patiently, settled, submit
+from tests.support.fabric.topology import NAMES
+from tests.support.gateway_backend import Client, OverGateways
+
+DECADE_S = 10 * 365 * 86_400
+CHANNEL = "contracts"
+
+
+class Native(OverGateways):
+    """One market on native Fabric. A transaction has happened when all peers have it: a test may ask any of them."""
+
+    def endorse(self, client: GatewayClient, proposal: Proposal, organisations: tuple[str, ...] = ()) -> Endorsed:
+        return patiently(lambda: super(Native, self).endorse(client, proposal, organisations))
+
+    def finish(self, client: GatewayClient, endorsed: Endorsed) -> CommitStatus:
+        submit(client, endorsed)
+        return settled((self.clients[msp_id, "client"] for msp_id in NAMES), endorsed.tx_id)
+
+
+class NativeMarkets:
+    """The network that all tests of a run share; peers accept any timestamp, by which tests let time pass."""
+
+    def __init__(self, directory: Path) -> None:
+        self.network = FabricNetwork(directory, time_window_s=DECADE_S)
+        self._started = False
+        self._numbers = count(1)
+        self._clients: dict[Client, GatewayClient] = {}
+
+    def fresh(self) -> Native:
+        """Return a market that has not been founded."""
+        if not self._started:
+            self._started = True
+            self.network.start()
+            # Nothing is to wait for company: a block for every transaction.
+            self.network.create_channel(CHANNEL, Batch(max_messages=1))
+        name = f"{CHAINCODE}-{next(self._numbers)}"
+        self.network.deploy(CHANNEL, name)
+        self._close_clients()
+        self._clients = self.network.clients(CHANNEL, name)
+        return Native(self._clients, f"{CHANNEL}/{name}")
+
+    def close(self) -> None:
+        """End all processes."""
+        self._close_clients()
+        self.network.close()
+
+    def _close_clients(self) -> None:
+        for client in self._clients.values():
+            client.close()
