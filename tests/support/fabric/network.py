@@ -133,8 +133,8 @@ class FabricNetwork:
     @contextmanager
     def replaced_chaincode(self, msp_id: str, script: Path) -> Iterator[None]:
         """For as long as the context lasts, an organisation runs `script` instead of the market's contracts."""
-        self._restart_chaincode(msp_id, script)
         try:
+            self._restart_chaincode(msp_id, script)
             yield
         finally:
             self._restart_chaincode(msp_id, HONEST)
