@@ -52,7 +52,7 @@ class OverGateways:
             endorsed = self.endorse(client, proposal, (PLATFORM, SUPERVISOR) if transient else ())
         except EndorseError as error:
             raise error.market_error or error from None
-        self.finish(client, endorsed).check()
+        self.commit(client, endorsed)
         return Committed(endorsed.tx_id, json.loads(endorsed.result))
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any:
@@ -61,7 +61,7 @@ class OverGateways:
         except EvaluateError as error:
             raise error.market_error or error from None
 
-    def hold(self, msp: str, function: str, *args: str) -> object:
+    def hold(self, msp: str, function: str, *args: str) -> tuple[GatewayClient, Endorsed]:
         client = self.clients[msp, "client"]
         return client, self.endorse(client, client.prepare(function, args, now_ms=self.now_ms))
 
@@ -75,6 +75,9 @@ class OverGateways:
 
     def endorse(self, client: GatewayClient, proposal: Proposal, organisations: tuple[str, ...] = ()) -> Endorsed:
         return client.endorse_proposal(proposal, endorsing_organisations=organisations)
+
+    def commit(self, client: GatewayClient, endorsed: Endorsed) -> None:
+        self.finish(client, endorsed).check()
 
     def finish(self, client: GatewayClient, endorsed: Endorsed) -> CommitStatus:
         """Submit, and return how the transaction ended."""

@@ -126,8 +126,7 @@ class Market:
         self.founded = backend.submit(
             PLATFORM, "market.init", canonical.dumps(self.config).decode(), transient={"pepper": b"p" * 32}
         )
-        for who in (self.platform, self.supervisor, self.issuer, self.seller, self.buyer, self.stranger):
-            self.open_account(who)
+        self.open_accounts()
 
     # Intents
 
@@ -181,6 +180,10 @@ class Market:
         return self.backend.submit(msp, action, token, attached, transient=transient, unit=unit)
 
     # Accounts and money
+
+    def open_accounts(self) -> None:
+        for who in (self.platform, self.supervisor, self.issuer, self.seller, self.buyer, self.stranger):
+            self.open_account(who)
 
     def open_account(self, who: Actor, **params: Any) -> Committed:
         key = {"key": who.encryption.public, "version": 1}

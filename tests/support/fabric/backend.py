@@ -1,5 +1,7 @@
 """Native Fabric as a backend of the contract suite: a chaincode of its own on the same channel for every market."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -18,12 +20,35 @@ CHANNEL = "contracts"
 class Native(OverGateways):
     """One market on native Fabric. A transaction has happened when all peers have it: a test may ask any of them."""
 
+    _gathered: list[tuple[GatewayClient, Endorsed]] | None = None
+
     def endorse(self, client: GatewayClient, proposal: Proposal, organisations: tuple[str, ...] = ()) -> Endorsed:
         return patiently(lambda: super(Native, self).endorse(client, proposal, organisations))
 
+    def commit(self, client: GatewayClient, endorsed: Endorsed) -> None:
+        if self._gathered is None:
+            super().commit(client, endorsed)
+        else:
+            self._gathered.append((client, endorsed))
+
     def finish(self, client: GatewayClient, endorsed: Endorsed) -> CommitStatus:
-        submit(client, endorsed)
-        return settled((self.clients[msp_id, "client"] for msp_id in NAMES), endorsed.tx_id)
+        return self.finish_all([(client, endorsed)])[0]
+
+    def finish_all(self, transactions: Sequence[tuple[GatewayClient, Endorsed]]) -> list[CommitStatus]:
+        """Submit all `transactions` at once, so that they come into few blocks, and return how they ended."""
+        for client, endorsed in transactions:
+            submit(client, endorsed)
+        clients = [self.clients[msp_id, "client"] for msp_id in NAMES]
+        return [settled(clients, endorsed.tx_id) for _, endorsed in transactions]
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Have whatever is submitted in the context, none of which may need another, committed at its end."""
+        self._gathered = gathered = []
+        yield
+        self._gathered = None
+        for status in self.finish_all(gathered):
+            status.check()
 
 
 class NativeMarkets:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from countermark.protocol import canonical
 from tests.support.fabric.backend import Native
-from tests.support.market import BOND, PRICE, TRADER, Market
+from tests.support.market import BOND, FEE, PRICE, TRADER, Market
 
 CHANNEL = "market"
 
@@ -20,19 +20,36 @@ class Story:
     late: str
 
 
+class Founded(Market):
+    """A market whose accounts are opened in one block."""
+
+    def __init__(self, backend: Native) -> None:
+        self.native = backend
+        super().__init__(backend)
+
+    def open_accounts(self) -> None:
+        with self.native.together():
+            super().open_accounts()
+
+
 def tell(backend: Native, ready: Callable[[], None]) -> Story:
     """Found a market on `backend`, call `ready`, and have a contract sold from registration to confirmation."""
-    market = Market(backend)
+    market = Founded(backend)
     ready()
-    listing = market.list_data()["id"]
+    buyers = (market.buyer, market.stranger)
+    with backend.together():
+        listing = market.list_data()["id"]
+        prices = [market.fund(buyer, PRICE + BOND) for buyer in buyers]
+        fee = market.fund(market.seller, FEE + BOND)
     payments = []
-    for buyer in (market.buyer, market.stranger):
-        coins = market.fund(buyer, PRICE + BOND)
+    for buyer, coins in zip(buyers, prices, strict=True):
         token = market.sign(buyer, "trade.pay", market.pay_params(listing))
         payments.append(backend.hold(TRADER, "trade.pay", token, canonical.dumps(coins).decode()))
-    _, (_, late) = payments
-    assert [backend.release(payment) for payment in payments] == ["VALID", "MVCC_READ_CONFLICT"]
+    paid, late = backend.finish_all(payments)
+    assert (paid.code_name, late.code_name) == ("VALID", "MVCC_READ_CONFLICT")
     trade_id = market.listing(listing)["trade"]
-    for function in ("trade.charge", "trade.send", "trade.relay", "trade.confirm"):
+    charge = {"trade": trade_id, "fee": str(FEE), "bond": str(BOND)}
+    market.ask(market.seller, "trade.charge", charge, fee)
+    for function in ("trade.send", "trade.relay", "trade.confirm"):
         market.act(function, trade_id)
     return Story(market, listing, trade_id, late.tx_id)
