@@ -39,6 +39,7 @@ class ChaincodeLink:
     def __init__(self, msp_id: str, server: ChaincodeServer) -> None:
         self.msp_id = msp_id
         self._server = server
+        self._stopping = False
         self._wanted = asyncio.Event()
         self._registered = asyncio.Event()
         self._stream: ChaincodeStream | None = None
@@ -75,6 +76,9 @@ class ChaincodeLink:
 
     async def stop(self) -> None:
         """End the stream; runs under way fail."""
+        # Cancelling alone is not enough: gRPC swallows a cancellation that meets a call which is about to fail.
+        self._stopping = True
+        self._wanted.set()
         if self._dialling is not None:
             self._dialling.cancel()
             with suppress(asyncio.CancelledError):
@@ -82,7 +86,7 @@ class ChaincodeLink:
 
     async def _keep_connected(self) -> None:
         wait_s = _FIRST_WAIT_S
-        while True:
+        while not self._stopping:
             served = await self._connect()
             wait_s = _FIRST_WAIT_S if served else min(wait_s * 2, _LONGEST_WAIT_S)
             # Whoever wants the chaincode meanwhile gets an error at once, and it is dialled at once.
