@@ -13,11 +13,11 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from countermark.gateway import config, logs
 from countermark.gateway.app import create_app
 from countermark.gateway.config import Config
+from countermark.gateway.connections import Worker
 from countermark.gateway.services import Services, from_config
 from countermark.network.client import LedgerError
 from countermark.platform.store.migrations import migrate
@@ -36,14 +36,6 @@ class _Logger(Logger):  # type: ignore[misc]  # gunicorn is not typed
         self.error_log.propagate = True
 
 
-class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
-    """Tells event streams to end before it waits for requests under way."""
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        self.app.end_streams()
-        super().handle_exit(sig, frame)
-
-
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
     """Gunicorn on one configuration."""
 
@@ -57,7 +49,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
         settings = {
             "bind": f"{self._config.host}:{self._config.port}",
             "workers": 1,
-            "worker_class": _Worker,
+            "worker_class": Worker,
             "threads": self._config.threads,
             "certfile": str(self._config.tls_cert_file),
             "keyfile": str(self._config.tls_key_file),

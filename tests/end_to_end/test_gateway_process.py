@@ -1,6 +1,7 @@
 """The gateway and the worker as processes, over real HTTPS: limits that hold for all clients together."""
 
 import json
+import socket
 import ssl
 import time
 from contextlib import ExitStack
@@ -31,6 +32,33 @@ def test_event_streams_leave_threads_for_requests(platform: Platform) -> None:
         begun = time.monotonic()
         assert http(platform).get("/v1/market")["market"]
         assert time.monotonic() - begun < 2
+
+
+@pytest.mark.slow
+def test_stalled_requests_hold_no_thread_for_long(platform: Platform) -> None:
+    """Silent connections, broken-off handshakes, headers and bodies, more of each than there are threads."""
+    host, _, port = platform.url.removeprefix("https://").rpartition(":")
+    context = ssl.create_default_context(cafile=str(platform.ca_file))
+    head = f"POST /v1/accounts HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n".encode()
+    with ExitStack() as stack:
+
+        def connect(first: bytes, *, tls: bool = True) -> socket.socket:
+            raw = stack.enter_context(socket.create_connection((host, int(port))))
+            connection = stack.enter_context(context.wrap_socket(raw, server_hostname=host)) if tls else raw
+            connection.sendall(first)
+            return connection
+
+        for _ in range(THREADS):
+            connect(b"", tls=False)
+        # Nobody who is silent from the start has a thread.
+        assert http(platform).get("/v1/market")["market"]
+        for _ in range(THREADS):
+            connect(b"\x16\x03\x01", tls=False)
+        for _ in range(THREADS // 2):
+            connect(b"POST /v1/accounts HT")
+            connect(head + b"Content-Length: 1000\r\n\r\n{")
+            connect(head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
+        assert httpx.get(f"{platform.url}/healthz", verify=context, timeout=90).json() == {"status": "ok"}
 
 
 def test_readiness_description_and_figures_are_served(platform: Platform) -> None:
