@@ -32,6 +32,11 @@ class ChaincodeEvent(Protocol):
     """The one event that a transaction may carry."""
 
     @property
+    def chaincode(self) -> str:
+        """The chaincode that set it."""
+        ...
+
+    @property
     def name(self) -> str:
         """The contract function that set it."""
         ...

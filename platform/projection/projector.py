@@ -136,7 +136,7 @@ class Projector:
             except (KeyError, TypeError, ValueError, MarketError) as error:
                 detail = f"transaction {transaction.tx_id} writes {write.key}, not in the form of its kind"
                 raise ProjectionError(block.number, detail) from error
-        if transaction.event is None:
+        if transaction.event is None or transaction.event.chaincode != self._chaincode:
             return
         try:
             payload = canonical.loads(transaction.event.payload)

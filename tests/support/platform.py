@@ -53,6 +53,7 @@ class _Write:
 
 @dataclass(frozen=True)
 class _Event:
+    chaincode: str
     name: str
     payload: bytes
 
@@ -204,7 +205,9 @@ class Peer:
 
 def _transaction(result: Result) -> _Transaction:
     writes = tuple(_Write(key, value or b"", value is None) for key, value in result.writes.items())
-    event = None if result.event is None else _Event(result.event.name, result.event.payload)
+    event = (
+        None if result.event is None else _Event(MARKET.partition("/")[2], result.event.name, result.event.payload)
+    )
     return _Transaction(
         result.tx_id, result.timestamp_ms, result.function, result.validation, event, writes, result.args
     )

@@ -191,6 +191,18 @@ def test_an_event_of_another_form_stops_the_projection(database: Database, proje
         projector.apply(blocks[0])
 
 
+def test_an_event_of_another_chaincode_is_none_of_the_market(database: Database, projector: Projector) -> None:
+    """Whoever may deploy a chaincode beside the market could else write into trades, or stop the projection."""
+    payload = b'{"function":"trade.pay","id":"a trade","parties":[],"state":"PAID"}'
+    foreign = [
+        MemoryTransaction("forged", event=MemoryEvent("trade.pay", payload, chaincode="other")),
+        MemoryTransaction("odd", event=MemoryEvent("hello", b"world", chaincode="other")),
+    ]
+    project(projector, chain(foreign))
+    with database.begin() as connection:
+        assert connection.execute(select(tables.events)).all() == []
+
+
 def test_writes_and_events_of_invalid_transactions_do_not_count_but_they_are_shown(
     database: Database, projector: Projector
 ) -> None:
