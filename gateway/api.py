@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from countermark.gateway import prefer, problems
 from countermark.gateway.events import EventStreams
 from countermark.gateway.metrics import Metrics
+from countermark.gateway.readiness import Watch
 from countermark.gateway.services import Services
 from countermark.gateway.signatures import BodyDigest, Signatures, SignedMessage, Signer
 from countermark.gateway.writes import Outcome, Writes
@@ -116,7 +117,8 @@ class Request(flask.Request):
             MarketError: MALFORMED_REQUEST, whatever ``silent`` says.
         """
         if not (force or self.is_json):
-            raise MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Type must be application/json")
+            error = MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Type must be application/json")
+            raise problems.ProblemError(error, status=415)
         value = canonical.loads(self.get_data(cache=cache), canonical=False)
         if not isinstance(value, dict):
             raise MarketError(ErrorCode.MALFORMED_REQUEST, "a JSON object is expected")
@@ -136,6 +138,7 @@ _REFUSALS = {
     405: "No such method",
     409: "Not possible now",
     413: "Too large",
+    415: "Not JSON",
     429: "Too many requests",
     500: "A mistake of this system",
     502: "The organisations do not agree",
@@ -167,6 +170,7 @@ class Gateway:
     writes: Writes
     streams: EventStreams
     metrics: Metrics
+    readiness: Watch
 
 
 def gateway() -> Gateway:
@@ -239,8 +243,12 @@ def _checked(signer: Signer) -> str:
 
 
 def collection(items: Iterable[Any], cursor: str) -> flask.Response:
-    """Return a page of a collection, with a link to the next one (RFC 8288)."""
-    response = flask.jsonify({"items": list(items), "next": cursor or None})
+    """Return a page of a collection, with a link to the next one."""
+    return link_next(flask.jsonify({"items": list(items), "next": cursor or None}), cursor)
+
+
+def link_next(response: flask.Response, cursor: str) -> flask.Response:
+    """Return ``response`` with a link to the page that begins at ``cursor``, if there is one (RFC 8288)."""
     if cursor:
         query = urlencode({**flask.request.args.to_dict(), "cursor": cursor})
         response.headers["Link"] = f'<{flask.request.path}?{query}>; rel="next"'

@@ -15,6 +15,7 @@ from countermark.gateway import api, problems
 from countermark.gateway.events import EventStreams
 from countermark.gateway.metrics import Metrics
 from countermark.gateway.problems import ProblemError
+from countermark.gateway.readiness import Watch
 from countermark.gateway.routes import BLUEPRINTS
 from countermark.gateway.services import Services
 from countermark.gateway.signatures import Signatures
@@ -37,6 +38,8 @@ BODY_BYTES = 256 << 10
 
 BODY_BYTES_OF = {"listings.create": 32 << 20, "searches.search": 1 << 20}
 """Longest bodies of routes whose sealed messages hold fingerprints."""
+
+_UNAUTHENTICATED = frozenset({ErrorCode.SIGNATURE_REQUIRED, ErrorCode.BAD_SIGNATURE})
 
 _CODES_OF_STATUS = {404: ErrorCode.NOT_FOUND, 413: ErrorCode.TOO_LARGE, 429: ErrorCode.RATE_LIMITED}
 """Codes for what Flask refuses by itself; everything else below 500 is a malformed request."""
@@ -64,6 +67,7 @@ def create_app(services: Services) -> OpenAPI:
         writes=Writes(services),
         streams=streams,
         metrics=Metrics(database=services.database, streams=streams),
+        readiness=Watch(services),
     )
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
@@ -164,7 +168,7 @@ def _respond(error: MarketError, *, status: int | None = None, title: str = "") 
     response = flask.jsonify(document)
     response.status_code = document["status"]
     response.content_type = problems.CONTENT_TYPE
-    if document["code"] == ErrorCode.SIGNATURE_REQUIRED:
+    if document["status"] == 401 and document["code"] in _UNAUTHENTICATED:
         response.headers["WWW-Authenticate"] = "Signature"
     if document["code"] in (ErrorCode.BUSY, ErrorCode.RATE_LIMITED):
         response.headers["Retry-After"] = "5"

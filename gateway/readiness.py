@@ -1,5 +1,7 @@
 """Whether this gateway can serve, and which part is away when it cannot."""
 
+import threading
+import time
 from dataclasses import dataclass, field
 
 from countermark.gateway.services import Services
@@ -10,6 +12,11 @@ from countermark.protocol.errors import MarketError
 MOST_LAG = 20
 """Blocks that the projection may be behind the ledger."""
 
+STALLED_S = 15.0
+"""How long the projection may be behind without applying a block: nothing that is written is answered meanwhile."""
+
+_PROBE = "readiness/probe"
+
 
 @dataclass(frozen=True)
 class Readiness:
@@ -17,6 +24,7 @@ class Readiness:
 
     database: bool
     ledger: bool
+    store: bool
     lag: int | None = None
     stale: int | None = None
     away: tuple[str, ...] = field(default=())
@@ -27,34 +35,60 @@ class Readiness:
         return not self.away
 
 
-def check(services: Services) -> Readiness:
-    """Return the present readiness; takes at most a few seconds."""
-    tables = _tables(services)
-    height = _height(services)
-    lag = None if tables is None or height is None else max(height - tables[0], 0)
-    parts = {
-        "database": tables is None,
-        "ledger": height is None,
-        "projector": lag is not None and lag > MOST_LAG,
-    }
-    away = tuple(name for name, missing in parts.items() if missing)
-    return Readiness(tables is not None, height is not None, lag, None if tables is None else tables[1], away)
+class Watch:
+    """Looks at all parts, and remembers how long the projection has not moved. May be shared between threads."""
 
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._projected = -1
+        self._moved_at = time.monotonic()
 
-def _tables(services: Services) -> tuple[int, int] | None:
-    """Return the projected height and the rows that the index has not read, None when the database is away."""
-    try:
-        with services.database.begin() as connection:
-            projected = progress.height(connection)
-            # The index is read when it is needed: staleness costs the next comparison time, and nothing else.
-            return projected, max(progress.newest_fingerprint(connection) - services.index.seen, 0)
-    except MarketError:
-        return None
+    def check(self) -> Readiness:
+        """Return the present readiness; a part that does not answer is waited for as long as a request would."""
+        tables, height, store = self._tables(), self._height(), self._store()
+        projected, stale = (None, None) if tables is None else tables
+        lag = None if projected is None or height is None else max(height - projected, 0)
+        stalled_s = 0.0 if projected is None else self._stalled_s(projected, behind=bool(lag))
+        parts = {
+            "database": tables is None,
+            "ledger": height is None,
+            "store": not store,
+            "projector": lag is not None and (lag > MOST_LAG or stalled_s > STALLED_S),
+        }
+        away = tuple(name for name, missing in parts.items() if missing)
+        return Readiness(tables is not None, height is not None, store, lag, stale, away)
 
+    def _stalled_s(self, projected: int, *, behind: bool) -> float:
+        """Return for how long the projection has been at ``projected`` blocks although there are more."""
+        now = time.monotonic()
+        with self._lock:
+            if projected != self._projected or not behind:
+                self._projected, self._moved_at = projected, now
+            return now - self._moved_at
 
-def _height(services: Services) -> int | None:
-    """Return the ledger's height, None when it is away."""
-    try:
-        return services.chain.height()
-    except UnavailableError:
-        return None
+    def _tables(self) -> tuple[int, int] | None:
+        """Return the projected height and the rows that the index has not read, None when the database is away."""
+        services = self._services
+        try:
+            with services.database.begin() as connection:
+                projected = progress.height(connection)
+                # The index is read when it is needed: staleness costs the next comparison time, and nothing else.
+                return projected, max(progress.newest_fingerprint(connection) - services.index.seen, 0)
+        except MarketError:
+            return None
+
+    def _height(self) -> int | None:
+        """Return the ledger's height, None when it is away."""
+        try:
+            return self._services.chain.height()
+        except UnavailableError:
+            return None
+
+    def _store(self) -> bool:
+        """Return whether the object store answers."""
+        try:
+            self._services.objects.size(_PROBE)
+        except MarketError:
+            return False
+        return True

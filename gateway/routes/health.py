@@ -2,8 +2,8 @@
 
 import flask
 
-from countermark.gateway import metrics, readiness
-from countermark.gateway.api import Resource, blueprint, gateway, services
+from countermark.gateway import metrics
+from countermark.gateway.api import Resource, blueprint, gateway
 
 api = blueprint("health", "For those who run the gateway")
 
@@ -20,6 +20,7 @@ class Ready(Resource):
     ready: bool
     database: str
     ledger: str
+    store: str
     projector: dict[str, int | None]
     index: dict[str, int | None]
     away: list[str]
@@ -34,11 +35,12 @@ def healthz() -> dict[str, str]:
 @api.get("/readyz", responses={200: Ready, 503: Ready})
 def readyz() -> tuple[flask.Response, int]:
     """Tell whether requests can be served, and which part is away otherwise."""
-    state = readiness.check(services())
+    state = gateway().readiness.check()
     document = {
         "ready": state.ready,
         "database": "up" if state.database else "away",
         "ledger": "up" if state.ledger else "away",
+        "store": "up" if state.store else "away",
         "projector": {"lag_blocks": state.lag},
         "index": {"stale_rows": state.stale},
         "away": list(state.away),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from countermark.gateway import problems
 from countermark.gateway.app import BODY_BYTES
 from countermark.gateway.problems import PROBLEMS, ProblemError
+from countermark.gateway.readiness import STALLED_S
 from countermark.platform.store.engine import Database
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.front import Front
@@ -34,7 +36,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "no such path": ("GET", "/v2/nothing", {}, 404, "not_found"),
     "no such method": ("DELETE", "/v1/market", {}, 405, "malformed_request"),
     "no JSON": ("POST", "/v1/accounts", {"content": b"{", "headers": JSON}, 400, "malformed_request"),
-    "not said to be JSON": ("POST", "/v1/accounts", {"content": b"{}"}, 400, "malformed_request"),
+    "not said to be JSON": ("POST", "/v1/accounts", {"content": b"{}"}, 415, "malformed_request"),
     "a duplicate member": (
         "POST",
         "/v1/accounts",
@@ -164,6 +166,35 @@ def test_readiness_counts_the_blocks_that_the_projection_is_behind(front: Front)
     ready = front.raw().get("/readyz")
     assert (ready.status_code, ready.json()["away"]) == (503, ["projector"])
     assert ready.json()["projector"] == {"lag_blocks": 25}
+
+
+def test_projection_that_has_stopped_is_not_ready_however_little_it_is_behind(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.channel.projector = None
+    front.world.market.mint(front.world.market.buyer, 1)
+    assert front.raw().get("/readyz").status_code == 200
+    late = time.monotonic() + STALLED_S + 1
+    monkeypatch.setattr("countermark.gateway.readiness.time.monotonic", lambda: late)
+    ready = front.raw().get("/readyz")
+    assert (ready.status_code, ready.json()["away"]) == (503, ["projector"])
+
+
+def test_store_that_cannot_be_read_is_named(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    def size(_name: str) -> int:
+        raise MarketError(ErrorCode.STORE_UNAVAILABLE)
+
+    monkeypatch.setattr(front.services.objects, "size", size)
+    ready = front.raw().get("/readyz")
+    assert (ready.status_code, ready.json()["away"], ready.json()["store"]) == (503, ["store"], "away")
+
+
+def test_invented_methods_share_one_figure(front: Front) -> None:
+    for number in range(20):
+        front.raw().request(f"INVENTED{number}", "/v1/market")
+    figures = front.raw().get("/metrics").text
+    assert "INVENTED" not in figures
+    assert 'method="other"' in figures
 
 
 def test_ledger_that_is_away_is_503_to_who_must_ask_it(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
