@@ -17,6 +17,7 @@ from countermark.gateway.api import (
     answer,
     blueprint,
     gateway,
+    link_next,
     perform,
     services,
     wait_s,
@@ -84,23 +85,38 @@ def coins(path: AccountPath, query: PageQuery) -> flask.Response:
     address = _own(path)
     with services().database.begin() as connection:
         purse = accounts.load_purse(connection, address, cursor=query.cursor, limit=query.limit)
-    return flask.jsonify(
+    response = flask.jsonify(
         {
             "coins": [{"id": coin.id, "amount": str(coin.amount)} for coin in purse.coins],
             "balance": str(purse.balance),
             "next": purse.cursor or None,
         }
     )
+    return link_next(response, purse.cursor)
 
 
 @api.post("/v1/accounts/<address>/transfers", responses={200: Transaction, 202: Transaction})
 def transfer(path: AccountPath, body: IntentBody) -> flask.Response:
     """Pay another account: intent `coin.transfer` of this one."""
-    writes = gateway().writes
-    intent = writes.parse(body.intent, "coin.transfer")
-    if intent.signer != path.address:
-        raise MarketError(ErrorCode.MALFORMED_REQUEST, "the intent is another account's than the path names")
-    return answer(writes.ask(intent, wait_s=wait_s()))
+    return _by_owner(path, body, "coin.transfer")
+
+
+@api.post("/v1/accounts/<address>/redemptions", responses={200: Transaction, 202: Transaction})
+def redeem(path: AccountPath, body: IntentBody) -> flask.Response:
+    """Lock money for an issuer, who pays it out and burns it: intent `coin.redeem` of this account."""
+    return _by_owner(path, body, "coin.redeem")
+
+
+@api.post("/v1/accounts/<address>/cancellations", responses={200: Transaction, 202: Transaction})
+def cancel_intent(path: AccountPath, body: IntentBody) -> flask.Response:
+    """Burn a nonce, so that an intent that was signed can act no more: intent `intent.cancel` of this account."""
+    return _by_owner(path, body, "intent.cancel")
+
+
+@api.post("/v1/accounts/<address>/encryption-key", responses={200: Transaction, 202: Transaction})
+def rotate_key(path: AccountPath, body: IntentBody) -> flask.Response:
+    """Name a new encryption key: intent `account.rotate_encryption_key` of this account."""
+    return _by_owner(path, body, "account.rotate_encryption_key")
 
 
 @api.post("/v1/accounts/<address>/fund", responses={200: Transaction, 202: Transaction}, security=SIGNED)
@@ -111,6 +127,15 @@ def fund(path: AccountPath, body: FundBody) -> flask.Response:
     return answer(
         faucet.fund(services(), gateway().writes, to=address, amount=amount, reference=reference, wait_s=wait_s())
     )
+
+
+def _by_owner(path: AccountPath, body: IntentBody, action: str) -> flask.Response:
+    """Bring an intent of the path's account to the ledger."""
+    writes = gateway().writes
+    intent = writes.parse(body.intent, action)
+    if intent.signer != path.address:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "the intent is another account's than the path names")
+    return answer(writes.ask(intent, wait_s=wait_s()))
 
 
 def _own(path: AccountPath) -> str:

@@ -15,7 +15,7 @@ from countermark.platform.disputes.openings import object_name
 from countermark.protocol import canonical, intents, merkle, sealed
 from countermark.protocol.encoding import b64u, digest, undigest
 from countermark.protocol.errors import ErrorCode
-from countermark.protocol.sealed import open_sealed
+from countermark.protocol.sealed import EncryptionKey, open_sealed
 from tests.support.front import MANAGEMENT_FEE, Front, Trader
 from tests.support.market import SUPERVISOR, actor
 
@@ -441,10 +441,42 @@ def test_accounts_are_shown_to_themselves(sale: Sale) -> None:
         assert caught.value.status == 404
 
 
+def test_a_burnt_nonce_acts_no_more(sale: Sale) -> None:
+    """What a client needs before it may say that a payment whose answer it lost has failed."""
+    buyer = sale.buyer
+    nonce = "A" * 22
+    token = buyer.market.sign("coin.transfer", {"to": sale.seller.address, "amount": "1"}, nonce=nonce)
+    buyer.market.act(f"/v1/accounts/{buyer.address}/cancellations", "intent.cancel", {"nonce": nonce})
+    with refused(ErrorCode.INTENT_CANCELLED):
+        buyer.market.post(f"/v1/accounts/{buyer.address}/transfers", {"intent": token})
+    assert account.balance(buyer.market) == 50_000
+
+
+def test_money_that_is_redeemed_leaves_the_purse(sale: Sale) -> None:
+    issuer = next(iter(sale.buyer.market.config.issuers))
+    path = f"/v1/accounts/{sale.buyer.address}/redemptions"
+    done = sale.buyer.market.act(path, "coin.redeem", {"issuer": issuer, "amount": "20000"})
+    assert done.result["state"] == "LOCKED"
+    assert account.balance(sale.buyer.market) == 30_000
+
+
+def test_the_next_encryption_key_is_named_by_the_account_itself(sale: Sale) -> None:
+    path = f"/v1/accounts/{sale.buyer.address}/encryption-key"
+    params = {"encryption_key": {"version": 2, "key": EncryptionKey.generate().public}}
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        sale.seller.market.act(path, "account.rotate_encryption_key", params)
+    sale.buyer.market.act(path, "account.rotate_encryption_key", params)
+    assert account.show(sale.buyer.market)["encryption_key"] == params["encryption_key"]
+
+
 def test_coins_come_in_pages(sale: Sale) -> None:
     for number in range(3):
         account.fund(sale.buyer.market, "10", f"more-{number}")
     path = f"/v1/accounts/{sale.buyer.address}/coins"
+    request = sale.buyer.http._request("GET", f"{path}?limit=3")
+    link = sale.front.raw().send(request).headers["Link"]
+    assert link.startswith(f"<{path}?limit=3&cursor=")
+    assert link.endswith('>; rel="next"')
     first = sale.buyer.http.get(path, {"limit": 3})
     second = sale.buyer.http.get(path, {"limit": 3, "cursor": first["next"]})
     assert (len(first["coins"]), len(second["coins"]), second["next"]) == (3, 1, None)
