@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "the paper's Scenario 1 on this machine, step by step",
     "fingerprint": "compute and compare fingerprints, offline",
     "listing": "put data on the market, browse, withdraw",
+    "review": "the operator's word on applications that wait for a person",
     "search": "find listings that resemble a sample",
     "trade": "buy and sell, step by step",
     "up": "run the whole platform on this machine",

@@ -55,6 +55,11 @@ class DataFolder:
         return self.path / "gateway"
 
     @property
+    def gateway_config(self) -> Path:
+        """The configuration that gateway and worker read."""
+        return self.gateway / "config.json"
+
+    @property
     def connections(self) -> Path:
         """The connection files of interfaces.md, one per organisation."""
         return self.path / "connection"

@@ -123,14 +123,10 @@ class Stack:
         return self._data.path / "database-url"
 
     def _gateway(self) -> ProcessSpec:
-        return self._python("gateway", "gateway.server", "gateway ready", "--config", str(self._config))
+        return self._python("gateway", "gateway.server", "gateway ready", "--config", str(self._data.gateway_config))
 
     def _worker(self) -> ProcessSpec:
-        return self._python("worker", "gateway.worker", "worker ready", "--config", str(self._config))
-
-    @property
-    def _config(self) -> Path:
-        return self._data.gateway / "config.json"
+        return self._python("worker", "gateway.worker", "worker ready", "--config", str(self._data.gateway_config))
 
     @property
     def _platform_profile(self) -> Path:
@@ -192,7 +188,7 @@ class Stack:
             "faucet": True,
             "threads": THREADS,
         }
-        write_private(self._config, json.dumps(document, indent=1).encode())
+        write_private(self._data.gateway_config, json.dumps(document, indent=1).encode())
 
     def _publish(self) -> None:
         fresh = self._data.path / ".connection.new"

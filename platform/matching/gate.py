@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from countermark.fingerprint import Fingerprint, compare
-from countermark.platform.matching.decision import Candidate, Decision, Outcome, Resemblance, decide
+from countermark.platform.matching.decision import Candidate, Decision, Outcome, Resemblance, approve, decide
 from countermark.platform.matching.index import FingerprintIndex, Survey, item_context
 from countermark.platform.matching.standings import load_standings
 from countermark.platform.store import tables
@@ -145,7 +145,7 @@ class Gate:
         ]
         outcome = decide(candidacy.seller, candidates)
         if outcome.decision is Decision.UNDER_REVIEW and self._approved(connection, candidacy, outcome):
-            return Outcome(Decision.ALLOWED)
+            return approve(candidacy.seller, candidates)
         return outcome
 
     def _approved(self, connection: Connection, candidacy: Candidacy, outcome: Outcome) -> bool:

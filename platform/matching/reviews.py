@@ -10,7 +10,7 @@ from countermark.platform.matching.decision import Decision
 from countermark.platform.matching.gate import APPROVED, matched_context
 from countermark.platform.store import tables
 from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import Connection, select, update
+from countermark.platform.store.sql import ColumnElement, Connection, and_, select, update
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -52,6 +52,15 @@ class Reviews:
             for row in connection.execute(query)
         ]
 
+    def find(self, connection: Connection, case_number: str) -> None:
+        """Check that the case waits.
+
+        Raises:
+            MarketError: NOT_FOUND when no such case waits.
+        """
+        if connection.execute(select(tables.registrations.c.case_number).where(_waits(case_number))).first() is None:
+            raise _unknown()
+
     def resolve(self, connection: Connection, case_number: str, *, approve: bool) -> None:
         """Record what the person says; an approval is for these data beside these contracts, and for no others.
 
@@ -60,13 +69,20 @@ class Reviews:
         """
         registrations = tables.registrations
         resolved = connection.execute(
-            update(registrations)
-            .where(
-                registrations.c.case_number == case_number,
-                registrations.c.decision == Decision.UNDER_REVIEW,
-                registrations.c.resolution.is_(None),
-            )
-            .values(resolution=APPROVED if approve else REJECTED)
+            update(registrations).where(_waits(case_number)).values(resolution=APPROVED if approve else REJECTED)
         )
         if resolved.rowcount == 0:
-            raise MarketError(ErrorCode.NOT_FOUND, "no such case waits for a decision")
+            raise _unknown()
+
+
+def _waits(case_number: str) -> ColumnElement[bool]:
+    registrations = tables.registrations
+    return and_(
+        registrations.c.case_number == case_number,
+        registrations.c.decision == Decision.UNDER_REVIEW,
+        registrations.c.resolution.is_(None),
+    )
+
+
+def _unknown() -> MarketError:
+    return MarketError(ErrorCode.NOT_FOUND, "no such case waits for a decision")

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Row,
     Table,
@@ -24,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 __all__ = [
     "Column",
+    "ColumnElement",
     "Connection",
     "IntegrityError",
     "Row",

@@ -1,0 +1,83 @@
+"""The operator's word on applications in the review band."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from countermark.cli import review
+from countermark.client import account, listings
+from countermark.client.errors import ClientError
+from countermark.gateway.services import Services
+from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
+from countermark.protocol.errors import ErrorCode
+from tests.support.front import Front, Trader
+from tests.support.pictures import crop, jpeg, photo
+from tests.unit.cli.conftest import Run
+
+TERMS = listings.Terms(100, {})
+
+
+@pytest.fixture
+def in_doubt(front: Front, monkeypatch: pytest.MonkeyPatch) -> Trader:
+    """A trader whose photograph resembles somebody else's, neither surely nor surely not."""
+    seller, other = front.trader("seller"), front.trader("stranger")
+    account.fund(other.market, "1000", "deposit")
+    listings.create(seller.market, seller.vault, front.photograph, TERMS, listings.Words())
+    survey = FingerprintIndex.survey
+
+    def doubtful(self: FingerprintIndex, items: object, **since: int) -> Survey:
+        found = survey(self, items, **since)  # type: ignore[arg-type]  # passed on as it comes
+        return Survey(found.seen, dict.fromkeys(found.likenesses, Likeness(False, 0.7)))
+
+    monkeypatch.setattr(FingerprintIndex, "survey", doubtful)
+
+    @contextmanager
+    def services(_data: Path | None) -> Iterator[Services]:
+        yield front.services
+
+    monkeypatch.setattr(review, "_services", services)
+    (other.folder / "copy.jpg").write_bytes(jpeg(crop(photo("astronaut").resize((256, 256)), 0.02)))
+    return other
+
+
+def _apply(who: Trader) -> str:
+    made = listings.create(who.market, who.vault, who.folder / "copy.jpg", TERMS, listings.Words())
+    return str(made.result["id"])
+
+
+def test_an_approved_application_passes_the_next_time(in_doubt: Trader, run: Run) -> None:
+    with pytest.raises(ClientError, match=ErrorCode.UNDER_REVIEW):
+        _apply(in_doubt)
+    (case,) = run("review", "list", "--json").json["items"]
+    assert case["seller"] == in_doubt.address
+    assert len(case["resembles"]) == 1
+    assert run("review", "approve", case["case"], "--dry-run", "--json").json["dry_run"]
+    with pytest.raises(ClientError, match=ErrorCode.UNDER_REVIEW):
+        _apply(in_doubt)
+    assert run("review", "approve", case["case"]).first == case["case"]
+    assert _apply(in_doubt).startswith("dc1")
+
+
+def test_a_rejected_application_stays_refused(in_doubt: Trader, run: Run) -> None:
+    with pytest.raises(ClientError, match=ErrorCode.UNDER_REVIEW):
+        _apply(in_doubt)
+    case = run("review", "list").first
+    assert run("review", "reject", case).status == 0
+    assert run("review", "list").out == ""
+    with pytest.raises(ClientError, match=ErrorCode.UNDER_REVIEW):
+        _apply(in_doubt)
+
+
+def test_a_case_that_does_not_wait_is_refused(in_doubt: Trader, run: Run) -> None:
+    for verb in ("approve", "reject"):
+        result = run("review", verb, "case-unknown")
+        assert (result.status, result.out) == (3, "")
+        assert "not_found" in result.err
+
+
+def test_a_folder_without_a_platform_is_a_mistake_of_usage(run: Run, tmp_path: Path) -> None:
+    result = run("review", "list", "--data", tmp_path)
+    assert result.status == 2
+    assert str(tmp_path) in result.err
