@@ -6,7 +6,7 @@ is safe only when the old one can no longer commit. The status codes are those o
 
 from enum import StrEnum
 
-from countermark.network.blocks.codes import DUPLICATE_TXID, MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT
+from countermark.network.blocks.codes import Code
 
 
 class Phase(StrEnum):
@@ -46,11 +46,11 @@ _BY_STATUS: dict[tuple[Phase, str], Retry] = {
     **{(Phase.DELIVER, status): Retry.SAME for status in (*_BUSY, "ABORTED", "UNKNOWN", "INTERNAL")},
 }
 
-_BY_VALIDATION = {
-    MVCC_READ_CONFLICT: Retry.ANEW,
-    PHANTOM_READ_CONFLICT: Retry.ANEW,
+_BY_VALIDATION: dict[int, Retry] = {
+    Code.MVCC_READ_CONFLICT: Retry.ANEW,
+    Code.PHANTOM_READ_CONFLICT: Retry.ANEW,
     # Another copy of the same envelope was first; its status is the answer.
-    DUPLICATE_TXID: Retry.ASK,
+    Code.DUPLICATE_TXID: Retry.ASK,
 }
 
 

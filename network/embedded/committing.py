@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from countermark.network.blocks import data_hash, header_hash, parse_block
 from countermark.network.blocks.building import build_block, with_validation_codes
+from countermark.network.blocks.codes import Code
 from countermark.network.embedded.ledger.chain import Applied, Ledger, apply
 from countermark.network.embedded.ledger.private import PrivateWrites
 from countermark.network.embedded.ledger.state import StateUpdate
-from countermark.network.embedded.validation import UNAUTHENTIC, Checked, Code, Validator, conflict
+from countermark.network.embedded.validation import UNAUTHENTIC, Checked, Validator, conflict
 from countermark.network.identities import SigningIdentity
 
 

@@ -5,9 +5,9 @@ read with the state as it is now. Both are pure: the same block and state give t
 """
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from countermark.network.blocks import RangeQuery, ReadWriteSet, satisfied
+from countermark.network.blocks.codes import Code
 from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.ledger.snapshots import View
 from countermark.network.embedded.membership import WRITERS, Membership
@@ -16,25 +16,6 @@ from countermark.network.errors import EnvelopeError, IdentityError, NetworkErro
 from countermark.network.identities import Member
 
 _SCAN = 500
-
-
-class Code(IntEnum):
-    """The validation codes that this peer gives (peer.TxValidationCode)."""
-
-    VALID = 0
-    BAD_PAYLOAD = 2
-    BAD_COMMON_HEADER = 3
-    BAD_CREATOR_SIGNATURE = 4
-    INVALID_ENDORSER_TRANSACTION = 5
-    BAD_PROPOSAL_TXID = 8
-    DUPLICATE_TXID = 9
-    ENDORSEMENT_POLICY_FAILURE = 10
-    MVCC_READ_CONFLICT = 11
-    PHANTOM_READ_CONFLICT = 12
-    TARGET_CHAIN_NOT_FOUND = 14
-    BAD_RWSET = 22
-    ILLEGAL_WRITESET = 23
-    INVALID_CHAINCODE = 25
 
 
 UNAUTHENTIC = frozenset(

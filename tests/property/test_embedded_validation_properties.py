@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from countermark.network.embedded.validation import Code
+from countermark.network.blocks.codes import Code
 from countermark.network.envelopes import Envelope
 from tests.support.embedded_ledger import World, reading
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from countermark.network.blocks import parse_block
+from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import PrivateHashes, RangeQuery, Read, ReadWriteSet, Write
 from countermark.network.embedded.channelconfig import consortium_of
 from countermark.network.embedded.committing import Committer, commit_genesis
@@ -11,7 +12,7 @@ from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.material import generate
 from countermark.network.embedded.membership import Membership
 from countermark.network.embedded.rwset import encode_public
-from countermark.network.embedded.validation import Code, Validator
+from countermark.network.embedded.validation import Validator
 from countermark.network.envelopes import (
     Endorsement,
     Outcome,

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from countermark.network.blocks import ReadWriteSet, parse_block, verify_data_hash, verify_link
+from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import Version
 from countermark.network.embedded.errors import LedgerError
 from countermark.network.embedded.ledger.blockfile import BlockFile, Record
 from countermark.network.embedded.ledger.private import PrivateStore, PrivateWrites
 from countermark.network.embedded.ledger.state import BlockRow, StateStore, StateUpdate, TransactionRow
-from countermark.network.embedded.validation import UNAUTHENTIC, Code
+from countermark.network.embedded.validation import UNAUTHENTIC
 from countermark.network.errors import NetworkError
 
 _LOGGER = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from countermark.network.blocks import ReadWriteSet, parse_block, verify_data_hash, verify_link, verify_orderers
+from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import PrivateHashes, Write
 from countermark.network.embedded.errors import LedgerError, SimulationError
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.rwset import encode_private, encode_writes
 from countermark.network.embedded.simulation import Simulation
-from countermark.network.embedded.validation import Code
 from countermark.network.envelopes import EndorsedTransaction, Envelope, Proposal
 from countermark.network.identities import Consortium
 from tests.support.embedded_ledger import NAMESPACE, World, reading, writing

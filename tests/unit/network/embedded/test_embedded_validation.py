@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from fabric_protos.common import common_pb2
 
+from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import PrivateHashes, PrivateWrite, ReadWriteSet, Write
-from countermark.network.embedded.validation import Code
 from countermark.network.envelopes import EndorsedTransaction, Envelope, Header, endorse
 from tests.support.embedded_ledger import PLATFORM, SUPERVISOR, TRADER, World, private, ranging, reading, writing
 
