@@ -20,7 +20,7 @@ from countermark.network.embedded.definition import Collection, Definition
 from countermark.network.embedded.errors import SimulationError
 from countermark.network.embedded.ledger.private import PrivateStore
 from countermark.network.embedded.ledger.snapshots import HistoryRow, KeyValue, View
-from countermark.network.embedded.rwset import encode_private, encode_public, encode_writes
+from countermark.network.embedded.rwset_encoding import encode_private, encode_public, encode_writes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from countermark.network.embedded.committing import Committer, commit_genesis
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.material import generate
 from countermark.network.embedded.membership import Membership
-from countermark.network.embedded.rwset import encode_public
+from countermark.network.embedded.rwset_encoding import encode_public
+from countermark.network.embedded.simulation import Simulation
 from countermark.network.embedded.validation import Validator
 from countermark.network.envelopes import (
     Endorsement,
@@ -132,3 +133,29 @@ def ranging(
 def private(hashes: PrivateHashes, **values: str) -> ReadWriteSet:
     """Return a set with what happened in one private collection, and public writes."""
     return ReadWriteSet(writes=writing(**values).writes, private_hashes=(hashes,))
+
+
+def write_private(
+    world: World, proposal: Proposal, value: bytes, *, key: str = "secret", purge: bool = False
+) -> bytes:
+    """Return a transaction that writes `key` in `fingerprints`, its private part staged."""
+    with world.ledger.state.snapshots.take() as view:
+        simulation = Simulation(
+            view, world.ledger.private, world.definition, creator_msp="PlatformMSP", peer_msp="PlatformMSP"
+        )
+        if purge:
+            simulation.purge_private("fingerprints", key)
+        else:
+            simulation.put_private("fingerprints", key, value)
+        results = simulation.results()
+    assert results.private is not None
+    world.ledger.private.stage(proposal.tx_id, results.private, height=world.ledger.height)
+    return world.transaction(results.rwset, proposal=proposal)
+
+
+def read_private(
+    world: World, *, key: str = "secret", creator: str = "PlatformMSP", peer: str = "PlatformMSP"
+) -> bytes | None:
+    with world.ledger.state.snapshots.take() as view:
+        simulation = Simulation(view, world.ledger.private, world.definition, creator_msp=creator, peer_msp=peer)
+        return simulation.get_private("fingerprints", key)

@@ -32,7 +32,15 @@ class BlockFile:
     """The file at `path`, created if it is missing; reading is safe from any thread, appending from one."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Open the file; whoever made it has yet to sync its name, which is in the folder.
+
+        Raises:
+            LedgerError: It cannot be opened.
+        """
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise LedgerError("blocks_not_opened", f"{path}: {error.strerror}") from error
         self._end = os.fstat(self._descriptor).st_size
 
     @property

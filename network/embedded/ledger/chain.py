@@ -6,6 +6,7 @@ are caught up when the ledger is opened, so they never say more or less than the
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from countermark.network.embedded.ledger.private import PrivateStore, PrivateWri
 from countermark.network.embedded.ledger.state import BlockRow, StateStore, StateUpdate, TransactionRow
 from countermark.network.embedded.validation import UNAUTHENTIC
 from countermark.network.errors import NetworkError
+from countermark.network.identities.files import make_directory, sync_directory
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,10 +44,25 @@ class Ledger:
     """The ledger in a folder. One thread appends; any thread reads."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = BlockFile(directory / "blocks.bin")
-        self.state = StateStore(directory / "state.db")
-        self.private = PrivateStore(directory / "private.db")
+        """Open the files in `directory`, which is made if it is missing; see `open` for what else is needed.
+
+        Raises:
+            LedgerError: A file is damaged, or cannot be opened.
+        """
+        with ExitStack() as opened:
+            try:
+                make_directory(directory, mode=0o700)
+            except OSError as error:
+                raise LedgerError("blocks_not_opened", f"{directory}: {error.strerror}") from error
+            self._file = BlockFile(directory / "blocks.bin")
+            opened.callback(self._file.close)
+            self.state = StateStore(directory / "state.db")
+            opened.callback(self.state.close)
+            self.private = PrivateStore(directory / "private.db")
+            opened.callback(self.private.close)
+            # Each file syncs what is in it, but not its own name.
+            sync_directory(directory)
+            self._opened = opened.pop_all()
         self._tip = Tip(-1, b"")
 
     @classmethod
@@ -53,12 +70,12 @@ class Ledger:
         """Return the ledger in `directory`, empty if there is none yet, with a torn last record cut off.
 
         Raises:
-            LedgerError: Blocks are missing, damaged or do not form a chain.
+            LedgerError: Blocks are missing, damaged or do not form a chain, or a file is damaged.
         """
         ledger = cls(directory)
         try:
             ledger._catch_up()
-        except NetworkError:
+        except BaseException:
             ledger.close()
             raise
         return ledger
@@ -101,9 +118,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close all files."""
-        self._file.close()
-        self.state.close()
-        self.private.close()
+        self._opened.close()
 
     def _catch_up(self) -> None:
         last = self.state.last_block()
@@ -131,7 +146,7 @@ class Ledger:
     ) -> None:
         number = self.height
         # Private data before state: a state that has a block may count on the block's private data.
-        for missing in self.private.commit(number, private) if private else ():
+        for missing in self.private.commit(number, private):
             _LOGGER.warning(
                 "private data of transaction %s for collection %s is not available",
                 missing.tx_id,

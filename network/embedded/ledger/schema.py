@@ -1,11 +1,12 @@
-"""Tables of the state database and how its connections are opened.
+"""Tables of the state database, and how it is opened.
 
 `state` holds public values under an empty collection, and for private collections the hashes of keys and values.
 Keys are bytes (UTF-8), so that their order is that of Fabric's state database.
 """
 
-import sqlite3
 from pathlib import Path
+
+from countermark.network.embedded.ledger.database import Database
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS state (
@@ -27,13 +28,12 @@ CREATE TABLE IF NOT EXISTS blocks (
 """
 
 
-def connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
-    """Return a connection to the database at `path`; `synchronous` is sqlite's FULL or NORMAL.
+def open_state(path: Path) -> Database:
+    """Return a connection to the state database at `path`, created if it is missing.
 
-    Statements outside an explicit transaction commit at once, and the caller keeps two threads from using the
-    connection together.
+    Raises:
+        LedgerError: The file is damaged, or cannot be opened.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    return connection
+    # What a crash takes from the state is caught up from the blocks, so its commits need not be synced.
+    remedy = "it can be deleted, it is rebuilt from the blocks"
+    return Database(path, synchronous="NORMAL", remedy=remedy, script=TABLES)

@@ -1,15 +1,15 @@
 """Consistent views of the committed state: what simulations and queries read while blocks go on being committed."""
 
-import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from countermark.network.blocks.rwsets import Version
 from countermark.network.embedded.errors import LedgerError
-from countermark.network.embedded.ledger.schema import connect
+from countermark.network.embedded.ledger.database import Database, Parameters
+from countermark.network.embedded.ledger.schema import open_state
 
 
 class Value(NamedTuple):
@@ -40,8 +40,8 @@ class HistoryRow(NamedTuple):
 class View:
     """Reads of the state through one connection; the writer uses it as well, and then sees its own block."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, database: Database) -> None:
+        self._database = database
         # The chaincode streams of several organisations read one snapshot.
         self._lock = threading.Lock()
         self._closed = False
@@ -93,11 +93,11 @@ class View:
         )
         return [HistoryRow((row[0], row[1]), row[2], row[3], bool(row[4]), row[5]) for row in rows]
 
-    def _query(self, query: str, parameters: Sequence[str | bytes | int]) -> list[Any]:
+    def _query(self, query: str, parameters: Parameters) -> list[Any]:
         with self._lock:
             if self._closed:
                 raise LedgerError("snapshot_ended", "the simulation that this read belongs to is over")
-            return self._connection.execute(query, parameters).fetchall()
+            return self._database.rows(query, parameters)
 
 
 class Snapshots:
@@ -105,33 +105,33 @@ class Snapshots:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[Database] = []
         self._lock = threading.Lock()
 
     @contextmanager
     def take(self) -> Iterator[View]:
         """Return a view of the state as it is now; it stays so until the end of the block."""
         with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is None:
-            connection = connect(self._path, synchronous="NORMAL")
-        connection.execute("BEGIN")
+            database = self._idle.pop() if self._idle else None
+        if database is None:
+            database = open_state(self._path)
+        database.execute("BEGIN")
         try:
             # A deferred transaction takes its snapshot with the first read.
-            connection.execute("SELECT 1 FROM blocks LIMIT 1").fetchone()
-            view = View(connection)
+            database.row("SELECT 1 FROM blocks LIMIT 1")
+            view = View(database)
             try:
                 yield view
             finally:
                 view.close()
         finally:
-            connection.execute("ROLLBACK")
+            database.execute("ROLLBACK")
             with self._lock:
-                self._idle.append(connection)
+                self._idle.append(database)
 
     def close(self) -> None:
         """Close the idle connections."""
         with self._lock:
-            for connection in self._idle:
-                connection.close()
+            for database in self._idle:
+                database.close()
             self._idle.clear()

@@ -4,16 +4,15 @@ It is derived: `Ledger` catches it up from the block file, so its own writes nee
 block changes goes in with one transaction, together with the block's own row, which says how far the state is.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from countermark.network.blocks.rwsets import PrivateWrite, Version, Write
-from countermark.network.embedded.errors import LedgerError
-from countermark.network.embedded.ledger.schema import TABLES, connect
+from countermark.network.embedded.ledger.database import Database
+from countermark.network.embedded.ledger.schema import open_state
 from countermark.network.embedded.ledger.snapshots import Snapshots, View
 
 
@@ -36,15 +35,15 @@ class TransactionRow(NamedTuple):
 class StateUpdate:
     """The changes of one block while it is being committed; `view` sees those made so far."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.view = View(connection)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.view = View(database)
 
     def write(self, write: Write, version: Version, *, tx_id: str, timestamp_ms: int) -> None:
         """Apply a public write and note it in the key's history."""
         key = write.key.encode()
         self._set(write.namespace, "", key, None if write.is_delete else write.value, version)
-        self._connection.execute(
+        self._database.execute(
             "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (write.namespace, key, *version, tx_id, timestamp_ms, write.is_delete, write.value),
         )
@@ -56,27 +55,25 @@ class StateUpdate:
 
     def add_transaction(self, tx_id: str, version: Version, code: int) -> bool:
         """Note a transaction; return False if its id was there already, which then keeps its first outcome."""
-        cursor = self._connection.execute(
-            "INSERT OR IGNORE INTO transactions VALUES (?, ?, ?, ?)", (tx_id, *version, code)
-        )
-        return cursor.rowcount == 1
+        query = "INSERT OR IGNORE INTO transactions VALUES (?, ?, ?, ?)"
+        return self._database.execute(query, (tx_id, *version, code)) == 1
 
-    def has_transaction(self, tx_id: str) -> bool:
-        """True if a transaction of that id is in a committed block or stands earlier in this one."""
-        query = "SELECT 1 FROM transactions WHERE tx_id = ?"
-        return self._connection.execute(query, (tx_id,)).fetchone() is not None
+    def has_transaction(self, tx_id: str, *, before: int | None = None) -> bool:
+        """True if an envelope with that id is in a block before number `before`, or is known at all."""
+        row = self._database.row("SELECT block FROM transactions WHERE tx_id = ?", (tx_id,))
+        return row is not None and (before is None or row[0] < before)
 
     def add_block(self, row: BlockRow) -> None:
         """Note the block to which the changes belong."""
-        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?)", row)
+        self._database.execute("INSERT INTO blocks VALUES (?, ?, ?, ?)", row)
 
     def _set(self, namespace: str, collection: str, key: bytes, value: bytes | None, version: Version) -> None:
         if value is None:
-            self._connection.execute(
+            self._database.execute(
                 "DELETE FROM state WHERE namespace = ? AND collection = ? AND key = ?", (namespace, collection, key)
             )
         else:
-            self._connection.execute(
+            self._database.execute(
                 "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)",
                 (namespace, collection, key, value, *version),
             )
@@ -91,25 +88,23 @@ class StateStore:
         Raises:
             LedgerError: The file is damaged; without it, the state is built anew from the blocks.
         """
-        try:
-            self._writer = connect(path, synchronous="NORMAL")
-            self._writer.executescript(TABLES)
-        except sqlite3.DatabaseError as error:
-            raise LedgerError("state_damaged", f"{path} can be deleted, it is rebuilt from the blocks") from error
-        self._reader = connect(path, synchronous="NORMAL")
+        with ExitStack() as opened:
+            self._writer = open_state(path)
+            opened.callback(self._writer.close)
+            self._reader = open_state(path)
+            opened.pop_all()
         self._reader_lock = threading.Lock()
         self.snapshots = Snapshots(path)
 
     @contextmanager
     def update(self) -> Iterator[StateUpdate]:
-        """Collect the changes of one block; they take effect together at the end, or not at all on an exception."""
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
+        """Collect the changes of one block; they take effect together at the end, or not at all on an exception.
+
+        Raises:
+            LedgerError: They could not be written.
+        """
+        with self._writer.transaction():
             yield StateUpdate(self._writer)
-        except BaseException:
-            self._writer.execute("ROLLBACK")
-            raise
-        self._writer.execute("COMMIT")
 
     def last_block(self) -> BlockRow | None:
         """Return the last block that the state contains, or `None` before the first."""
@@ -122,9 +117,7 @@ class StateStore:
     def transaction(self, tx_id: str) -> TransactionRow | None:
         """Return the outcome of `tx_id`, or `None` if no committed block has it."""
         with self._reader_lock:
-            row = self._reader.execute(
-                "SELECT block, position, code FROM transactions WHERE tx_id = ?", (tx_id,)
-            ).fetchone()
+            row = self._reader.row("SELECT block, position, code FROM transactions WHERE tx_id = ?", (tx_id,))
         return None if row is None else TransactionRow((row[0], row[1]), row[2])
 
     def close(self) -> None:
@@ -136,5 +129,5 @@ class StateStore:
     def _block(self, condition: str, *parameters: int) -> BlockRow | None:
         query = f"SELECT number, position, end, header_hash FROM blocks {condition}"  # noqa: S608 - fixed texts
         with self._reader_lock:
-            row = self._reader.execute(query, parameters).fetchone()
+            row = self._reader.row(query, parameters)
         return None if row is None else BlockRow(*row)

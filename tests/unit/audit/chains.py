@@ -15,7 +15,7 @@ from countermark.network.blocks import (
     parse_block,
     with_validation_codes,
 )
-from countermark.network.embedded.rwset import encode_public
+from countermark.network.embedded.rwset_encoding import encode_public
 from countermark.network.envelopes import (
     EndorsedTransaction,
     Endorsement,

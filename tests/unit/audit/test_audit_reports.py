@@ -8,7 +8,7 @@ from countermark.audit.money import count_money
 from countermark.audit.policy import LIFECYCLE, market_policy
 from countermark.audit.replay import Replay
 from countermark.network.blocks import PrivateHashes, PrivateWrite, RangeQuery, Read, ReadWriteSet, satisfied
-from countermark.network.embedded.rwset import encode_public
+from countermark.network.embedded.rwset_encoding import encode_public
 from countermark.network.identities import Member, Role
 from tests.support.market import actor
 from tests.unit.audit.chains import Act, Chain, by

@@ -1,18 +1,20 @@
 """Blocks, state and private data stay in step, whatever happens between their writes."""
 
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from countermark.network.blocks import ReadWriteSet, parse_block, verify_data_hash, verify_link, verify_orderers
+from countermark.network.blocks import (
+    parse_block,
+    verify_data_hash,
+    verify_link,
+    verify_orderers,
+)
 from countermark.network.blocks.codes import Code
-from countermark.network.blocks.rwsets import PrivateHashes, Write
-from countermark.network.embedded.errors import LedgerError, SimulationError
+from countermark.network.embedded.errors import LedgerError
 from countermark.network.embedded.ledger.chain import Ledger
-from countermark.network.embedded.rwset import encode_private, encode_writes
-from countermark.network.embedded.simulation import Simulation
-from countermark.network.envelopes import EndorsedTransaction, Envelope, Proposal
 from countermark.network.identities import Consortium
 from tests.support.embedded_ledger import NAMESPACE, World, reading, writing
 
@@ -117,89 +119,62 @@ def test_a_block_of_another_chain_is_refused(world: World, tmp_path: Path) -> No
         Ledger.open(world.material.layout.ledger)
 
 
-def test_a_damaged_state_database_says_what_to_do(world: World, tmp_path: Path) -> None:
-    directory = tmp_path / "damaged"
-    directory.mkdir()
-    (directory / "state.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(LedgerError, match="can be deleted"):
-        Ledger.open(directory)
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("state.db", "can be deleted, it is rebuilt"), ("private.db", "from a backup")]
+)
+def test_a_damaged_database_says_what_to_do_and_leaves_nothing_open(tmp_path: Path, name: str, remedy: str) -> None:
+    (tmp_path / name).write_bytes(b"no database at all" * 100)
+    with pytest.raises(LedgerError, match=f"database_damaged.*{name}.*{remedy}"):
+        Ledger.open(tmp_path)
+    assert _open_files(tmp_path) == []
 
 
-def _private(world: World, proposal: Proposal, value: bytes, *, purge: bool = False) -> bytes:
-    """Return a transaction that writes `secret` in `fingerprints`, its private part staged."""
-    with world.ledger.state.snapshots.take() as view:
-        simulation = Simulation(
-            view, world.ledger.private, world.definition, creator_msp="PlatformMSP", peer_msp="PlatformMSP"
-        )
-        if purge:
-            simulation.purge_private("fingerprints", "secret")
-        else:
-            simulation.put_private("fingerprints", "secret", value)
-        results = simulation.results()
-    assert results.private is not None
-    world.ledger.private.stage(proposal.tx_id, results.private, height=world.ledger.height)
-    return world.transaction(results.rwset, proposal=proposal)
-
-
-def _secret(world: World, *, creator: str = "PlatformMSP", peer: str = "PlatformMSP") -> bytes | None:
-    with world.ledger.state.snapshots.take() as view:
-        simulation = Simulation(view, world.ledger.private, world.definition, creator_msp=creator, peer_msp=peer)
-        return simulation.get_private("fingerprints", "secret")
-
-
-def test_private_values_stand_in_no_block(world: World) -> None:
-    assert world.commit(_private(world, world.proposal(), b"canary-value")) == [Code.VALID]
-    assert _secret(world) == b"canary-value"
-    for file in world.material.layout.ledger.iterdir():
-        if not file.name.startswith("private.db"):
-            assert b"canary-value" not in file.read_bytes(), file
-
-
-def test_private_values_survive_a_restart_between_endorsement_and_commit(world: World) -> None:
-    raw = _private(world, world.proposal(), b"1")
-    world.ledger = world.reopen().ledger
-    assert world.commit(raw) == [Code.VALID]
-    assert _secret(world) == b"1"
-
-
-def test_private_values_survive_a_rebuild_of_the_state(world: World) -> None:
-    world.commit(_private(world, world.proposal(), b"1"))
-    world.commit(_private(world, world.proposal(), b"2"))
+def test_a_database_that_is_damaged_further_in_is_one_error_too(world: World) -> None:
+    _fill(world)
     world.ledger.close()
-    for file in world.material.layout.ledger.glob("state.db*"):
-        file.unlink()
-    world.ledger = Ledger.open(world.material.layout.ledger)
-    assert _secret(world) == b"2"
+    path = world.material.layout.ledger / "state.db"
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(LedgerError, match="database_damaged"):
+        world.reopen()
+    assert _open_files(world.directory) == []
 
 
-def test_a_purged_value_is_gone_from_the_disk(world: World) -> None:
-    world.commit(_private(world, world.proposal(), b"canary-to-purge"))
-    assert world.commit(_private(world, world.proposal(), b"", purge=True)) == [Code.VALID]
-    assert _secret(world) is None
+def _open_files(directory: Path) -> list[Path]:
+    links = [Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - names, not files
+    # The descriptor by which the folder was listed is gone.
+    return [link.readlink() for link in links if link.is_symlink() and link.readlink().is_relative_to(directory)]
+
+
+def test_a_start_that_is_broken_off_leaves_nothing_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(world)
     world.ledger.close()
-    for file in world.material.layout.ledger.iterdir():
-        assert b"canary-to-purge" not in file.read_bytes(), file
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("countermark.network.embedded.ledger.state.StateStore.last_block", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Ledger.open(world.material.layout.ledger)
+    assert _open_files(world.directory) == []
     world.ledger = Ledger.open(world.material.layout.ledger)
 
 
-def test_private_values_that_do_not_fit_the_block_are_not_served(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An endorser stages one value and endorses the hashes of another."""
-    proposal = world.proposal()
-    raw = _private(world, proposal, b"true")
-    other = world.proposal()
-    forged = encode_writes([Write(NAMESPACE, "secret", b"false", False)])
-    world.ledger.private.stage(other.tx_id, encode_private(NAMESPACE, [("fingerprints", forged)]), height=1)
-    hashes = _hashes(raw)
-    assert world.commit(world.transaction(hashes, proposal=other)) == [Code.VALID]
-    assert "not available" in caplog.text
-    with pytest.raises(SimulationError, match="not available"):
-        _secret(world)
+def test_the_names_of_new_files_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[Path, bool]] = []
+    fsync = os.fsync
 
+    def record(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path, (tmp_path / "a/ledger/private.db").exists()))
+        fsync(descriptor)
 
-def _hashes(raw: bytes) -> ReadWriteSet:
-    return ReadWriteSet.parse(EndorsedTransaction.parse(Envelope.parse(raw)).response.outcome.results)
+    monkeypatch.setattr(os, "fsync", record)
+    Ledger.open(tmp_path / "a/ledger").close()
+    assert [path for path, _ in synced] == [tmp_path, tmp_path / "a", tmp_path / "a/ledger"]
+    assert synced[-1][1], "synced when all three files were there"
 
 
 def test_history_goes_back_to_the_first_write(world: World) -> None:
@@ -221,17 +196,3 @@ def test_a_snapshot_stays_as_it_was_taken(world: World) -> None:
     assert world.value("a") == b"2"
     with pytest.raises(LedgerError, match="snapshot_ended"):
         view.get(NAMESPACE, "", b"a")
-
-
-def test_hashes_of_private_reads_are_checked_at_commit(world: World) -> None:
-    first = _private(world, world.proposal(), b"1")
-    with world.ledger.state.snapshots.take() as view:
-        simulation = Simulation(
-            view, world.ledger.private, world.definition, creator_msp="PlatformMSP", peer_msp="PlatformMSP"
-        )
-        assert simulation.get_private("fingerprints", "secret") is None
-        simulation.put("seen", b"absent")
-        results = simulation.results()
-    assert isinstance(results.rwset.private_hashes[0], PrivateHashes)
-    second = world.transaction(results.rwset)
-    assert world.commit(first, second) == [Code.VALID, Code.MVCC_READ_CONFLICT]
