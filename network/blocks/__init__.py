@@ -1,7 +1,8 @@
 """Blocks of a Fabric ledger as values: parsing, building, and verification without a network."""
 
 from countermark.network.blocks.building import build_block, with_validation_codes
-from countermark.network.blocks.codes import NOT_VALIDATED, VALID, code_name
+from countermark.network.blocks.codes import NOT_VALIDATED, VALID, Code, code_name
+from countermark.network.blocks.commits import commit_hash, verify_commit_hash
 from countermark.network.blocks.configs import ChannelConfig, read_config
 from countermark.network.blocks.hashes import data_hash, header_bytes, header_hash
 from countermark.network.blocks.parsing import parse_block
@@ -31,6 +32,7 @@ __all__ = [
     "Block",
     "ChaincodeEvent",
     "ChannelConfig",
+    "Code",
     "Endorsement",
     "OrdererSignature",
     "OutOf",
@@ -48,12 +50,14 @@ __all__ = [
     "any_of",
     "build_block",
     "code_name",
+    "commit_hash",
     "data_hash",
     "header_bytes",
     "header_hash",
     "parse_block",
     "read_config",
     "satisfied",
+    "verify_commit_hash",
     "verify_creator",
     "verify_data_hash",
     "verify_endorsements",

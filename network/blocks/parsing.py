@@ -1,22 +1,31 @@
 """Blocks from bytes.
 
 Anybody who may write to a channel can get a block to carry an envelope with rubbish in it; peers mark it invalid and
-go on, and so does this parser. Rubbish that a peer calls valid is an error: such a peer must not be followed.
+go on, and so does this parser. Of such an envelope it keeps the header, for peers know it by its id from then on.
+Rubbish that a peer calls valid is an error: such a peer must not be followed.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from fabric_protos.common import common_pb2
 
 from countermark.network.blocks.codes import NOT_VALIDATED, VALID
 from countermark.network.blocks.rwsets import ReadWriteSet
 from countermark.network.blocks.values import Block, Kind, OrdererSignature, Transaction
-from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType
+from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType, compute_tx_id
 from countermark.network.envelopes.wire import decode
 from countermark.network.errors import BlockError, EnvelopeError, IdentityError
 from countermark.network.identities import SerializedIdentity
 
 _SIGNATURES, _TRANSACTIONS_FILTER, _COMMIT_HASH = 0, 2, 4
+
+
+class ClaimedHeader(NamedTuple):
+    """What an envelope says of itself, believed by nobody yet; all empty if its header does not parse."""
+
+    tx_id: str = ""
+    channel: str = ""
+    timestamp_ms: int = 0
 
 
 def parse_block(data: bytes) -> Block:
@@ -66,26 +75,54 @@ def _signature(wire: Any) -> OrdererSignature:
     return OrdererSignature(wire.signature_header, header.creator, wire.signature)
 
 
+def claimed_header(raw: bytes) -> ClaimedHeader:
+    """Return what the envelope `raw` says of itself, as far as it can be read: peers index it by this id.
+
+    They do so whatever else is wrong with it, and compute the id from creator and nonce if it is empty.
+    """
+    try:
+        payload = decode(common_pb2.Payload, decode(common_pb2.Envelope, raw, "envelope").payload, "payload")
+        if not payload.HasField("header"):
+            return ClaimedHeader()
+        channel = decode(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
+        tx_id = channel.tx_id
+        if not tx_id:
+            signature = decode(common_pb2.SignatureHeader, payload.header.signature_header, "signature header")
+            tx_id = compute_tx_id(signature.nonce, signature.creator)
+    except EnvelopeError:
+        return ClaimedHeader()
+    timestamp_ms = channel.timestamp.seconds * 1000 + channel.timestamp.nanos // 1_000_000
+    return ClaimedHeader(tx_id, channel.channel_id, timestamp_ms)
+
+
 def _transaction(block: int, position: int, raw: bytes, code: int) -> Transaction:
     try:
         return _readable(position, raw, code)
     except (EnvelopeError, IdentityError) as error:
         if code == VALID:
             raise BlockError(error.code, error.detail, block=block, transaction=position) from error
+    claimed = claimed_header(raw)
     return Transaction(
         position=position,
         kind="unreadable",
         validation_code=code,
         raw=raw,
-        envelope=None,
+        envelope=_envelope(raw),
         endorsed=None,
         rwset=ReadWriteSet(),
-        tx_id="",
-        channel="",
-        timestamp_ms=0,
+        tx_id=claimed.tx_id,
+        channel=claimed.channel,
+        timestamp_ms=claimed.timestamp_ms,
         creator_msp="",
         creator_cert=b"",
     )
+
+
+def _envelope(raw: bytes) -> Envelope | None:
+    try:
+        return Envelope.parse(raw)
+    except EnvelopeError:
+        return None
 
 
 def _readable(position: int, raw: bytes, code: int) -> Transaction:
@@ -109,7 +146,7 @@ def _readable(position: int, raw: bytes, code: int) -> Transaction:
         envelope=envelope,
         endorsed=endorsed,
         rwset=rwset,
-        tx_id=header.tx_id,
+        tx_id=header.tx_id or compute_tx_id(header.nonce, header.creator),
         channel=header.channel,
         timestamp_ms=header.timestamp_ms,
         creator_msp=creator.msp_id if creator else "",

@@ -23,7 +23,10 @@ _NO_RESPONSE = Response(0)
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction at its place in a block; `unreadable` ones can only be invalid, and have empty fields."""
+    """One transaction at its place in a block.
+
+    `unreadable` ones can only be invalid; of these the header is kept where it parses, and all else is empty.
+    """
 
     position: int
     kind: Kind
@@ -134,7 +137,10 @@ class Block:
     last_config: int
     """Number of the block that holds the channel's configuration."""
     commit_hash: bytes = field(repr=False)
-    """The peer's running hash over write sets; empty in blocks of an orderer and in block 0."""
+    """The peer's running hash over verdicts and writes (`verify_commit_hash`).
+
+    Empty in blocks of an orderer, in block 0, and in a ledger that was begun without it.
+    """
     serialized: bytes = field(repr=False)
     """The bytes of common.Block."""
 

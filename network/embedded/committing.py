@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from countermark.network.blocks import data_hash, header_hash, parse_block
+from countermark.network.blocks import ReadWriteSet, commit_hash, data_hash, header_hash, parse_block
 from countermark.network.blocks.building import build_block, with_validation_codes
 from countermark.network.blocks.codes import Code
-from countermark.network.embedded.ledger.chain import Applied, Ledger, apply
+from countermark.network.embedded.ledger.chain import Applied, Ledger, Tip, apply
 from countermark.network.embedded.ledger.private import PrivateWrites
 from countermark.network.embedded.ledger.state import StateUpdate
-from countermark.network.embedded.validation import UNAUTHENTIC, Checked, Validator, conflict
+from countermark.network.embedded.validation import Checked, Validator, conflict
 from countermark.network.identities import SigningIdentity
 
 
-class Outcome(NamedTuple):
+class TransactionOutcome(NamedTuple):
     """How a transaction ended: the block that has it, and its validation code."""
 
     tx_id: str
@@ -29,31 +29,34 @@ class Committer:
         self._validator = validator
         self._orderer = orderer
 
-    def commit(self, envelopes: Sequence[bytes]) -> list[Outcome]:
-        """Commit `envelopes` (common.Envelope) as the next block and return how those ended that have an id.
+    def commit(self, envelopes: Sequence[bytes]) -> list[TransactionOutcome]:
+        """Commit `envelopes` (common.Envelope) as the next block and return how those ended that have a new id.
 
-        A repeated id is not among them: its outcome is that of the first transaction which used it.
+        As on Fabric's peers, the outcome that is told of an id is that of the first envelope which claims it.
 
         Raises:
             LedgerError: The block could not be written. Nothing has changed.
         """
         tip = self._ledger.tip
         number = tip.number + 1
-        codes: list[int] = []
-        outcomes: list[Outcome] = []
+        committed: list[tuple[int, ReadWriteSet]] = []
+        outcomes: list[TransactionOutcome] = []
         private: list[PrivateWrites] = []
+        valid_ids: set[str] = set()
         with self._ledger.state.update() as update:
             for position, raw in enumerate(envelopes):
                 checked = self._validator.check(raw)
-                code = _decide(checked, update)
+                code = _decide(checked, update, number, valid_ids)
+                if checked.tx_id and not update.has_transaction(checked.tx_id):
+                    outcomes.append(TransactionOutcome(checked.tx_id, number, code))
                 applied = Applied(checked.tx_id, checked.timestamp_ms, checked.rwset, code)
                 private.extend(apply(update, (number, position), applied))
-                codes.append(code)
-                if code is not Code.DUPLICATE_TXID and code not in UNAUTHENTIC:
-                    outcomes.append(Outcome(checked.tx_id, number, code))
+                committed.append((code, checked.rwset))
             block = build_block(number, tip.header_hash, envelopes, last_config=0, orderer=self._orderer)
+            running = commit_hash(number, tip.commit_hash, committed)
+            data = with_validation_codes(block, [code for code, _ in committed], commit_hash=running)
             digest = header_hash(number, tip.header_hash, data_hash(envelopes))
-            self._ledger.append(with_validation_codes(block, codes), digest, update, private)
+            self._ledger.append(data, Tip(number, digest, running), update, private)
         return outcomes
 
 
@@ -69,15 +72,23 @@ def commit_genesis(ledger: Ledger, block: bytes) -> None:
         for position, one in enumerate(parsed.transactions):
             apply(update, (0, position), Applied(one.tx_id, one.timestamp_ms, one.rwset, Code.VALID))
         data = with_validation_codes(block, [Code.VALID] * len(parsed.transactions))
-        ledger.append(data, parsed.header_hash, update, [])
+        ledger.append(data, Tip(0, parsed.header_hash), update, [])
 
 
-def _decide(checked: Checked, update: StateUpdate) -> Code:
-    """Return the verdict on `checked`: what its bytes say, then whether its id is new, then what it read."""
-    if checked.code in UNAUTHENTIC:
+def _decide(checked: Checked, update: StateUpdate, number: int, valid_ids: set[str]) -> Code:
+    """Return the verdict on `checked` in block `number`, and note its id among those of valid ones.
+
+    The order is Fabric's: its form, then whether an earlier block has its id, then who endorsed it, then whether a
+    valid one before it in this block has its id, and at last what it read. So a damaged copy that is ordered just
+    before the good one does it no harm, unless a block lies between them.
+    """
+    if not checked.well_formed:
         return checked.code
-    if update.has_transaction(checked.tx_id):
+    if update.has_transaction(checked.tx_id, before=number):
         return Code.DUPLICATE_TXID
     if checked.code is not Code.VALID:
         return checked.code
+    if checked.tx_id in valid_ids:
+        return Code.DUPLICATE_TXID
+    valid_ids.add(checked.tx_id)
     return conflict(checked.rwset, update.view)

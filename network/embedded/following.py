@@ -6,7 +6,7 @@ Everything here belongs to the event loop; the ordering thread hands over what i
 import asyncio
 from collections.abc import Sequence
 
-from countermark.network.embedded.committing import Outcome
+from countermark.network.embedded.committing import TransactionOutcome
 from countermark.network.embedded.ledger.chain import Ledger
 
 
@@ -17,7 +17,7 @@ class Followers:
         self._ledger = ledger
         self._height = ledger.height
         self._growing: asyncio.Future[None] | None = None
-        self._waiting: dict[str, set[asyncio.Future[Outcome | None]]] = {}
+        self._waiting: dict[str, set[asyncio.Future[TransactionOutcome | None]]] = {}
         self._closed = False
 
     @property
@@ -25,7 +25,7 @@ class Followers:
         """Number of blocks that have been committed and announced."""
         return self._height
 
-    def committed(self, height: int, outcomes: Sequence[Outcome]) -> None:
+    def committed(self, height: int, outcomes: Sequence[TransactionOutcome]) -> None:
         """Announce that the ledger has `height` blocks now, the last one with these outcomes."""
         self._height = height
         self._announce()
@@ -53,14 +53,14 @@ class Followers:
             await asyncio.shield(self._growing)
         return not self._closed
 
-    async def outcome(self, tx_id: str) -> Outcome | None:
+    async def outcome(self, tx_id: str) -> TransactionOutcome | None:
         """Wait until `tx_id` is committed and return how it ended; `None` if the peer is stopping."""
         row = self._ledger.transaction(tx_id)
         if row is not None and row.version[0] < self._height:
-            return Outcome(tx_id, row.version[0], row.code)
+            return TransactionOutcome(tx_id, row.version[0], row.code)
         if self._closed:
             return None
-        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[TransactionOutcome | None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(tx_id, set())
         waiting.add(future)
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from countermark.network.blocks import RangeQuery, ReadWriteSet, satisfied
 from countermark.network.blocks.codes import Code
+from countermark.network.blocks.parsing import claimed_header
 from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.ledger.snapshots import View
 from countermark.network.embedded.membership import WRITERS, Membership
@@ -18,25 +19,16 @@ from countermark.network.identities import Member
 _SCAN = 500
 
 
-UNAUTHENTIC = frozenset(
-    {
-        Code.BAD_PAYLOAD,
-        Code.BAD_COMMON_HEADER,
-        Code.BAD_CREATOR_SIGNATURE,
-        Code.BAD_PROPOSAL_TXID,
-        Code.TARGET_CHAIN_NOT_FOUND,
-    }
-)
-"""Codes of envelopes that may not be by the creator they name: these use up no transaction id."""
-
-
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A transaction with the verdict on its bytes; empty fields where these did not parse."""
 
     code: Code
-    tx_id: str = ""
-    timestamp_ms: int = 0
+    well_formed: bool
+    """Form and creator hold: only then does it matter whether its id was used before."""
+    tx_id: str
+    """The id that its header claims, whoever it is by."""
+    timestamp_ms: int
     rwset: ReadWriteSet = field(default_factory=ReadWriteSet)
 
 
@@ -50,24 +42,24 @@ class Validator:
 
     def check(self, raw: bytes) -> Checked:
         """Return the transaction in `raw` (common.Envelope) with the code that its bytes alone give it."""
+        tx_id, _, timestamp_ms = claimed_header(raw)
         try:
             envelope = Envelope.parse(raw)
         except EnvelopeError:
-            return Checked(Code.BAD_PAYLOAD)
-        header = envelope.header
+            return Checked(Code.BAD_PAYLOAD, False, tx_id, timestamp_ms)
         code = self._check_envelope(envelope)
         if code is not Code.VALID:
-            return Checked(code, header.tx_id, header.timestamp_ms)
+            return Checked(code, False, tx_id, timestamp_ms)
         try:
             endorsed = EndorsedTransaction.parse(envelope)
             endorsed.check_binding()
         except EnvelopeError:
-            return Checked(Code.INVALID_ENDORSER_TRANSACTION, header.tx_id, header.timestamp_ms)
+            return Checked(Code.INVALID_ENDORSER_TRANSACTION, False, tx_id, timestamp_ms)
         try:
             rwset = ReadWriteSet.parse(endorsed.response.outcome.results)
         except EnvelopeError:
-            return Checked(Code.BAD_RWSET, header.tx_id, header.timestamp_ms)
-        return Checked(self._check_endorsed(endorsed, rwset), header.tx_id, header.timestamp_ms, rwset)
+            return Checked(Code.BAD_RWSET, True, tx_id, timestamp_ms)
+        return Checked(self._check_endorsed(endorsed, rwset), True, tx_id, timestamp_ms, rwset)
 
     def _check_envelope(self, envelope: Envelope) -> Code:
         header = envelope.header

@@ -10,25 +10,26 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from countermark.network.blocks import ReadWriteSet, parse_block, verify_data_hash, verify_link
+from countermark.network.blocks import ReadWriteSet, parse_block, verify_commit_hash, verify_data_hash, verify_link
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import Version
 from countermark.network.embedded.errors import LedgerError
 from countermark.network.embedded.ledger.blockfile import BlockFile, Record
 from countermark.network.embedded.ledger.private import PrivateStore, PrivateWrites
 from countermark.network.embedded.ledger.state import BlockRow, StateStore, StateUpdate, TransactionRow
-from countermark.network.embedded.validation import UNAUTHENTIC
-from countermark.network.errors import NetworkError
+from countermark.network.errors import BlockError, EnvelopeError, NetworkError
 from countermark.network.identities.files import make_directory, sync_directory
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Tip(NamedTuple):
-    """The last block: its number and header hash; number -1 and an empty hash before the first."""
+    """The last block: its number, header hash and commit hash; number -1 and empty hashes before the first."""
 
     number: int
     header_hash: bytes
+    commit_hash: bytes = b""
+    """Empty after the genesis block, and in a ledger that was begun without it."""
 
 
 class Applied(NamedTuple):
@@ -105,8 +106,8 @@ class Ledger:
         """Return the outcome of `tx_id`, or `None` if no committed block has it."""
         return self.state.transaction(tx_id)
 
-    def append(self, data: bytes, header_hash: bytes, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
-        """Commit the block `data`, the next one, whose transactions have been applied to `update`.
+    def append(self, data: bytes, tip: Tip, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
+        """Commit the block `data`, which becomes `tip`, and whose transactions have been applied to `update`.
 
         The caller ends `update` with this call; if it fails after the block is on disk, the process must stop, and
         the next start catches up.
@@ -114,7 +115,7 @@ class Ledger:
         Raises:
             LedgerError: The block could not be written; nothing has changed.
         """
-        self._finish(self._file.append(data), header_hash, update, private)
+        self._finish(self._file.append(data), tip, update, private)
 
     def close(self) -> None:
         """Close all files."""
@@ -122,43 +123,51 @@ class Ledger:
 
     def _catch_up(self) -> None:
         last = self.state.last_block()
-        if last is not None:
-            self._tip = Tip(last.number, last.header_hash)
+        if last is not None and last.end <= self._file.end:
+            self._tip = Tip(last.number, last.header_hash, self._commit_hash(last))
         for record in self._file.scan(0 if last is None else last.end):
             self._replay(record)
+
+    def _commit_hash(self, row: BlockRow) -> bytes:
+        try:
+            return parse_block(self._file.read(row.offset).data).commit_hash
+        except (BlockError, EnvelopeError) as error:
+            raise LedgerError("broken_chain", f"block {row.number}: {error}") from error
 
     def _replay(self, record: Record) -> None:
         try:
             block = parse_block(record.data)
             verify_link(block, number=self.height, previous_hash=self._tip.header_hash)
             verify_data_hash(block)
+            verify_commit_hash(block, previous=self._tip.commit_hash)
         except NetworkError as error:
             raise LedgerError("broken_chain", f"block {self.height}: {error}") from error
+        tip = Tip(block.number, block.header_hash, block.commit_hash)
         with self.state.update() as update:
             private: list[PrivateWrites] = []
             for position, one in enumerate(block.transactions):
                 applied = Applied(one.tx_id, one.timestamp_ms, one.rwset, one.validation_code)
                 private.extend(apply(update, (block.number, position), applied))
-            self._finish(record, block.header_hash, update, private)
+            self._finish(record, tip, update, private)
 
-    def _finish(
-        self, record: Record, header_hash: bytes, update: StateUpdate, private: Sequence[PrivateWrites]
-    ) -> None:
-        number = self.height
+    def _finish(self, record: Record, tip: Tip, update: StateUpdate, private: Sequence[PrivateWrites]) -> None:
         # Private data before state: a state that has a block may count on the block's private data.
-        for missing in self.private.commit(number, private):
+        for missing in self.private.commit(tip.number, private):
             _LOGGER.warning(
                 "private data of transaction %s for collection %s is not available",
                 missing.tx_id,
                 missing.hashes.collection,
             )
-        update.add_block(BlockRow(number, record.offset, record.end, header_hash))
-        self._tip = Tip(number, header_hash)
+        update.add_block(BlockRow(tip.number, record.offset, record.end, tip.header_hash))
+        self._tip = tip
 
 
 def apply(update: StateUpdate, version: Version, transaction: Applied) -> tuple[PrivateWrites, ...]:
-    """Note `transaction` at `version` and, if it is valid, apply its writes; return its private writes."""
-    if transaction.tx_id and transaction.code not in UNAUTHENTIC:
+    """Note `transaction` at `version` and, if it is valid, apply its writes; return its private writes.
+
+    Its id is noted whatever its code, as Fabric's peers index every envelope by what its header says.
+    """
+    if transaction.tx_id:
         update.add_transaction(transaction.tx_id, version, transaction.code)
     if transaction.code != Code.VALID:
         return ()

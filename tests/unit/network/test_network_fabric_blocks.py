@@ -1,5 +1,7 @@
 """Blocks that Fabric's own orderer and peers made: every check of ours holds on them, and the values are there."""
 
+from dataclasses import replace
+
 import pytest
 
 from countermark.network.blocks import (
@@ -7,6 +9,7 @@ from countermark.network.blocks import (
     all_of,
     any_of,
     read_config,
+    verify_commit_hash,
     verify_creator,
     verify_data_hash,
     verify_endorsements,
@@ -69,9 +72,24 @@ def test_orderers_signature_is_of_that_block_alone() -> None:
         verify_orderers(first, CONFIG.organisations)
 
 
-def test_peers_running_hash_stands_in_every_block_after_the_first() -> None:
+def test_peers_running_hash_in_every_block_after_the_first_is_the_one_that_we_compute() -> None:
     assert GENESIS.commit_hash == b""
-    assert len({block.commit_hash for block in BLOCKS}) == len(BLOCKS)
+    previous = b""
+    for block in BLOCKS:
+        verify_commit_hash(block, previous=previous)
+        assert block.commit_hash
+        previous = block.commit_hash
+
+
+@pytest.mark.parametrize("number", range(1, len(BLOCKS) + 1))
+def test_a_changed_verdict_does_not_fit_the_peers_running_hash(number: int) -> None:
+    block, previous = BLOCKS[number - 1], recorded()[number - 1].commit_hash
+    first, *others = block.transactions
+    changed = replace(block, transactions=(replace(first, validation_code=11), *others))
+    with pytest.raises(BlockError, match="commit_hash_mismatch"):
+        verify_commit_hash(changed, previous=previous)
+    with pytest.raises(BlockError, match="commit_hash_mismatch"):
+        verify_commit_hash(block, previous=b"x" * 32)
 
 
 def test_creators_and_endorsers_hold_by_the_channels_own_configuration() -> None:

@@ -2,21 +2,29 @@
 
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fabric_protos.common import common_pb2
 
 from countermark.network.blocks import (
+    build_block,
     parse_block,
+    verify_commit_hash,
     verify_data_hash,
     verify_link,
     verify_orderers,
+    with_validation_codes,
 )
 from countermark.network.blocks.codes import Code
 from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.ledger.blockfile import BlockFile
 from countermark.network.embedded.ledger.chain import Ledger
+from countermark.network.embedded.services.deliver import filtered_block
+from countermark.network.envelopes import Envelope, build_payload, sign_payload
 from countermark.network.identities import Consortium
-from tests.support.embedded_ledger import NAMESPACE, World, reading, writing
+from tests.support.embedded_ledger import NAMESPACE, World, reading, write_private, writing
 
 
 def _tables(ledger: Ledger, path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -35,7 +43,14 @@ def _fill(world: World) -> None:
     world.commit(world.transaction(writing(a="1", b="2")))
     same = world.transaction(reading("a", (1, 0), a="3"))
     world.commit(same, world.transaction(reading("a", (1, 0), a="4")), same)
-    world.commit(world.transaction(writing(b="")), b"rubbish")
+    headless = sign_payload(world.client, build_payload(world.proposal().header, b"\xff")).serialized
+    world.commit(world.transaction(writing(b="")), b"rubbish", headless, _forged(world))
+
+
+def _forged(world: World) -> bytes:
+    """An envelope whose signature is somebody else's."""
+    envelope = Envelope.parse(world.transaction(writing(a="1")))
+    return replace(envelope, signature=world.identity("trader", "gateway").sign(envelope.payload)).serialized
 
 
 def test_blocks_form_a_chain_signed_by_the_orderer(world: World) -> None:
@@ -55,7 +70,12 @@ def test_blocks_form_a_chain_signed_by_the_orderer(world: World) -> None:
 def test_state_is_what_the_valid_transactions_wrote(world: World) -> None:
     _fill(world)
     assert world.codes(2) == [Code.VALID, Code.MVCC_READ_CONFLICT, Code.DUPLICATE_TXID]
-    assert world.codes(3) == [Code.VALID, Code.BAD_PAYLOAD]
+    assert world.codes(3) == [
+        Code.VALID,
+        Code.BAD_PAYLOAD,
+        Code.INVALID_ENDORSER_TRANSACTION,
+        Code.BAD_CREATOR_SIGNATURE,
+    ]
     assert (world.value("a"), world.value("b")) == (b"3", None)
 
 
@@ -77,6 +97,68 @@ def test_a_state_that_was_lost_is_rebuilt_the_same(world: World) -> None:
         file.unlink()
     world.ledger = Ledger.open(world.material.layout.ledger)
     assert _tables(world.ledger, path) == before
+
+
+def test_an_envelope_without_a_body_keeps_its_id_when_the_state_is_rebuilt(world: World) -> None:
+    proposal = world.proposal()
+    world.commit(sign_payload(world.client, build_payload(proposal.header, b"\xff")).serialized)
+    before = world.ledger.transaction(proposal.tx_id)
+    assert before is not None
+    assert before.code == Code.INVALID_ENDORSER_TRANSACTION
+    world.ledger.close()
+    for file in world.material.layout.ledger.glob("state.db*"):
+        file.unlink()
+    world.ledger = Ledger.open(world.material.layout.ledger)
+    assert world.ledger.transaction(proposal.tx_id) == before
+    (entry,) = filtered_block(world.ledger.block(1)).filtered_block.filtered_transactions
+    assert (entry.txid, entry.tx_validation_code) == (proposal.tx_id, Code.INVALID_ENDORSER_TRANSACTION)
+
+
+def test_every_block_after_the_first_carries_the_running_hash(world: World) -> None:
+    _fill(world)
+    assert world.commit(write_private(world, world.proposal(), b"1"), write_private(world, world.proposal(), b"2"))
+    again = world.reopen()
+    again.commit(again.transaction(writing(c="1")))
+    previous = b""
+    for number in range(again.ledger.height):
+        block = parse_block(again.ledger.block(number))
+        verify_commit_hash(block, previous=previous)
+        assert bool(block.commit_hash) is (number > 0)
+        previous = block.commit_hash
+    assert again.ledger.tip.commit_hash == previous
+    world.ledger = again.ledger
+
+
+def test_a_verdict_changed_in_the_block_file_is_found_on_replay(world: World) -> None:
+    _fill(world)
+    block = world.ledger.block(2)
+    wire = common_pb2.Block.FromString(block)
+    wire.metadata.metadata[2] = bytes([Code.VALID, Code.VALID, Code.DUPLICATE_TXID])
+    directory = world.directory / "copy"
+    directory.mkdir()
+    copy = BlockFile(directory / "blocks.bin")
+    for data in (world.ledger.block(0), world.ledger.block(1), wire.SerializeToString()):
+        copy.append(data)
+    copy.close()
+    with pytest.raises(LedgerError, match=r"block 2.*commit_hash_mismatch"):
+        Ledger.open(directory)
+
+
+def test_a_ledger_that_was_begun_without_the_running_hash_goes_on_without(world: World) -> None:
+    """As those that earlier versions have written."""
+    directory = world.material.layout.ledger
+    raw = world.transaction(writing(a="1"))
+    genesis = world.ledger.tip
+    data = build_block(1, genesis.header_hash, [raw], last_config=0, orderer=world.identity("orderer", "orderer0"))
+    world.ledger._file.append(with_validation_codes(data, [Code.VALID]))
+    world.ledger = world.reopen().ledger
+    assert (world.ledger.height, world.value("a")) == (2, b"1")
+    assert world.commit(world.transaction(reading("a", (1, 0), a="2"))) == [Code.VALID]
+    assert parse_block(world.ledger.block(2)).commit_hash == b""
+    for file in directory.glob("state.db*"):
+        file.unlink()
+    world.ledger = world.reopen().ledger
+    assert world.value("a") == b"2"
 
 
 def test_a_state_that_is_behind_is_caught_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

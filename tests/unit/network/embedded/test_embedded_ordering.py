@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from countermark.network.blocks import parse_block
-from countermark.network.embedded.committing import Outcome
+from countermark.network.embedded.committing import TransactionOutcome
 from countermark.network.embedded.errors import LedgerError, ProposalError
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ordering import Batching, Orderer
@@ -145,7 +145,7 @@ def test_followers_are_told_once_each_and_sent_home_at_the_end(world: World) -> 
         gone.cancel()
         following[0].cancel()
         await _settle()
-        outcome = Outcome("tx", start, 0)
+        outcome = TransactionOutcome("tx", start, 0)
         followers.committed(start + 1, [outcome])
         assert await asyncio.gather(*told) == [outcome, outcome]
         assert await following[1] is True
@@ -163,4 +163,4 @@ def test_an_outcome_that_is_there_is_told_at_once(world: World) -> None:
     raw = world.transaction(writing(a="1"))
     tx_id = Envelope.parse(raw).header.tx_id
     world.commit(raw)
-    assert asyncio.run(Followers(world.ledger).outcome(tx_id)) == Outcome(tx_id, 1, 0)
+    assert asyncio.run(Followers(world.ledger).outcome(tx_id)) == TransactionOutcome(tx_id, 1, 0)

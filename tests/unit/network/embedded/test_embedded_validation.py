@@ -8,7 +8,15 @@ from fabric_protos.common import common_pb2
 
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import PrivateHashes, PrivateWrite, ReadWriteSet, Write
-from countermark.network.envelopes import EndorsedTransaction, Envelope, Header, endorse
+from countermark.network.envelopes import (
+    EndorsedTransaction,
+    Envelope,
+    Header,
+    Proposal,
+    build_payload,
+    endorse,
+    sign_payload,
+)
 from tests.support.embedded_ledger import PLATFORM, SUPERVISOR, TRADER, World, private, ranging, reading, writing
 
 
@@ -160,13 +168,67 @@ def test_a_transaction_that_is_not_in_order_changes_nothing(
         assert view.scan("countermark", "", "", limit=10) == []
 
 
-def test_rubbish_with_the_id_of_another_does_not_use_it_up(world: World) -> None:
-    """Else anybody who saw a proposal could keep its transaction from ever committing."""
-    good = world.transaction(writing(a="1"))
-    envelope = Envelope.parse(good)
-    forged = replace(envelope, signature=world.identity(TRADER, "gateway").sign(envelope.payload)).serialized
-    assert world.commit(forged) == [Code.BAD_CREATOR_SIGNATURE]
-    assert world.commit(good) == [Code.VALID]
+def _under_endorsed(world: World, proposal: Proposal) -> bytes:
+    return world.transaction(writing(a="1"), proposal=proposal, endorsers=(PLATFORM,))
+
+
+def _signed_by_another(world: World, proposal: Proposal) -> bytes:
+    envelope = Envelope.parse(world.transaction(writing(a="1"), proposal=proposal))
+    return replace(envelope, signature=world.identity(TRADER, "gateway").sign(envelope.payload)).serialized
+
+
+def _claimed_by_another(world: World, proposal: Proposal) -> bytes:
+    """A transaction of somebody else that says it has this id."""
+    trader = world.identity(TRADER, "gateway")
+    own = world.proposal(client=trader)
+    channel = common_pb2.ChannelHeader.FromString(own.header.channel_header)
+    channel.tx_id = proposal.tx_id
+    header = Header.of(channel.SerializeToString(), own.header.signature_header)
+    return world.transaction(writing(a="1"), proposal=replace(own, header=header), client=trader)
+
+
+def _without_body(world: World, proposal: Proposal) -> bytes:
+    return sign_payload(world.client, build_payload(proposal.header, b"\xff")).serialized
+
+
+DAMAGED = [
+    (_under_endorsed, Code.ENDORSEMENT_POLICY_FAILURE),
+    (_signed_by_another, Code.BAD_CREATOR_SIGNATURE),
+    (_claimed_by_another, Code.BAD_PROPOSAL_TXID),
+    (_without_body, Code.INVALID_ENDORSER_TRANSACTION),
+]
+
+
+@pytest.mark.parametrize(("damage", "code"), DAMAGED)
+def test_a_damaged_copy_before_the_good_one_in_a_block_does_it_no_harm(
+    world: World, damage: Callable[[World, Proposal], bytes], code: Code
+) -> None:
+    """Else whoever sees a proposal could keep its transaction from ever committing, by being a moment faster."""
+    proposal = world.proposal()
+    good = world.transaction(writing(a="1"), proposal=proposal)
+    assert world.commit(damage(world, proposal), good, damage(world, proposal)) == [code, Code.VALID, code]
+    assert world.value("a") == b"1"
+
+
+@pytest.mark.parametrize(("damage", "code"), DAMAGED)
+def test_an_earlier_block_uses_up_every_id_in_it_as_on_fabric(
+    world: World, damage: Callable[[World, Proposal], bytes], code: Code
+) -> None:
+    proposal = world.proposal()
+    assert world.commit(damage(world, proposal)) == [code]
+    row = world.ledger.transaction(proposal.tx_id)
+    assert row is not None
+    assert (row.version, row.code) == ((1, 0), code)
+    good = world.transaction(writing(a="1"), proposal=proposal)
+    assert world.commit(good, _under_endorsed(world, proposal)) == [Code.DUPLICATE_TXID, Code.DUPLICATE_TXID]
+    assert world.value("a") is None
+
+
+def test_a_valid_copy_that_read_too_old_a_state_has_used_the_id_in_its_block(world: World) -> None:
+    proposal = world.proposal()
+    stale = world.transaction(reading("a", (0, 0), a="1"), proposal=proposal)
+    good = world.transaction(writing(a="1"), proposal=proposal)
+    assert world.commit(stale, good) == [Code.MVCC_READ_CONFLICT, Code.DUPLICATE_TXID]
 
 
 def test_the_same_transaction_counts_once(world: World) -> None:
