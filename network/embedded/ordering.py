@@ -1,16 +1,19 @@
 """The ordering service: takes signed envelopes, gathers them for a moment, has each batch committed as a block."""
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
+
+from fabric_protos.common import common_pb2
 
 from countermark.network.embedded.errors import ProposalError
 from countermark.network.embedded.membership import WRITERS, Membership
 from countermark.network.envelopes import Envelope, HeaderType
-from countermark.network.errors import IdentityError, NetworkError, SignatureError
+from countermark.network.envelopes.wire import decode, encode
+from countermark.network.errors import EnvelopeError, IdentityError, NetworkError, SignatureError
 
 _LOGGER = logging.getLogger(__name__)
 _WAITING: Final = 10_000
@@ -46,8 +49,10 @@ class Orderer:
         self._failed = failed
         self._batching = batching
         self._max_envelope_bytes = max_envelope_bytes
-        self._queue: queue.Queue[bytes | None] = queue.Queue(_WAITING)
+        self._waiting: deque[bytes] = deque()
         self._closed = False
+        # Guards both: an envelope is either taken and will be in a block, or refused.
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="orderer", daemon=True)
 
     def start(self) -> None:
@@ -58,12 +63,13 @@ class Orderer:
         """Take the envelope `raw` (common.Envelope) for one of the next blocks; what it says is judged there.
 
         Raises:
-            ProposalError: It is too large, of another channel or kind, or not signed by a member who may write; or
-                the service is full or stopping (`busy`).
+            ProposalError: It is too large, not an envelope in its one encoding, of another channel or kind, or not
+                signed by a member who may write; or the service is full or stopping (`busy`).
         """
         if len(raw) > self._max_envelope_bytes:
             raise ProposalError("too_large", f"an envelope of {len(raw)} bytes")
         try:
+            check_well_formed(raw)
             envelope = Envelope.parse(raw)
             header = envelope.header
             if header.channel != self._channel:
@@ -73,49 +79,73 @@ class Orderer:
             self._membership.authenticate(
                 header.creator, envelope.signature, envelope.payload, at_ms=now_ms, roles=WRITERS
             )
+        except EnvelopeError as error:
+            raise ProposalError("malformed_envelope", str(error)) from error
         except (IdentityError, SignatureError) as error:
             raise ProposalError("not_authorised", str(error)) from error
-        try:
+        with self._changed:
             if self._closed:
                 raise ProposalError("busy", "the ordering service is stopping")
-            self._queue.put_nowait(raw)
-        except queue.Full as error:
-            raise ProposalError("busy", "the ordering service has too many transactions waiting") from error
+            if len(self._waiting) >= _WAITING:
+                raise ProposalError("busy", "the ordering service has too many transactions waiting")
+            self._waiting.append(raw)
+            self._changed.notify()
 
     def stop(self) -> None:
-        """Commit what has been taken, and stop."""
-        self._closed = True
+        """Commit what has been taken, and stop; whatever became of the thread, this ends with it."""
+        self._close()
         if self._thread.ident is not None:
-            self._queue.put(None)
             self._thread.join()
+
+    def _close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
 
     def _run(self) -> None:
         try:
-            while (first := self._queue.get()) is not None:
-                batch, last = self._gather(first)
+            while batch := self._gather():
                 self._commit(batch)
-                if last:
-                    return
         except NetworkError:
-            self._closed = True
+            self._close()
             _LOGGER.exception("a block could not be committed")
             self._failed()
         except Exception:  # the outermost loop of the ordering thread: without it the peer must not go on
-            self._closed = True
+            self._close()
             _LOGGER.exception("the ordering service failed")
             self._failed()
 
-    def _gather(self, first: bytes) -> tuple[list[bytes], bool]:
-        """Return a batch that begins with `first`, and whether the service is to stop after it."""
-        batch, size = [first], len(first)
-        deadline = time.monotonic() + self._batching.window_ms / 1000
-        while len(batch) < self._batching.max_messages and size < self._batching.max_bytes:
-            try:
-                following = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if following is None:
-                return batch, True
-            batch.append(following)
-            size += len(following)
-        return batch, False
+    def _gather(self) -> list[bytes]:
+        """Wait for the first envelope, and for its window to pass, and return a batch; an empty one at the end."""
+        batch: list[bytes] = []
+        size = 0
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            deadline = time.monotonic() + self._batching.window_ms / 1000
+            while len(batch) < self._batching.max_messages and size < self._batching.max_bytes:
+                if not self._waiting and not self._closed:
+                    self._changed.wait_for(
+                        lambda: self._waiting or self._closed, timeout=max(0.0, deadline - time.monotonic())
+                    )
+                if not self._waiting:
+                    break
+                envelope = self._waiting.popleft()
+                batch.append(envelope)
+                size += len(envelope)
+        return batch
+
+
+def check_well_formed(raw: bytes) -> None:
+    """Check that `raw` is the one encoding of an envelope (common.Envelope) with payload and signature.
+
+    Protobuf reads the same message from many encodings; blocks are hashed over bytes, so one must not be passed off
+    as the other.
+
+    Raises:
+        EnvelopeError: It is not.
+    """
+    wire = decode(common_pb2.Envelope, raw, "envelope")
+    if not wire.payload or not wire.signature:
+        raise EnvelopeError("incomplete_envelope", "payload or signature is missing")
+    if encode(wire) != raw:
+        raise EnvelopeError("not_canonical", "the envelope has another encoding")

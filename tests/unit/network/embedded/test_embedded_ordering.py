@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from fabric_protos.common import common_pb2
 
-from countermark.network.blocks import parse_block
 from countermark.network.embedded.committing import TransactionOutcome
 from countermark.network.embedded.errors import LedgerError, ProposalError
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ordering import Batching, Orderer
-from countermark.network.envelopes import Envelope
+from countermark.network.envelopes import Envelope, HeaderType, build_header, build_payload, sign_payload
 from tests.support.embedded_ledger import NOW_MS, SUPERVISOR, TRADER, World, writing
 
 WAIT_S = 10.0
@@ -71,8 +71,9 @@ def _of_another_channel(world: World) -> bytes:
     return world.transaction(writing(a="1"), proposal=world.proposal(channel="other"))
 
 
-def _genesis(world: World) -> bytes:
-    return parse_block(world.ledger.block(0)).transactions[0].raw
+def _configuration(world: World) -> bytes:
+    header = build_header(world.client, HeaderType.CONFIG_UPDATE, "market", now_ms=NOW_MS)
+    return sign_payload(world.client, build_payload(header, b"")).serialized
 
 
 def _by_a_peer(world: World) -> bytes:
@@ -85,12 +86,38 @@ def _signed_by_another(world: World) -> bytes:
     return replace(envelope, signature=world.identity(TRADER, "gateway").sign(envelope.payload)).serialized
 
 
+def _with_trailing_bytes(world: World) -> bytes:
+    return world.transaction(writing(a="1")) + b"\x12\x00"
+
+
+def _in_another_encoding(world: World) -> bytes:
+    """The same message, signature before payload."""
+    envelope = Envelope.parse(world.transaction(writing(a="1")))
+    signature = common_pb2.Envelope(signature=envelope.signature).SerializeToString()
+    return signature + common_pb2.Envelope(payload=envelope.payload).SerializeToString()
+
+
+def _unsigned(world: World) -> bytes:
+    return replace(Envelope.parse(world.transaction(writing(a="1"))), signature=b"").serialized
+
+
+def _signature_alone(_: World) -> bytes:
+    return common_pb2.Envelope(signature=b"x").SerializeToString()
+
+
 @pytest.mark.parametrize(
     ("make", "code"),
     [
+        (_with_trailing_bytes, "malformed_envelope"),
+        (_in_another_encoding, "malformed_envelope"),
+        (_unsigned, "malformed_envelope"),
+        (_signature_alone, "malformed_envelope"),
+        (lambda _: b"", "malformed_envelope"),
+        (lambda _: b"\xff\xff", "malformed_envelope"),
+        (lambda _: common_pb2.Envelope(payload=b"\xff", signature=b"x").SerializeToString(), "malformed_envelope"),
         (_too_large, "too_large"),
         (_of_another_channel, "no_such_channel"),
-        (_genesis, "not_a_transaction"),
+        (_configuration, "not_a_transaction"),
         (_by_a_peer, "not_authorised"),
         (_signed_by_another, "not_authorised"),
     ],
@@ -124,6 +151,53 @@ def test_a_block_that_cannot_be_committed_ends_the_service(world: World, error: 
     with pytest.raises(ProposalError, match="busy"):
         orderer.submit(raw, now_ms=NOW_MS)
     orderer.stop()
+
+
+def test_the_service_ends_although_its_thread_has_died_with_the_queue_full(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countermark.network.embedded.ordering._WAITING", 3)
+    begun, go = threading.Event(), threading.Event()
+
+    def commit(_envelopes: Sequence[bytes]) -> None:
+        begun.set()
+        assert go.wait(WAIT_S)
+        raise LedgerError("block_not_written", "disk full")
+
+    orderer = _orderer(world, commit, lambda: None, window_ms=0, max_messages=1)
+    orderer.start()
+    raw = world.transaction(writing(a="1"))
+    orderer.submit(raw, now_ms=NOW_MS)
+    assert begun.wait(WAIT_S)
+    for _ in range(3):
+        orderer.submit(raw, now_ms=NOW_MS)
+    with pytest.raises(ProposalError, match="too many"):
+        orderer.submit(raw, now_ms=NOW_MS)
+    go.set()
+    stopping = threading.Thread(target=orderer.stop, daemon=True)
+    stopping.start()
+    stopping.join(WAIT_S)
+    assert not stopping.is_alive()
+
+
+def test_a_service_that_was_never_started_ends(world: World) -> None:
+    orderer = _orderer(world, Blocks().commit, lambda: None)
+    orderer.submit(world.transaction(writing(a="1")), now_ms=NOW_MS)
+    orderer.stop()
+
+
+def test_a_block_waits_for_its_window_and_takes_what_comes_meanwhile(world: World) -> None:
+    blocks = Blocks()
+    blocks.go.set()
+    orderer = _orderer(world, blocks.commit, blocks.failed.set, window_ms=60_000, max_messages=3)
+    orderer.start()
+    raw = world.transaction(writing(a="1"))
+    for _ in range(3):
+        orderer.submit(raw, now_ms=NOW_MS)
+    assert blocks.begun.wait(WAIT_S)
+    orderer.submit(raw, now_ms=NOW_MS)
+    orderer.stop()
+    assert blocks.batches == [3, 1], "the second is cut short by the stop"
 
 
 async def _settle() -> None:
