@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(layout: Layout, settings: Settings, chaincode_wait_s: float) -> int:
-    node = Node(layout, settings)
+    node = await Node.open(layout, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, node.ended.set)
     starting = asyncio.create_task(node.start(chaincode_wait_s=chaincode_wait_s))

@@ -47,6 +47,13 @@ def listen(organisation: Organisation, host: str, port: int) -> tuple[Any, int]:
     return server, int(bound)
 
 
+async def release(server: Any) -> None:
+    """Give up the port of a `server` that was never started."""
+    # gRPC frees the port of a server that has been started and stopped, and of no other.
+    await server.start()
+    await server.stop(None)
+
+
 def load_ports(path: Path) -> dict[str, int]:
     """Return the ports by MSP id that were kept in `path`; none before the first start.
 

@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +13,13 @@ from typing import Any, Final
 from fabric_protos.gateway import gateway_pb2_grpc
 from fabric_protos.peer import events_pb2_grpc
 
+from countermark.network.blocks import parse_block, read_config
 from countermark.network.embedded import connections, endpoints
 from countermark.network.embedded.chaincode.link import ChaincodeLink, ChaincodeServer
-from countermark.network.embedded.channelconfig import consortium_of
 from countermark.network.embedded.collecting import Collector, Endpoint
 from countermark.network.embedded.committing import Committer, commit_genesis
 from countermark.network.embedded.endorsement import Endorser, Gatekeeper
-from countermark.network.embedded.errors import SettingsError
+from countermark.network.embedded.errors import LedgerError, SettingsError
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.material import ORDERER
@@ -28,8 +29,9 @@ from countermark.network.embedded.services.deliver import DeliverService
 from countermark.network.embedded.services.gateway import GatewayService
 from countermark.network.embedded.settings import Layout, OrganisationSettings, Settings
 from countermark.network.embedded.validation import Validator
-from countermark.network.errors import NetworkError
-from countermark.network.identities import Organisation
+from countermark.network.errors import BlockError, EnvelopeError
+from countermark.network.identities import Consortium, Organisation
+from countermark.network.identities.files import make_directory
 
 _LOGGER = logging.getLogger(__name__)
 _GRACE_S: Final = 5.0
@@ -47,14 +49,13 @@ class _Peer:
 
 
 class Node:
-    """The embedded peer of a folder that `material.generate` has made."""
+    """The embedded peer of a folder that `material.generate` has made; made by `open`."""
 
-    def __init__(self, layout: Layout, settings: Settings) -> None:
-        """Open the ledger, and take the ports; nothing is served yet. The node belongs to the running event loop.
+    def __init__(self, layout: Layout, settings: Settings, lock: int, ledger: Ledger) -> None:
+        """Take the locked folder and its open ledger. The node belongs to the running event loop.
 
         Raises:
-            SettingsError: Another process uses the folder, a port is taken, or files are missing.
-            LedgerError: The stored blocks do not hold together.
+            LedgerError: The ledger is not of this channel.
             IdentityError: Key material is missing or damaged.
         """
         self.ended = asyncio.Event()
@@ -64,17 +65,33 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self._layout = layout
         self._settings = settings
-        self._lock = _lock(layout.ledger)
-        try:
-            self._ledger = self._open_ledger()
-            self._membership = Membership(consortium_of(self._ledger.block(0), channel=settings.channel))
-            self._followers = Followers(self._ledger)
-            self._orderer = self._make_orderer()
-            self._peers = self._make_peers()
-            self._add_services()
-        except NetworkError:
-            os.close(self._lock)
-            raise
+        self._lock = lock
+        self._ledger = ledger
+        self._membership = Membership(_organisations(ledger, settings.channel))
+        self._followers = Followers(ledger)
+        self._orderer = self._make_orderer()
+        self._peers: list[_Peer] = []
+
+    @classmethod
+    async def open(cls, layout: Layout, settings: Settings) -> "Node":
+        """Open the ledger, and take the ports; nothing is served yet. If that fails, nothing is left open.
+
+        Raises:
+            SettingsError: Another process uses the folder, a port is taken, or files are missing.
+            LedgerError: The stored blocks do not hold together, or a database is damaged.
+            IdentityError: Key material is missing or damaged.
+        """
+        async with AsyncExitStack() as opened:
+            lock = _lock(layout.ledger)
+            opened.callback(os.close, lock)
+            ledger = _open_ledger(layout)
+            opened.callback(ledger.close)
+            node = cls(layout, settings, lock, ledger)
+            opened.push_async_callback(node._release_ports)
+            node._take_ports()
+            node._add_services()
+            opened.pop_all()
+        return node
 
     async def start(self, *, chaincode_wait_s: float) -> list[str]:
         """Serve, wait for the chaincode servers, then publish the connection profiles.
@@ -110,16 +127,6 @@ class Node:
             gateway=peer.address,
         )
 
-    def _open_ledger(self) -> Ledger:
-        ledger = Ledger.open(self._layout.ledger)
-        if ledger.height == 0:
-            try:
-                genesis = self._layout.genesis_file.read_bytes()
-            except OSError as error:
-                raise SettingsError("no_genesis", f"{error.filename}: {error.strerror}") from error
-            commit_genesis(ledger, genesis)
-        return ledger
-
     def _make_orderer(self) -> Orderer:
         settings = self._settings
         identity = Organisation.load(self._layout.organisation(ORDERER)).identity("orderer0")
@@ -136,31 +143,36 @@ class Node:
 
         return Orderer(settings.channel, self._membership, commit, fail, batching=settings.batching)
 
-    def _make_peers(self) -> list[_Peer]:
+    def _take_ports(self) -> None:
         ports = endpoints.load_ports(self._layout.ports_file)
         host = self._settings.host
-        peers = []
         for one in self._settings.organisations:
             organisation = Organisation.load(self._layout.organisation(one.name))
-            server, port = endpoints.listen(organisation, host, ports.get(one.msp_id, 0))
-            ports[one.msp_id] = port
             link = ChaincodeLink(one.msp_id, self._chaincode_server(one, organisation))
-            peers.append(_Peer(one.name, organisation, link, server, f"{host}:{port}"))
+            server, port = endpoints.listen(organisation, host, ports.get(one.msp_id, 0))
+            self._peers.append(_Peer(one.name, organisation, link, server, f"{host}:{port}"))
+            ports[one.msp_id] = port
         endpoints.save_ports(self._layout.ports_file, ports)
-        return peers
+
+    async def _release_ports(self) -> None:
+        for peer in self._peers:
+            await endpoints.release(peer.server)
 
     def _chaincode_server(self, one: OrganisationSettings, organisation: Organisation) -> ChaincodeServer:
         if not one.chaincode:
             raise SettingsError("no_chaincode", f"no address of a chaincode server for {one.msp_id}")
         tls = organisation.directory / "tls" / "peer0"
-        return ChaincodeServer(
-            address=one.chaincode,
-            host_override=f"chaincode.{organisation.domain}",
-            package_id=self._settings.package_id,
-            root_certificate=organisation.tls_ca_file.read_bytes(),
-            certificate=(tls / "cert.pem").read_bytes(),
-            key=(tls / "key.pem").read_bytes(),
-        )
+        try:
+            return ChaincodeServer(
+                address=one.chaincode,
+                host_override=f"chaincode.{organisation.domain}",
+                package_id=self._settings.package_id,
+                root_certificate=organisation.tls_ca_file.read_bytes(),
+                certificate=(tls / "cert.pem").read_bytes(),
+                key=(tls / "key.pem").read_bytes(),
+            )
+        except OSError as error:
+            raise SettingsError("unreadable_tls", f"{error.filename}: {error.strerror}") from error
 
     def _add_services(self) -> None:
         settings = self._settings
@@ -204,10 +216,42 @@ class Node:
             events_pb2_grpc.add_DeliverServicer_to_server(deliver, peer.server)
 
 
+def _open_ledger(layout: Layout) -> Ledger:
+    ledger = Ledger.open(layout.ledger)
+    try:
+        if ledger.height == 0:
+            commit_genesis(ledger, layout.genesis_file.read_bytes())
+    except OSError as error:
+        ledger.close()
+        raise SettingsError("no_genesis", f"{error.filename}: {error.strerror}") from error
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _organisations(ledger: Ledger, channel: str) -> Consortium:
+    """Return the organisations of `channel`, read from its configuration, which is block 0.
+
+    Raises:
+        LedgerError: The ledger is of another channel, or its first block is no configuration.
+    """
+    try:
+        config = read_config(parse_block(ledger.block(0)))
+    except (BlockError, EnvelopeError) as error:
+        raise LedgerError("not_a_genesis_block", str(error)) from error
+    if config.channel != channel:
+        raise LedgerError("other_channel", f"the ledger is of channel {config.channel}, not {channel}")
+    return config.organisations
+
+
 def _lock(directory: Path) -> int:
     """Return the descriptor that keeps other processes away from the ledger in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        make_directory(directory, mode=0o700)
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingsError("unusable_folder", f"{error.filename}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

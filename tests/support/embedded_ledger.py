@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from countermark.network.blocks import parse_block
+from countermark.network.blocks import parse_block, read_config
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import PrivateHashes, RangeQuery, Read, ReadWriteSet, Write
-from countermark.network.embedded.channelconfig import consortium_of
 from countermark.network.embedded.committing import Committer, commit_genesis
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.material import generate
@@ -40,7 +39,7 @@ class World:
         self.material = generate(directory)
         self.definition = self.material.settings.definition
         genesis = self.material.layout.genesis_file.read_bytes()
-        self.membership = Membership(consortium_of(genesis, channel="market"))
+        self.membership = Membership(read_config(parse_block(genesis)).organisations)
         self.validator = Validator("market", self.definition, self.membership)
         self.ledger = Ledger.open(self.material.layout.ledger)
         if self.ledger.height == 0:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from countermark.network.blocks import parse_block, read_config
 from countermark.network.embedded import connections, endpoints
-from countermark.network.embedded.channelconfig import consortium_of
-from countermark.network.embedded.errors import LedgerError, SettingsError
+from countermark.network.embedded.errors import SettingsError
 from countermark.network.embedded.material import generate
 from countermark.network.embedded.settings import Layout, load
 from countermark.network.identities import Role, SerializedIdentity
@@ -44,16 +44,11 @@ def test_platform_and_supervisor_are_needed(tmp_path: Path) -> None:
 
 
 def test_the_channel_knows_its_organisations_by_their_roots(world: World) -> None:
-    consortium = consortium_of(world.ledger.block(0), channel="market")
+    consortium = read_config(parse_block(world.ledger.block(0))).organisations
     assert consortium.msp_ids == ("PlatformMSP", "SupervisorMSP", "TraderMSP")
     for name, role in (("peer0", Role.PEER), ("gateway", Role.CLIENT), ("admin", Role.ADMIN)):
         identity = SerializedIdentity.parse(world.identity("trader", name).serialized)
         assert consortium.validate(identity, at_ms=NOW_MS).role is role
-
-
-def test_a_ledger_of_another_channel_is_refused(world: World) -> None:
-    with pytest.raises(LedgerError, match="other_channel"):
-        consortium_of(world.ledger.block(0), channel="other")
 
 
 def _without(name: str) -> Callable[[dict[str, Any]], None]:
