@@ -5,13 +5,14 @@ from functools import lru_cache
 from typing import Final
 
 from countermark.network.errors import IdentityError
+from countermark.network.genesis.policies import READER_ROLES, WRITER_ROLES
 from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
 
-WRITERS: Final = frozenset({Role.CLIENT, Role.ADMIN})
-"""Roles that may propose and submit transactions (the channel's Writers)."""
+WRITERS: Final = frozenset(WRITER_ROLES)
+"""Roles that may propose, evaluate and submit transactions (the channel's Writers)."""
 
-READERS: Final = frozenset(Role)
-"""Roles that may evaluate and read blocks (the channel's Readers)."""
+READERS: Final = frozenset(READER_ROLES)
+"""Roles that may read blocks, events and outcomes (the channel's Readers)."""
 
 _MINUTE_MS = 60_000
 

@@ -15,13 +15,19 @@ ADMINS, READERS, WRITERS = "Admins", "Readers", "Writers"
 ENDORSEMENT, LIFECYCLE_ENDORSEMENT, BLOCK_VALIDATION = "Endorsement", "LifecycleEndorsement", "BlockValidation"
 
 
+READER_ROLES = (Role.PEER, Role.CLIENT, Role.ADMIN)
+"""Roles in which members of an organisation that runs peers may read the channel."""
+
+WRITER_ROLES = (Role.CLIENT, Role.ADMIN)
+"""Roles in which they may write to it."""
+
+
 def set_peer_organisation_policies(group: Any, msp_id: str) -> None:
     """Give `group` (common.ConfigGroup) the policies of an organisation that runs peers."""
-    peer, client, admin = (SignedBy(msp_id, role) for role in (Role.PEER, Role.CLIENT, Role.ADMIN))
-    _signature(group, READERS, any_of(peer, client, admin))
-    _signature(group, WRITERS, any_of(client, admin))
-    _signature(group, ADMINS, any_of(admin))
-    _signature(group, ENDORSEMENT, any_of(peer))
+    _signature(group, READERS, any_of(*(SignedBy(msp_id, role) for role in READER_ROLES)))
+    _signature(group, WRITERS, any_of(*(SignedBy(msp_id, role) for role in WRITER_ROLES)))
+    _signature(group, ADMINS, any_of(SignedBy(msp_id, Role.ADMIN)))
+    _signature(group, ENDORSEMENT, any_of(SignedBy(msp_id, Role.PEER)))
 
 
 def set_orderer_organisation_policies(group: Any, msp_id: str) -> None:

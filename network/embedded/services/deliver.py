@@ -24,8 +24,8 @@ _NOT_FOUND: Final = 404
 _UNAVAILABLE: Final = 503
 
 
-class _Range(NamedTuple):
-    """Blocks `start` to `stop`; with `wait`, those to come are waited for."""
+class Asked(NamedTuple):
+    """Blocks from `start` on, up to and with number `stop` if it comes; with `wait`, those to come are waited for."""
 
     start: int
     stop: int
@@ -54,20 +54,23 @@ class DeliverService(events_pb2_grpc.DeliverServicer):  # type: ignore[misc] # g
     async def _serve(self, requests: AsyncIterator[Any], convert: Callable[[bytes], Any]) -> AsyncIterator[Any]:
         async for request in requests:
             status, wanted = self._authorise(request)
-            if wanted is not None:
-                for number in range(wanted.start, wanted.stop + 1):
-                    if not wanted.wait and number >= self._followers.height:
-                        status = _NOT_FOUND
-                    elif not await self._followers.wait_block(number):
-                        status = _UNAVAILABLE
-                    if status != _SUCCESS:
-                        break
-                    yield convert(self._ledger.block(number))
+            number = wanted.start if wanted else 0
+            while wanted is not None:
+                if not wanted.wait and number >= self._followers.height:
+                    status = _NOT_FOUND
+                elif not await self._followers.wait_block(number):
+                    status = _UNAVAILABLE
+                if status != _SUCCESS:
+                    break
+                yield convert(self._ledger.block(number))
+                if number == wanted.stop:
+                    break
+                number += 1
             yield events_pb2.DeliverResponse(status=status)
             if status != _SUCCESS:
                 return
 
-    def _authorise(self, request: Any) -> tuple[int, _Range | None]:
+    def _authorise(self, request: Any) -> tuple[int, Asked | None]:
         """Return the status of a request that cannot be served, or the blocks that one asks for."""
         now_ms = clock_ms()
         try:
@@ -85,17 +88,31 @@ class DeliverService(events_pb2_grpc.DeliverServicer):  # type: ignore[misc] # g
             return _BAD_REQUEST, None
         except (IdentityError, SignatureError):
             return _FORBIDDEN, None
-        wanted = self._range(seek)
-        if wanted.stop < wanted.start and seek.stop != seek.start:
-            return _BAD_REQUEST, None
-        return _SUCCESS, wanted
+        return blocks_asked_for(seek, self._followers.height)
 
-    def _range(self, seek: Seek) -> _Range:
-        height = self._followers.height
-        positions = {Edge.OLDEST: 0, Edge.NEWEST: max(height - 1, 0), Edge.NEXT_COMMIT: height}
-        start = positions[seek.start] if isinstance(seek.start, Edge) else seek.start
-        stop = positions[seek.stop] if isinstance(seek.stop, Edge) else seek.stop
-        return _Range(start, stop, seek.wait)
+
+def blocks_asked_for(seek: Seek, height: int) -> tuple[int, Asked | None]:
+    """Return the blocks that `seek` asks for of a ledger with `height` blocks, or the status that refuses it.
+
+    The next block may be waited for, later ones may not: whoever asks for one knows of another ledger than this.
+    The newest block as start and stop is one block, even if another comes meanwhile.
+    """
+    positions = {Edge.OLDEST: 0, Edge.NEWEST: height - 1, Edge.NEXT_COMMIT: height}
+    start = positions[seek.start] if isinstance(seek.start, Edge) else seek.start
+    if start > height:
+        return _NOT_FOUND, None
+    match seek.stop:
+        case Edge.OLDEST:
+            stop = start
+        case Edge.NEWEST:
+            stop = height - 1
+        case Edge.NEXT_COMMIT:
+            stop = 0  # peers do not know it as an end, and leave the number at that
+        case number:
+            stop = number
+            if stop < start:
+                return _BAD_REQUEST, None
+    return _SUCCESS, Asked(start, stop, seek.wait)
 
 
 def _whole(data: bytes) -> Any:

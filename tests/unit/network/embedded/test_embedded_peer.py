@@ -16,12 +16,15 @@ from countermark.network.blocks import Block
 from countermark.network.client import EndorseError, EvaluateError, GatewayClient, SubmitError
 from countermark.network.client.errors import CommitStatusError
 from countermark.network.envelopes import FOREVER, Edge, Seek, build_seek
+from countermark.network.identities import Role
 from tests.support.embedded import EmbeddedNetwork, embedded_network
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNetwork]:
     with embedded_network(tmp_path_factory.mktemp("network")) as network:
+        # A role that organisations with peers do not give to anybody.
+        network.material.organisation("trader").issue("orderer9", Role.ORDERER)
         yield network
 
 
@@ -200,6 +203,13 @@ def test_a_block_stream_follows_the_ledger(platform: GatewayClient, trader: Gate
     assert [block.number for block in seen] == list(range(start, start + 4))
 
 
+def test_the_next_block_is_waited_for(platform: GatewayClient, trader: GatewayClient) -> None:
+    next_one = trader.newest_block().number + 1
+    stream = trader.blocks(next_one, stop=next_one, timeout=10)
+    commit(platform, "put", "next", "1")
+    assert [block.number for block in stream] == [next_one]
+
+
 def test_events_are_those_of_valid_transactions(platform: GatewayClient) -> None:
     start = platform.commit_status(commit(platform, "put", "event", "0")).block_number + 1
     first, second = (platform.endorse("add", ["event-conflict", "1"]) for _ in range(2))
@@ -219,7 +229,8 @@ def test_events_are_those_of_valid_transactions(platform: GatewayClient) -> None
 def _statuses(network: EmbeddedNetwork, seek: Seek, *, channel: str = "market", signer: str = "trader") -> list[str]:
     """Return what the filtered stream answers to `seek`: "block N" and names of statuses."""
     profile = network.profile("trader")
-    identity = network.material.organisation(signer).identity("gateway" if signer != "orderer" else "orderer0")
+    organisation, _, name = signer.partition("/")
+    identity = network.material.organisation(organisation).identity(name or "gateway")
     envelope = build_seek(identity, channel, seek, now_ms=time.time_ns() // 1_000_000)
     credentials = grpc.ssl_channel_credentials(profile.tls_ca())
     options = [("grpc.ssl_target_name_override", profile.host_override)]
@@ -240,10 +251,14 @@ def _statuses(network: EmbeddedNetwork, seek: Seek, *, channel: str = "market", 
         (Seek(0, 1), {}, ["block 0", "block 1", "SUCCESS"]),
         (Seek(Edge.OLDEST, 0), {}, ["block 0", "SUCCESS"]),
         (Seek(Edge.OLDEST, Edge.OLDEST), {}, ["block 0", "SUCCESS"]),
-        (Seek(5, 4), {}, ["BAD_REQUEST"]),
+        (Seek(1, 0), {}, ["BAD_REQUEST"]),
+        (Seek(10**9, FOREVER), {}, ["NOT_FOUND"]),
         (Seek(10**9, FOREVER, wait=False), {}, ["NOT_FOUND"]),
         (Seek(0, 1), {"channel": "other"}, ["NOT_FOUND"]),
-        (Seek(0, 1), {"signer": "orderer"}, ["FORBIDDEN"]),
+        (Seek(0, 1), {"signer": "orderer/orderer0"}, ["FORBIDDEN"]),
+        (Seek(0, 1), {"signer": "trader/orderer9"}, ["FORBIDDEN"]),
+        (Seek(0, 0), {"signer": "trader/peer0"}, ["block 0", "SUCCESS"]),
+        (Seek(0, 0), {"signer": "trader/admin"}, ["block 0", "SUCCESS"]),
     ],
 )
 def test_filtered_blocks_and_the_status_that_ends_them(
