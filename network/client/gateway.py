@@ -138,6 +138,9 @@ class GatewayClient:
     ) -> bytes:
         """Run `function` on one peer and return its answer; nothing is ordered.
 
+        Transient data without `target_organisations` is seen by peers of the gateway's own organisation and no other,
+        so it is for whoever trusts that one.
+
         Raises:
             EvaluateError: The contract or the gateway refused.
             UnavailableError: No answer in time.
@@ -164,7 +167,8 @@ class GatewayClient:
         """Have `function` endorsed and return the signed transaction, not yet submitted.
 
         Raises:
-            EndorseError: The contract refused (`market_error`), endorsers disagree, or the answer does not fit.
+            EndorseError: The contract refused (`market_error`), endorsers disagree, or the answer does not fit; or
+                there is transient data, and nobody has been named to see it.
             UnavailableError: No answer in time.
         """
         proposal = self.prepare(function, args, transient)
@@ -181,13 +185,22 @@ class GatewayClient:
 
         Args:
             proposal: What `prepare` returned.
-            endorsing_organisations: Exactly these run it and see its transient data; by default the gateway chooses.
+            endorsing_organisations: Exactly these run it and see its transient data; without such data, the gateway
+                may choose.
             timeout: Seconds for the call.
 
         Raises:
-            EndorseError: The contract refused (`market_error`), endorsers disagree, or the answer does not fit.
+            EndorseError: The contract refused (`market_error`), endorsers disagree, or the answer does not fit; or
+                there is transient data, and nobody has been named to see it.
             UnavailableError: No answer in time.
         """
+        if proposal.transient and not endorsing_organisations:
+            # A gateway left to choose runs the proposal on its own peer first and goes by what comes of it.
+            raise EndorseError(
+                ErrorCode.MALFORMED_REQUEST,
+                "transient data goes to organisations that are named, and to no others",
+                tx_id=proposal.tx_id,
+            )
         request = gateway_pb2.EndorseRequest(
             transaction_id=proposal.tx_id,
             channel_id=self.profile.channel,
@@ -212,7 +225,7 @@ class GatewayClient:
 
         Raises:
             EnvelopeError: `envelope` is not common.Envelope.
-            SubmitError: It is not known whether it arrived.
+            SubmitError: It was not taken, or (OUTCOME_UNKNOWN) it is not known whether it was.
         """
         request = gateway_pb2.SubmitRequest(
             transaction_id=tx_id,

@@ -67,9 +67,23 @@ def test_the_transaction_id_is_known_before_anything_is_sent(peer: LoopbackPeer,
 
 
 def test_transient_data_is_seen_by_endorsers_and_stands_in_no_envelope(client: GatewayClient) -> None:
-    endorsed = client.endorse("listing.create", ["i"], transient={"opening": b"canary-81c2"})
+    named = ["PlatformMSP", "SupervisorMSP"]
+    transient = {"opening": b"canary-81c2"}
+    endorsed = client.endorse("listing.create", ["i"], transient=transient, endorsing_organisations=named)
     assert json.loads(endorsed.result)["transient"] == ["opening"]
     assert b"canary-81c2" not in endorsed.envelope
+
+
+def test_transient_data_is_sent_nowhere_before_it_is_said_who_may_see_it(
+    peer: LoopbackPeer, client: GatewayClient
+) -> None:
+    """A gateway left to choose would run it on its own peer, whoever's that is."""
+    with pytest.raises(EndorseError, match="named") as caught:
+        client.endorse("listing.create", ["i"], transient={"opening": b"canary-81c2"})
+    assert (caught.value.code, caught.value.retry) == (ErrorCode.MALFORMED_REQUEST, Retry.NEVER)
+    with pytest.raises(EndorseError, match="named"):
+        client.endorse_proposal(client.prepare("listing.create", ["i"], {"opening": b"canary-81c2"}))
+    assert not peer.calls
 
 
 def test_the_outcome_is_waited_for(peer: LoopbackPeer, client: GatewayClient) -> None:

@@ -146,7 +146,7 @@ def test_history_is_newest_first_with_deletions(platform: GatewayClient) -> None
 def test_private_values_are_for_members_and_their_hash_for_all(
     platform: GatewayClient, supervisor: GatewayClient, trader: GatewayClient
 ) -> None:
-    commit(platform, "put_private", "p", transient={"value": b"secret"})
+    commit(platform, "put_private", "p", transient={"value": b"secret"}, endorsing_organisations=BOTH)
     assert supervisor.evaluate("get_private", ["p"]) == b"secret"
     assert trader.evaluate("private_hash", ["p"]) == hashlib.sha256(b"secret").digest()
     with pytest.raises(EvaluateError, match="read access permission"):
@@ -160,7 +160,7 @@ def test_private_values_are_for_members_and_their_hash_for_all(
 
 
 def test_private_values_can_be_purged(platform: GatewayClient) -> None:
-    commit(platform, "put_private", "purged", transient={"value": b"secret"})
+    commit(platform, "put_private", "purged", transient={"value": b"secret"}, endorsing_organisations=BOTH)
     commit(platform, "purge_private", "purged")
     assert platform.evaluate("get_private", ["purged"]) == b""
 
