@@ -66,7 +66,9 @@ class FabricLedger:
         try:
             self._client.submit(tx_id, envelope, timeout=timeout_s)
         except SubmitError as error:
-            raise ports.OutcomeUnknownError(tx_id, error.detail) from error
+            if error.code is ErrorCode.OUTCOME_UNKNOWN:
+                raise ports.OutcomeUnknownError(tx_id, error.detail) from error
+            raise _refused_or_unavailable(error) from error
 
     def commit_status(self, tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
         """See `ports.Ledger`."""
@@ -104,9 +106,10 @@ def _refused_or_unavailable(error: LedgerError) -> ports.LedgerError:
     """Tell "the rules say no" from "ask again later"."""
     if error.market_error is not None:
         return ports.RefusedError(error.tx_id, error.market_error)
-    if isinstance(error, EndorseError) and error.retry is Retry.NEVER:
-        # No chaincode said so: the organisations disagree for good, or the peer answered with something else. What
-        # it said names addresses of peers, so it goes to the log by way of the cause and not to the party.
+    if isinstance(error, EndorseError | SubmitError) and error.retry is Retry.NEVER:
+        # No chaincode said so: the organisations disagree for good, the orderers do not take it, or the peer answered
+        # with something else. What it said names addresses, so it goes to the log by way of the cause and not to the
+        # party.
         refusal = MarketError(ErrorCode.ENDORSEMENT_FAILED, f"the peer said {error.status or 'something else'}")
         return ports.RefusedError(error.tx_id, refusal)
     return ports.UnavailableError(error.tx_id, error.detail)

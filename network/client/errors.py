@@ -50,7 +50,10 @@ class EndorseError(LedgerError):
 
 
 class SubmitError(LedgerError):
-    """It is not known whether the ordering service took the transaction."""
+    """The ordering service did not confirm that it took the transaction.
+
+    With code OUTCOME_UNKNOWN it may have; with any other it has not, by this call.
+    """
 
 
 class CommitStatusError(LedgerError):

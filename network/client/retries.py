@@ -41,7 +41,7 @@ _BY_STATUS: dict[tuple[Phase, str], Retry] = {
     (Phase.ENDORSE, "ABORTED"): Retry.ANEW,
     # Discovery has not yet found enough peers, as just after a start.
     (Phase.ENDORSE, "FAILED_PRECONDITION"): Retry.SAME,
-    **{(Phase.SUBMIT, status): Retry.SAME for status in _BUSY},
+    **{(Phase.SUBMIT, status): Retry.SAME for status in (*_BUSY, "FAILED_PRECONDITION")},
     **{(Phase.COMMIT_STATUS, status): Retry.ASK for status in (*_BUSY, "ABORTED", "UNKNOWN", "INTERNAL")},
     **{(Phase.DELIVER, status): Retry.SAME for status in (*_BUSY, "ABORTED", "UNKNOWN", "INTERNAL")},
 }

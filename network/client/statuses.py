@@ -22,6 +22,18 @@ from countermark.protocol.errors import ErrorCode, MarketError
 _CHAINCODE_ANSWER = re.compile(r"chaincode response \d+, (.*)", re.DOTALL)
 _NOTHING_HAPPENED = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"}
 
+_NOT_TAKEN = {
+    # An orderer answered with a status from 400 to 499, which it gives before it enqueues anything. Whatever orderer
+    # was tried before that one and broke off had the same rules to go by.
+    "ABORTED": ErrorCode.ENDORSEMENT_FAILED,
+    # The request itself lacks the transaction or its signature, or the channel is not there.
+    "INVALID_ARGUMENT": ErrorCode.ENDORSEMENT_FAILED,
+    "NOT_FOUND": ErrorCode.ENDORSEMENT_FAILED,
+    # The peer does not yet know the channel's orderers.
+    "FAILED_PRECONDITION": ErrorCode.LEDGER_UNAVAILABLE,
+}
+"""Statuses of Submit after which these bytes, sent by this call, are with no orderer. Of all others nobody knows."""
+
 _CLASSES: dict[Phase, type[LedgerError]] = {
     Phase.EVALUATE: EvaluateError,
     Phase.ENDORSE: EndorseError,
@@ -63,6 +75,8 @@ def ledger_error(phase: Phase, error: grpc.RpcError, tx_id: str = "") -> LedgerE
     kind, code = _CLASSES[phase], _CODES[phase]
     if status in _NOTHING_HAPPENED and phase in (Phase.EVALUATE, Phase.ENDORSE):
         kind, code = UnavailableError, ErrorCode.LEDGER_UNAVAILABLE
+    if phase is Phase.SUBMIT:
+        code = _NOT_TAKEN.get(status, code)
     said = "; ".join(f"{one.msp_id} {one.address}: {one.message}" for one in details)
     text = f"{status} {message}" + (f" [{said}]" if said else "")
     retry = retry_after_status(phase, status)

@@ -17,7 +17,7 @@ class LedgerError(Exception):
 
 
 class RefusedError(LedgerError):
-    """The chaincode refused; `error` is its coded answer. Nothing was ordered and nothing will be."""
+    """The chaincode refused, or no orderer takes it; `error` says why. Nothing was ordered and nothing will be."""
 
     def __init__(self, tx_id: str, error: MarketError) -> None:
         super().__init__(tx_id, f"refused: {error.code}")

@@ -78,6 +78,9 @@ class Ledger(Protocol):
         """Hand the envelope to an orderer; the same envelope may be handed over again.
 
         Raises:
+            RefusedError: The orderers do not take it. What became of a copy that was handed over earlier is another
+                question.
+            UnavailableError: It did not get as far as an orderer.
             OutcomeUnknownError: No orderer confirmed that it took the envelope; it may have.
         """
         ...

@@ -25,7 +25,7 @@ class State(StrEnum):
     INVALID = "INVALID"
     """It is dead: a block holds it as invalid, or a later attempt took its place before it was endorsed."""
     REFUSED = "REFUSED"
-    """The chaincode refused it, or it expired before it was ordered; nothing was ordered."""
+    """The chaincode or the orderers refused it, or it expired before it was ordered; nothing was ordered."""
 
 
 OPEN_STATES = (State.NEW, State.ENDORSED, State.SUBMITTED)

@@ -188,6 +188,14 @@ class Submitter:
         if status is None:
             try:
                 self._ledger.submit(entry.tx_id, entry.envelope)
+            except RefusedError as refused:
+                if not recovered:
+                    return self._close(entry, State.REFUSED, refused.error)
+                # A copy that left earlier may have been taken: only the ledger's answer for its id counts.
+                _log.warning("not taken again: %s", refused)
+            except UnavailableError as error:
+                _log.warning("not ordered yet: %s", error)
+                return _Step(entry, pause=True)
             except OutcomeUnknownError as error:
                 _log.warning("may not have been ordered: %s", error)
             status = self._ask(entry, deadline - time.monotonic())

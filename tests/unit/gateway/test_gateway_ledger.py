@@ -116,6 +116,16 @@ CASES: dict[str, tuple[Any, LedgerError, type[ports.LedgerError]]] = {
         SubmitError(ErrorCode.OUTCOME_UNKNOWN, "away", tx_id="tx"),
         ports.OutcomeUnknownError,
     ),
+    "envelope that the orderers refuse": (
+        submit,
+        SubmitError(ErrorCode.ENDORSEMENT_FAILED, "secret host: refused", tx_id="tx", status="ABORTED"),
+        ports.RefusedError,
+    ),
+    "envelope that has no orderer yet": (
+        submit,
+        SubmitError(ErrorCode.LEDGER_UNAVAILABLE, "which?", tx_id="tx", retry=Retry.SAME),
+        ports.UnavailableError,
+    ),
     "outcome that nobody knows": (
         status,
         CommitStatusError(ErrorCode.OUTCOME_UNKNOWN, "away", tx_id="tx"),

@@ -233,6 +233,46 @@ def test_an_envelope_that_never_arrived_is_handed_over_again(setting: Setting) -
     assert (done.state, done.tx_id, setting.ledger.submitted) == (State.COMMITTED, unknown.tx_id, [unknown.tx_id])
 
 
+NOT_TAKEN = MarketError(ErrorCode.ENDORSEMENT_FAILED, "the peer said ABORTED")
+
+
+def test_an_envelope_that_the_orderers_refuse_is_not_handed_over_for_ever(setting: Setting) -> None:
+    setting.ledger.before["submit"] = once(ports.RefusedError("", NOT_TAKEN))
+    entry = setting.submitter.request(request(), wait_s=5)
+    assert (entry.state, entry.final) == (State.REFUSED, True)
+    assert entry.error is not None
+    assert entry.error.code is ErrorCode.ENDORSEMENT_FAILED
+    setting.expire_leases()
+    assert setting.submitter.run_once() == 0
+    assert (setting.count, setting.ledger.submitted) == (0, [])
+
+
+def test_a_refusal_of_a_second_copy_does_not_close_a_row_whose_first_may_have_been_taken(setting: Setting) -> None:
+    setting.ledger.holding = True
+    setting.ledger.after["submit"] = once(ports.OutcomeUnknownError("", "the answer was lost"))
+    unknown = setting.submitter.request(request(), wait_s=0.05)
+    assert unknown.state is State.SUBMITTED
+    setting.ledger.before["submit"] = once(ports.RefusedError("", NOT_TAKEN))
+    setting.expire_leases()
+    setting.submitter.run_once(wait_s=0.05)
+    assert setting.submitter.wait(unknown.tx_id, timeout_s=0).state is State.SUBMITTED
+    setting.ledger.cut()
+    setting.expire_leases()
+    setting.submitter.run_once()
+    assert setting.submitter.wait(unknown.tx_id, timeout_s=0).state is State.COMMITTED
+    assert setting.count == 1
+
+
+def test_an_envelope_that_found_no_orderer_is_handed_over_later(setting: Setting) -> None:
+    setting.ledger.before["submit"] = once(ports.UnavailableError("", "the peer knows no orderers yet"))
+    waiting = setting.submitter.request(request(), wait_s=5)
+    assert waiting.state is State.ENDORSED
+    setting.expire_leases()
+    setting.submitter.run_once()
+    assert setting.submitter.wait(waiting.tx_id, timeout_s=0).state is State.COMMITTED
+    assert setting.ledger.submitted == [waiting.tx_id]
+
+
 def test_without_waiting_the_request_is_ordered_and_left_to_the_workers(setting: Setting) -> None:
     pending = setting.submitter.request(request(), wait_s=0)
     assert pending.state is State.SUBMITTED
