@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from countermark.network.errors import IdentityError
 from countermark.network.identities.certificates import load_certificate
 from countermark.network.identities.roles import Role
 from countermark.network.identities.signatures import is_low_s
@@ -75,7 +76,7 @@ class CertificateAuthority:
             validity: How long the certificate holds, at most as long as the authority's.
 
         Raises:
-            IdentityError: The authority's own files do not parse.
+            IdentityError: The authority's own files do not parse, or it has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(f"{name}.{self.domain}", self.domain, unit=role.value)
@@ -96,7 +97,7 @@ class CertificateAuthority:
         """Return a certificate for TLS as server and client under the names and addresses `sans`, and its key.
 
         Raises:
-            IdentityError: The authority's own files do not parse.
+            IdentityError: The authority's own files do not parse, or it has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
@@ -116,8 +117,13 @@ class CertificateAuthority:
     ) -> x509.CertificateBuilder:
         own = load_certificate(self.pair.certificate_pem).parsed
         identifier = own.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        start = now or datetime.now(UTC)
+        if start > own.not_valid_after_utc:
+            raise IdentityError("authority_expired", f"it was valid until {own.not_valid_after_utc}")
+        # A member's certificate that outlives its authority's promises what no peer keeps.
+        validity = min(validity, own.not_valid_after_utc - start)
         return (
-            _builder(subject, own.subject, key, now, validity)
+            _builder(subject, own.subject, key, start, validity)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signature=True, certificates=False), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)

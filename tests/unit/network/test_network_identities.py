@@ -146,6 +146,25 @@ def test_validity_is_that_at_the_time_of_the_act(days: int, code: str | None) ->
             msp.validate(identity, at_ms=at_ms)
 
 
+@pytest.mark.parametrize(("days", "left"), [(3, 3), (10, 10), (11, 10), (825, 10)])
+def test_no_certificate_outlives_its_authority(monkeypatch: pytest.MonkeyPatch, days: int, left: int) -> None:
+    monkeypatch.setattr("countermark.network.identities.authorities.CA_VALIDITY", timedelta(days=10))
+    start = datetime(2030, 1, 1, tzinfo=UTC)
+    authority = CertificateAuthority.create("ca", "platform.example", now=start)
+    member = authority.issue("gateway", Role.CLIENT, now=start, validity=timedelta(days=days))
+    endpoint = authority.issue_tls("peer0", ["localhost"], now=start, validity=timedelta(days=days))
+    for pair in (member, endpoint):
+        certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
+        assert certificate.not_valid_after_utc == start + timedelta(days=left)
+
+
+def test_an_expired_authority_issues_nothing() -> None:
+    start = datetime(2030, 1, 1, tzinfo=UTC)
+    authority = CertificateAuthority.create("ca", "platform.example", now=start)
+    with pytest.raises(IdentityError, match="authority_expired"):
+        authority.issue("gateway", Role.CLIENT, now=start + timedelta(days=3651))
+
+
 def test_the_authority_itself_is_no_member() -> None:
     authority = CertificateAuthority.create("ca", "platform.example")
     msp = Msp("PlatformMSP", (authority.pair.certificate_pem,))
