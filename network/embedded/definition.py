@@ -94,8 +94,14 @@ def choose(
 
 
 def policy_to_json(policy: Policy) -> object:
-    """Return the form of `policy` in the settings file: an MSP id, or `{"out_of": n, "of": [...]}`."""
+    """Return the form of `policy` in the settings file: an MSP id, or `{"out_of": n, "of": [...]}`.
+
+    Raises:
+        SettingsError: It wants a signature of another role than a peer's, which that form cannot say.
+    """
     if isinstance(policy, SignedBy):
+        if policy.role is not Role.PEER:
+            raise SettingsError("malformed_policy", f"{policy.msp_id} is to sign as {policy.role or 'any member'}")
         return policy.msp_id
     return {"out_of": policy.n, "of": [policy_to_json(rule) for rule in policy.rules]}
 

@@ -91,7 +91,11 @@ class Layout:
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write `settings` to `path`."""
+    """Write `settings` to `path`.
+
+    Raises:
+        SettingsError: A policy wants other signatures than those of peers.
+    """
     definition = settings.definition
     document = {
         "channel": settings.channel,

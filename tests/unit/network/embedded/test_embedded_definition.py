@@ -6,6 +6,7 @@ from countermark.network.blocks import OutOf, Policy, ReadWriteSet, SignedBy, al
 from countermark.network.blocks.rwsets import PrivateHashes, PrivateRead, PrivateWrite, Write
 from countermark.network.embedded.definition import choose, market_definition, policy_from_json, policy_to_json
 from countermark.network.embedded.errors import SettingsError
+from countermark.network.identities import Role
 
 ORGANISATIONS = ("P", "S", "T")
 MARKET = market_definition("countermark", "1.0", ORGANISATIONS, platform="P", supervisor="S")
@@ -52,6 +53,12 @@ def test_the_smallest_sufficient_set_is_asked(
 @pytest.mark.parametrize("policy", [MARKET.policy, FINGERPRINTS, SignedBy("P"), any_of(SignedBy("P"), FINGERPRINTS)])
 def test_policies_survive_the_settings_file(policy: Policy) -> None:
     assert policy_from_json(policy_to_json(policy)) == policy
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.CLIENT, None])
+def test_a_policy_that_the_settings_file_cannot_say_is_not_weakened(role: Role | None) -> None:
+    with pytest.raises(SettingsError, match="malformed_policy"):
+        policy_to_json(all_of(SignedBy("P"), SignedBy("S", role)))
 
 
 @pytest.mark.parametrize(
