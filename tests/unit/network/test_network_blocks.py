@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fabric_protos.common import common_pb2
@@ -52,7 +53,7 @@ from countermark.network.envelopes import (
 )
 from countermark.network.errors import BlockError, EnvelopeError
 from countermark.network.identities import Member, Role, SigningIdentity
-from tests.unit.network.consortium import MARKET_POLICY, Network
+from tests.unit.network.consortium import CHANNEL, MARKET_POLICY, Network
 
 # Hashes
 
@@ -161,6 +162,41 @@ def test_rubbish_that_peers_refused_is_skipped_and_its_neighbours_read(network: 
     assert (bad.kind, bad.valid, bad.tx_id, bad.writes, bad.function) == ("unreadable", False, "", (), "")
     assert fine.valid
     assert fine.position == 1
+
+
+def _of_unknown_type(channel: Any) -> None:
+    channel.type = 77
+
+
+def _of_a_later_epoch(channel: Any) -> None:
+    channel.epoch = 1
+
+
+def _without_an_id(channel: Any) -> None:
+    channel.tx_id = ""
+
+
+@pytest.mark.parametrize(
+    ("change", "has_envelope"),
+    [(lambda _: None, True), (_of_unknown_type, False), (_of_a_later_epoch, False), (_without_an_id, True)],
+)
+def test_an_envelope_is_known_by_its_header_whatever_else_is_wrong_with_it(
+    network: Network, change: Callable[[Any], None], has_envelope: bool
+) -> None:
+    """As on Fabric's peers, which index it by the id in there, or the one that creator and nonce give."""
+    proposal = network.propose()
+    channel = common_pb2.ChannelHeader.FromString(proposal.header.channel_header)
+    change(channel)
+    header = common_pb2.Header(
+        channel_header=channel.SerializeToString(), signature_header=proposal.header.signature_header
+    )
+    payload = common_pb2.Payload(header=header, data=b"\xff").SerializeToString()
+    raw = common_pb2.Envelope(payload=payload, signature=b"s").SerializeToString()
+    (transaction,) = network.block(3, b"p", [raw], [5]).transactions
+    assert (transaction.kind, transaction.channel) == ("unreadable", CHANNEL)
+    assert transaction.tx_id == proposal.tx_id
+    assert transaction.timestamp_ms == proposal.header.timestamp_ms
+    assert (transaction.envelope is not None) is has_envelope
 
 
 @pytest.mark.parametrize("rubbish", RUBBISH)
