@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import grpc
 
 from countermark.network.embedded.definition import Definition, choose
-from countermark.network.embedded.endorsement import Endorser, Run, Simulated
+from countermark.network.embedded.endorsement import EndedRun, Endorser, Simulated
 from countermark.network.embedded.errors import ExecutionError
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.ledger.snapshots import View
@@ -24,7 +24,7 @@ _SUCCESS = range(200, 400)
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndorsingPeer:
     """An organisation's peer: its endorser, and the address that errors name."""
 
     address: str
@@ -43,7 +43,7 @@ class Endpoint:
 class Collector:
     """Runs proposals at the organisations of `endpoints`, on the state of `ledger`."""
 
-    def __init__(self, definition: Definition, ledger: Ledger, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, definition: Definition, ledger: Ledger, endpoints: Sequence[EndorsingPeer]) -> None:
         self._definition = definition
         self._ledger = ledger
         self._endpoints = {endpoint.msp_id: endpoint for endpoint in endpoints}
@@ -113,7 +113,7 @@ class Collector:
         ]
         return assemble(proposal, endorsed[0][0].serialized, [endorsement for _, endorsement in endorsed])
 
-    def _named(self, organisations: Sequence[str]) -> list[Endpoint]:
+    def _named(self, organisations: Sequence[str]) -> list[EndorsingPeer]:
         unknown = [msp_id for msp_id in organisations if msp_id not in self._endpoints]
         if unknown:
             raise CallError(
@@ -141,7 +141,7 @@ class Collector:
         return chosen
 
     async def _run(
-        self, endpoints: Sequence[Endpoint], proposal: Proposal, creator: Member, view: View
+        self, endpoints: Sequence[EndorsingPeer], proposal: Proposal, creator: Member, view: View
     ) -> dict[str, Simulated]:
         """Run `proposal` at all `endpoints` at the same time."""
         runs = await asyncio.gather(
@@ -155,9 +155,9 @@ class Collector:
                     failed.append(endpoint.detail(run.detail))
                 case BaseException():
                     raise run
-                case Run() if run.response.status not in _SUCCESS:
+                case EndedRun() if run.response.status not in _SUCCESS:
                     failed.append(endpoint.detail(_refusal(run.response)))
-                case Run():
+                case EndedRun():
                     simulated[endpoint.msp_id] = endpoint.endorser.conclude(run)
         if failed:
             message = "failed to endorse transaction, see attached details for more info"

@@ -35,7 +35,7 @@ class Committer:
         As on Fabric's peers, the outcome that is told of an id is that of the first envelope which claims it.
 
         Raises:
-            LedgerError: The block could not be written. Nothing has changed.
+            StorageError: The block could not be written. Nothing has changed.
         """
         tip = self._ledger.tip
         number = tip.number + 1
@@ -64,7 +64,7 @@ def commit_genesis(ledger: Ledger, block: bytes) -> None:
     """Commit `block`, the channel's configuration, as block 0.
 
     Raises:
-        LedgerError: It could not be written.
+        StorageError: It could not be written.
         EnvelopeError: It is no block.
     """
     parsed = parse_block(block)

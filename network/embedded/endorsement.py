@@ -41,7 +41,7 @@ def clock_ms() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EndedRun:
     """A run that the chaincode has ended: its answer, and the simulation that knows what it read and would write."""
 
     response: Response
@@ -135,7 +135,7 @@ class Endorser:
         """True while the organisation's chaincode is connected."""
         return self._link.ready
 
-    async def run(self, proposal: Proposal, creator: Member, view: View) -> Run:
+    async def run(self, proposal: Proposal, creator: Member, view: View) -> EndedRun:
         """Run `proposal` by `creator` on the organisation's chaincode, on the state in `view`.
 
         The chaincode's own refusal is no error here: see the status of the response.
@@ -163,9 +163,9 @@ class Endorser:
             event = ChaincodeEvent(
                 self._definition.name, tx_id, message.chaincode_event.event_name, message.chaincode_event.payload
             )
-        return Run(_parse(message.payload, tx_id), event, simulation)
+        return EndedRun(_parse(message.payload, tx_id), event, simulation)
 
-    def conclude(self, run: Run) -> Simulated:
+    def conclude(self, run: EndedRun) -> Simulated:
         """Return what `run` gave, as it is endorsed."""
         results = run.simulation.results()
         outcome = Outcome(

@@ -7,8 +7,8 @@ class SettingsError(NetworkError):
     """The folder of the embedded peer is missing something, or says something that cannot be."""
 
 
-class LedgerError(NetworkError):
-    """The stored blocks do not hold together: damaged, out of order, or of another channel."""
+class StorageError(NetworkError):
+    """The stored ledger cannot be read or written, or does not hold together: damaged, or of another channel."""
 
 
 class ProposalError(NetworkError):

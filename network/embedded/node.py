@@ -14,12 +14,13 @@ from fabric_protos.gateway import gateway_pb2_grpc
 from fabric_protos.peer import events_pb2_grpc
 
 from countermark.network.blocks import parse_block, read_config
+from countermark.network.client.profile import ConnectionProfile
 from countermark.network.embedded import connections, endpoints
 from countermark.network.embedded.chaincode.link import ChaincodeLink, ChaincodeServer
-from countermark.network.embedded.collecting import Collector, Endpoint
+from countermark.network.embedded.collecting import Collector, EndorsingPeer
 from countermark.network.embedded.committing import Committer, commit_genesis
 from countermark.network.embedded.endorsement import Endorser, Gatekeeper
-from countermark.network.embedded.errors import LedgerError, SettingsError
+from countermark.network.embedded.errors import SettingsError, StorageError
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.material import ORDERER
@@ -55,7 +56,7 @@ class Node:
         """Take the locked folder and its open ledger. The node belongs to the running event loop.
 
         Raises:
-            LedgerError: The ledger is not of this channel.
+            StorageError: The ledger is not of this channel.
             IdentityError: Key material is missing or damaged.
         """
         self.ended = asyncio.Event()
@@ -78,7 +79,7 @@ class Node:
 
         Raises:
             SettingsError: Another process uses the folder, a port is taken, or files are missing.
-            LedgerError: The stored blocks do not hold together, or a database is damaged.
+            StorageError: The stored blocks do not hold together, or a database is damaged.
             IdentityError: Key material is missing or damaged.
         """
         async with AsyncExitStack() as opened:
@@ -119,7 +120,7 @@ class Node:
         self._ledger.close()
         os.close(self._lock)
 
-    def _profile(self, peer: _Peer) -> connections.Profile:
+    def _profile(self, peer: _Peer) -> ConnectionProfile:
         return connections.profile(
             peer.organisation,
             channel=self._settings.channel,
@@ -181,7 +182,7 @@ class Node:
             settings.channel, definition, self._membership, self._ledger, time_window_ms=settings.time_window_ms
         )
         organisations = [
-            Endpoint(
+            EndorsingPeer(
                 peer.address,
                 Endorser(
                     peer.organisation.identity("peer0"),
@@ -234,14 +235,14 @@ def _organisations(ledger: Ledger, channel: str) -> Consortium:
     """Return the organisations of `channel`, read from its configuration, which is block 0.
 
     Raises:
-        LedgerError: The ledger is of another channel, or its first block is no configuration.
+        StorageError: The ledger is of another channel, or its first block is no configuration.
     """
     try:
         config = read_config(parse_block(ledger.block(0)))
     except (BlockError, EnvelopeError) as error:
-        raise LedgerError("not_a_genesis_block", str(error)) from error
+        raise StorageError("not_a_genesis_block", str(error)) from error
     if config.channel != channel:
-        raise LedgerError("other_channel", f"the ledger is of channel {config.channel}, not {channel}")
+        raise StorageError("other_channel", f"the ledger is of channel {config.channel}, not {channel}")
     return config.organisations
 
 

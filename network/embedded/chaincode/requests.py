@@ -7,7 +7,7 @@ from typing import Any, Final
 from fabric_protos.ledger.queryresult import kv_query_result_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as shim_pb2
 
-from countermark.network.embedded.errors import LedgerError, SimulationError
+from countermark.network.embedded.errors import SimulationError, StorageError
 from countermark.network.embedded.simulation import HistoryCursor, RangeCursor, Simulation
 from countermark.network.envelopes.wire import decode, encode
 from countermark.network.errors import EnvelopeError
@@ -56,7 +56,7 @@ class Session:
             raise SimulationError("not_supported", f"the embedded peer does not answer {_name(kind)}")
         try:
             return handler(payload)
-        except (EnvelopeError, LedgerError) as error:
+        except (EnvelopeError, StorageError) as error:
             raise SimulationError(error.code, error.detail) from error
 
     def _get_state(self, payload: bytes) -> bytes:

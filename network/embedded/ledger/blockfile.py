@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 
 _MAGIC = b"CMB1"
 _HEADER = struct.Struct(">4sIII")
@@ -35,12 +35,12 @@ class BlockFile:
         """Open the file; whoever made it has yet to sync its name, which is in the folder.
 
         Raises:
-            LedgerError: It cannot be opened.
+            StorageError: It cannot be opened.
         """
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise LedgerError("blocks_not_opened", f"{path}: {error.strerror}") from error
+            raise StorageError("blocks_not_opened", f"{path}: {error.strerror}") from error
         self._end = os.fstat(self._descriptor).st_size
 
     @property
@@ -52,7 +52,7 @@ class BlockFile:
         """Write `data` as the next record and return when it is on disk.
 
         Raises:
-            LedgerError: The disk did not take it; the file is as it was before.
+            StorageError: The disk did not take it; the file is as it was before.
         """
         prefix = _CHECKED.pack(_MAGIC, len(data), zlib.crc32(data))
         record = _HEADER.pack(*_CHECKED.unpack(prefix), zlib.crc32(prefix)) + data
@@ -62,7 +62,7 @@ class BlockFile:
             os.fdatasync(self._descriptor)
         except OSError as error:
             os.ftruncate(self._descriptor, offset)
-            raise LedgerError("block_not_written", str(error.strerror)) from error
+            raise StorageError("block_not_written", str(error.strerror)) from error
         self._end = offset + len(record)
         return Record(offset, self._end, data)
 
@@ -70,29 +70,29 @@ class BlockFile:
         """Return the record at `offset`.
 
         Raises:
-            LedgerError: There is no whole record.
+            StorageError: There is no whole record.
         """
         header = os.pread(self._descriptor, _HEADER.size, offset)
         length = _length(header)
         data = b"" if length is None else os.pread(self._descriptor, length, offset + _HEADER.size)
         if length is None or len(data) != length or zlib.crc32(data) != _checksum(header):
-            raise LedgerError("block_damaged", f"no whole record at byte {offset}")
+            raise StorageError("block_damaged", f"no whole record at byte {offset}")
         return Record(offset, offset + _HEADER.size + length, data)
 
     def scan(self, offset: int) -> Iterator[Record]:
         """Yield the records from `offset` on; a torn last record is cut off the file.
 
         Raises:
-            LedgerError: The file ends before `offset`, or something other than the last record is damaged.
+            StorageError: The file ends before `offset`, or something other than the last record is damaged.
         """
         if offset > self._end:
-            raise LedgerError(
+            raise StorageError(
                 "blocks_missing", f"the block file has {self._end} bytes, at least {offset} were written"
             )
         while offset < self._end:
             try:
                 record = self.read(offset)
-            except LedgerError:
+            except StorageError:
                 self._cut_torn(offset)
                 return
             yield record
@@ -106,9 +106,9 @@ class BlockFile:
         header = os.pread(self._descriptor, _HEADER.size, offset)
         length = _length(header)
         if length is not None and offset + _HEADER.size + length < self._end:
-            raise LedgerError("block_damaged", f"the record at byte {offset} is damaged and others follow")
+            raise StorageError("block_damaged", f"the record at byte {offset} is damaged and others follow")
         if length is None and self._whole_record_after(offset):
-            raise LedgerError("block_damaged", f"the header at byte {offset} is damaged and whole records follow")
+            raise StorageError("block_damaged", f"the header at byte {offset} is damaged and whole records follow")
         os.ftruncate(self._descriptor, offset)
         os.fdatasync(self._descriptor)
         self._end = offset

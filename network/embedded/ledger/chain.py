@@ -13,7 +13,7 @@ from typing import NamedTuple
 from countermark.network.blocks import ReadWriteSet, parse_block, verify_commit_hash, verify_data_hash, verify_link
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import Version
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.blockfile import BlockFile, Record
 from countermark.network.embedded.ledger.private import PrivateStore, PrivateWrites
 from countermark.network.embedded.ledger.state import BlockRow, StateStore, StateUpdate, TransactionRow
@@ -48,13 +48,13 @@ class Ledger:
         """Open the files in `directory`, which is made if it is missing; see `open` for what else is needed.
 
         Raises:
-            LedgerError: A file is damaged, or cannot be opened.
+            StorageError: A file is damaged, or cannot be opened.
         """
         with ExitStack() as opened:
             try:
                 make_directory(directory, mode=0o700)
             except OSError as error:
-                raise LedgerError("blocks_not_opened", f"{directory}: {error.strerror}") from error
+                raise StorageError("blocks_not_opened", f"{directory}: {error.strerror}") from error
             self._file = BlockFile(directory / "blocks.bin")
             opened.callback(self._file.close)
             self.state = StateStore(directory / "state.db")
@@ -71,7 +71,7 @@ class Ledger:
         """Return the ledger in `directory`, empty if there is none yet, with a torn last record cut off.
 
         Raises:
-            LedgerError: Blocks are missing, damaged or do not form a chain, or a file is damaged.
+            StorageError: Blocks are missing, damaged or do not form a chain, or a file is damaged.
         """
         ledger = cls(directory)
         try:
@@ -95,11 +95,11 @@ class Ledger:
         """Return the bytes of block `number` (common.Block).
 
         Raises:
-            LedgerError: It is not committed yet, or its record is damaged.
+            StorageError: It is not committed yet, or its record is damaged.
         """
         row = self.state.block(number)
         if row is None:
-            raise LedgerError("no_such_block", str(number))
+            raise StorageError("no_such_block", str(number))
         return self._file.read(row.offset).data
 
     def transaction(self, tx_id: str) -> TransactionRow | None:
@@ -113,7 +113,7 @@ class Ledger:
         the next start catches up.
 
         Raises:
-            LedgerError: The block could not be written; nothing has changed.
+            StorageError: The block could not be written; nothing has changed.
         """
         self._finish(self._file.append(data), tip, update, private)
 
@@ -132,7 +132,7 @@ class Ledger:
         try:
             return parse_block(self._file.read(row.offset).data).commit_hash
         except (BlockError, EnvelopeError) as error:
-            raise LedgerError("broken_chain", f"block {row.number}: {error}") from error
+            raise StorageError("broken_chain", f"block {row.number}: {error}") from error
 
     def _replay(self, record: Record) -> None:
         try:
@@ -141,7 +141,7 @@ class Ledger:
             verify_data_hash(block)
             verify_commit_hash(block, previous=self._tip.commit_hash)
         except NetworkError as error:
-            raise LedgerError("broken_chain", f"block {self.height}: {error}") from error
+            raise StorageError("broken_chain", f"block {self.height}: {error}") from error
         tip = Tip(block.number, block.header_hash, block.commit_hash)
         with self.state.update() as update:
             private: list[PrivateWrites] = []

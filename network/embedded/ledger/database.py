@@ -1,4 +1,4 @@
-"""SQLite files of the ledger: whatever goes wrong with one is a `LedgerError` that says what to do."""
+"""SQLite files of the ledger: whatever goes wrong with one is a `StorageError` that says what to do."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 
 Parameters = Sequence[str | bytes | int]
 
@@ -23,7 +23,7 @@ class Database:
         """Open the file and run `script` on it; `remedy` tells people what to do if the file is damaged.
 
         Raises:
-            LedgerError: It cannot be opened, or is damaged.
+            StorageError: It cannot be opened, or is damaged.
         """
         self._path = path
         self._remedy = remedy
@@ -38,7 +38,7 @@ class Database:
         except sqlite3.Error as error:
             self._connection.close()
             raise self._error(error) from error
-        except LedgerError:
+        except StorageError:
             self._connection.close()
             raise
 
@@ -46,7 +46,7 @@ class Database:
         """Run a statement and return how many rows it has changed.
 
         Raises:
-            LedgerError: It failed.
+            StorageError: It failed.
         """
         try:
             return self._connection.execute(statement, parameters).rowcount
@@ -57,7 +57,7 @@ class Database:
         """Run a statement once for each of `rows` and return how many rows it has changed.
 
         Raises:
-            LedgerError: It failed.
+            StorageError: It failed.
         """
         try:
             return self._connection.executemany(statement, rows).rowcount
@@ -68,7 +68,7 @@ class Database:
         """Return what `query` finds.
 
         Raises:
-            LedgerError: It failed.
+            StorageError: It failed.
         """
         try:
             return self._connection.execute(query, parameters).fetchall()
@@ -79,7 +79,7 @@ class Database:
         """Return the first row that `query` finds, or `None`.
 
         Raises:
-            LedgerError: It failed.
+            StorageError: It failed.
         """
         rows = self.rows(query, parameters)
         return rows[0] if rows else None
@@ -89,7 +89,7 @@ class Database:
         """Let the statements of the block take effect together at its end, or not at all on an exception.
 
         Raises:
-            LedgerError: They could not be written.
+            StorageError: They could not be written.
         """
         self.execute("BEGIN IMMEDIATE")
         try:
@@ -105,8 +105,8 @@ class Database:
         """Close the connection."""
         self._connection.close()
 
-    def _error(self, error: sqlite3.Error) -> LedgerError:
+    def _error(self, error: sqlite3.Error) -> StorageError:
         # The low byte is the kind of error, the others say where it was met.
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            return LedgerError("database_damaged", f"{self._path}: {error}; {self._remedy}")
-        return LedgerError("database_failed", f"{self._path}: {error}")
+            return StorageError("database_damaged", f"{self._path}: {error}; {self._remedy}")
+        return StorageError("database_failed", f"{self._path}: {error}")

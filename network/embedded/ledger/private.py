@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from countermark.network.blocks.rwsets import PrivateHashes, Version, Write
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.database import Database
 from countermark.network.embedded.rwset_encoding import decode_private, decode_writes
 
@@ -55,7 +55,7 @@ class PrivateStore:
         """Open the store.
 
         Raises:
-            LedgerError: The file is damaged, or cannot be opened.
+            StorageError: The file is damaged, or cannot be opened.
         """
         self._lock = threading.Lock()
         self._database = Database(path, synchronous="FULL", remedy=_REMEDY, script=_TABLES)
@@ -67,7 +67,7 @@ class PrivateStore:
             if self._database.rows("PRAGMA user_version") != [(0,)]:
                 self._erase()
             self._oldest = self._oldest_staged()
-        except LedgerError:
+        except StorageError:
             self._database.close()
             raise
 
@@ -78,7 +78,7 @@ class PrivateStore:
         transaction stands beside the first.
 
         Raises:
-            LedgerError: They could not be written.
+            StorageError: They could not be written.
         """
         with self._lock:
             self._database.execute(
@@ -103,7 +103,7 @@ class PrivateStore:
             What could not be found or did not have the hashes in the block: its values are not available.
 
         Raises:
-            LedgerError: The disk did not take it.
+            StorageError: The disk did not take it.
         """
         # Staged at height h, it has been passed by the blocks h to `block`.
         due = block + 1 - STAGED_BLOCKS

@@ -32,7 +32,7 @@ def open_state(path: Path) -> Database:
     """Return a connection to the state database at `path`, created if it is missing.
 
     Raises:
-        LedgerError: The file is damaged, or cannot be opened.
+        StorageError: The file is damaged, or cannot be opened.
     """
     # What a crash takes from the state is caught up from the blocks, so its commits need not be synced.
     remedy = "it can be deleted, it is rebuilt from the blocks"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from countermark.network.blocks.rwsets import Version
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.database import Database, Parameters
 from countermark.network.embedded.ledger.schema import open_state
 
@@ -65,7 +65,7 @@ class View:
         With `after`, only keys greater than that one.
 
         Raises:
-            LedgerError: The view has ended.
+            StorageError: The view has ended.
         """
         condition = "key >= ?"
         parameters: list[str | bytes] = [namespace, start.encode()]
@@ -96,7 +96,7 @@ class View:
     def _query(self, query: str, parameters: Parameters) -> list[Any]:
         with self._lock:
             if self._closed:
-                raise LedgerError("snapshot_ended", "the simulation that this read belongs to is over")
+                raise StorageError("snapshot_ended", "the simulation that this read belongs to is over")
             return self._database.rows(query, parameters)
 
 

@@ -86,7 +86,7 @@ class StateStore:
         """Open the database.
 
         Raises:
-            LedgerError: The file is damaged; without it, the state is built anew from the blocks.
+            StorageError: The file is damaged; without it, the state is built anew from the blocks.
         """
         with ExitStack() as opened:
             self._writer = open_state(path)
@@ -101,7 +101,7 @@ class StateStore:
         """Collect the changes of one block; they take effect together at the end, or not at all on an exception.
 
         Raises:
-            LedgerError: They could not be written.
+            StorageError: They could not be written.
         """
         with self._writer.transaction():
             yield StateUpdate(self._writer)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.blockfile import BlockFile
 
 RECORDS = [b"one", b"", b"three" * 1000]
@@ -73,7 +73,7 @@ def test_a_flipped_bit_before_the_last_record_is_damage_and_shortens_nothing(pat
     data[position] ^= 1
     path.write_bytes(data)
     file = BlockFile(path)
-    with pytest.raises(LedgerError, match="block_damaged"):
+    with pytest.raises(StorageError, match="block_damaged"):
         list(file.scan(0))
     assert path.read_bytes() == bytes(data)
     file.close()
@@ -83,7 +83,7 @@ def test_a_file_that_lost_committed_blocks_is_refused(path: Path) -> None:
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:100])
     file = BlockFile(path)
-    with pytest.raises(LedgerError, match="blocks_missing"):
+    with pytest.raises(StorageError, match="blocks_missing"):
         list(file.scan(size))
     file.close()
 
@@ -95,6 +95,6 @@ def test_a_full_disk_leaves_the_file_as_it_was(file: BlockFile, path: Path, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("countermark.network.embedded.ledger.blockfile.os.fdatasync", full)
-    with pytest.raises(LedgerError, match="No space left"):
+    with pytest.raises(StorageError, match="No space left"):
         file.append(b"four")
     assert path.read_bytes() == before

@@ -18,7 +18,7 @@ from countermark.network.blocks import (
     with_validation_codes,
 )
 from countermark.network.blocks.codes import Code
-from countermark.network.embedded.errors import LedgerError
+from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.blockfile import BlockFile
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.services.deliver import filtered_block
@@ -140,7 +140,7 @@ def test_a_verdict_changed_in_the_block_file_is_found_on_replay(world: World) ->
     for data in (world.ledger.block(0), world.ledger.block(1), wire.SerializeToString()):
         copy.append(data)
     copy.close()
-    with pytest.raises(LedgerError, match=r"block 2.*commit_hash_mismatch"):
+    with pytest.raises(StorageError, match=r"block 2.*commit_hash_mismatch"):
         Ledger.open(directory)
 
 
@@ -197,7 +197,7 @@ def test_a_block_of_another_chain_is_refused(world: World, tmp_path: Path) -> No
     foreign = other.ledger.block(1)
     other.ledger.close()
     world.ledger._file.append(foreign)
-    with pytest.raises(LedgerError, match="broken_chain"):
+    with pytest.raises(StorageError, match="broken_chain"):
         Ledger.open(world.material.layout.ledger)
 
 
@@ -206,7 +206,7 @@ def test_a_block_of_another_chain_is_refused(world: World, tmp_path: Path) -> No
 )
 def test_a_damaged_database_says_what_to_do_and_leaves_nothing_open(tmp_path: Path, name: str, remedy: str) -> None:
     (tmp_path / name).write_bytes(b"no database at all" * 100)
-    with pytest.raises(LedgerError, match=f"database_damaged.*{name}.*{remedy}"):
+    with pytest.raises(StorageError, match=f"database_damaged.*{name}.*{remedy}"):
         Ledger.open(tmp_path)
     assert _open_files(tmp_path) == []
 
@@ -218,7 +218,7 @@ def test_a_database_that_is_damaged_further_in_is_one_error_too(world: World) ->
     data = bytearray(path.read_bytes())
     data[4096:] = b"\xa5" * (len(data) - 4096)
     path.write_bytes(data)
-    with pytest.raises(LedgerError, match="database_damaged"):
+    with pytest.raises(StorageError, match="database_damaged"):
         world.reopen()
     assert _open_files(world.directory) == []
 
@@ -276,5 +276,5 @@ def test_a_snapshot_stays_as_it_was_taken(world: World) -> None:
         assert found is not None
         assert found.value == b"1"
     assert world.value("a") == b"2"
-    with pytest.raises(LedgerError, match="snapshot_ended"):
+    with pytest.raises(StorageError, match="snapshot_ended"):
         view.get(NAMESPACE, "", b"a")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countermark.network.blocks import parse_block, read_config
+from countermark.network.client import ConnectionProfile
 from countermark.network.embedded import connections, endpoints
 from countermark.network.embedded.errors import SettingsError
 from countermark.network.embedded.material import generate
@@ -110,5 +111,6 @@ def test_profiles_appear_and_go_all_together(world: World, tmp_path: Path) -> No
     for _ in range(2):
         connections.publish(folder, [("platform", profile), ("trader", profile)])
         assert sorted(path.name for path in folder.iterdir()) == ["platform.json", "trader.json"]
+        assert ConnectionProfile.load(folder / "platform.json") == profile
     connections.withdraw(folder)
     assert list(tmp_path.glob("*connection*")) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from countermark.network.embedded.errors import LedgerError, SettingsError
+from countermark.network.embedded.errors import SettingsError, StorageError
 from countermark.network.embedded.node import Node
 from countermark.network.embedded.settings import Layout, Settings, load
 from countermark.network.errors import IdentityError, NetworkError
@@ -88,7 +88,7 @@ def _rubbish_private(layout: Layout) -> None:
         (_no_orderer, IdentityError, "no_organisation"),
         (_no_genesis, SettingsError, "no_genesis"),
         (_rubbish_genesis, NetworkError, "malformed_message"),
-        (_rubbish_private, LedgerError, "database_damaged"),
+        (_rubbish_private, StorageError, "database_damaged"),
     ],
 )
 def test_a_start_that_fails_leaves_nothing_open(
@@ -103,7 +103,7 @@ def test_a_start_that_fails_leaves_nothing_open(
 
 def test_a_ledger_of_another_channel_is_refused(layout: Layout, settings: Settings) -> None:
     _run(layout, settings)
-    with pytest.raises(LedgerError, match="other_channel"):
+    with pytest.raises(StorageError, match="other_channel"):
         _run(layout, replace(settings, channel="other"))
     assert _nothing_open(layout)
 

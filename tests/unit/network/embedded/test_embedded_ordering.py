@@ -9,7 +9,7 @@ import pytest
 from fabric_protos.common import common_pb2
 
 from countermark.network.embedded.committing import TransactionOutcome
-from countermark.network.embedded.errors import LedgerError, ProposalError
+from countermark.network.embedded.errors import ProposalError, StorageError
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ordering import Batching, Orderer
 from countermark.network.envelopes import Envelope, HeaderType, build_header, build_payload, sign_payload
@@ -136,7 +136,7 @@ def test_an_expired_certificate_is_not_taken(world: World) -> None:
         orderer.submit(world.transaction(writing(a="1")), now_ms=NOW_MS + 10 * 365 * 86_400_000)
 
 
-@pytest.mark.parametrize("error", [LedgerError("block_not_written", "disk full"), RuntimeError("unforeseen")])
+@pytest.mark.parametrize("error", [StorageError("block_not_written", "disk full"), RuntimeError("unforeseen")])
 def test_a_block_that_cannot_be_committed_ends_the_service(world: World, error: Exception) -> None:
     failed = threading.Event()
 
@@ -162,7 +162,7 @@ def test_the_service_ends_although_its_thread_has_died_with_the_queue_full(
     def commit(_envelopes: Sequence[bytes]) -> None:
         begun.set()
         assert go.wait(WAIT_S)
-        raise LedgerError("block_not_written", "disk full")
+        raise StorageError("block_not_written", "disk full")
 
     orderer = _orderer(world, commit, lambda: None, window_ms=0, max_messages=1)
     orderer.start()
