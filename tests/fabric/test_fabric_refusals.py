@@ -4,10 +4,26 @@ import secrets
 from pathlib import Path
 
 import pytest
+from fabric_protos.common import common_pb2
 
 from countermark.chaincode import state
-from countermark.network.client import CommitStatus, EndorseError, EvaluateError, GatewayClient
-from countermark.network.envelopes import Proposal
+from countermark.network.client import (
+    CommitStatus,
+    DeliverError,
+    Endorsed,
+    EndorseError,
+    EvaluateError,
+    GatewayClient,
+)
+from countermark.network.envelopes import (
+    EndorsedTransaction,
+    Envelope,
+    Header,
+    Proposal,
+    assemble,
+    build_payload,
+    sign_payload,
+)
 from countermark.protocol import canonical
 from tests.support import dishonest_chaincode
 from tests.support.clock import now_ms
@@ -73,6 +89,70 @@ def test_same_transaction_again_is_a_duplicate(story: Story, client: GatewayClie
     # Whatever comes after the copies tells that these have been judged.
     assert finish(client, minting(story, client)).valid
     assert story.market.total() == before + 10
+
+
+def under_endorsed(endorsed: Endorsed, proposal: Proposal, client: GatewayClient) -> bytes:
+    """The client's own transaction with one endorsement left."""
+    transaction = EndorsedTransaction.parse(Envelope.parse(endorsed.envelope))
+    payload = assemble(proposal, transaction.response.serialized, transaction.endorsements[:1])
+    return sign_payload(client.identity, payload).serialized
+
+
+def claimed(endorsed: Endorsed, other: GatewayClient) -> bytes:
+    """The same contents, signed by somebody else, in a transaction of his that says it has this id."""
+    proposal = other.prepare("market.show")
+    channel = common_pb2.ChannelHeader.FromString(proposal.header.channel_header)
+    channel.tx_id = endorsed.tx_id
+    header = Header.of(channel.SerializeToString(), proposal.header.signature_header)
+    return sign_payload(other.identity, build_payload(header, Envelope.parse(endorsed.envelope).data)).serialized
+
+
+def codes_of(client: GatewayClient, tx_id: str) -> list[str]:
+    """Return the verdicts on all envelopes with that id, in the block of the first."""
+    number = client.commit_status(tx_id).block_number
+    (block,) = client.blocks(number, stop=number)
+    return [one.code_name for one in block.transactions if one.tx_id == tx_id]
+
+
+def test_damaged_copies_do_no_harm_in_the_block_of_the_good_one(
+    network: FabricNetwork, story: Story, client: GatewayClient
+) -> None:
+    """What the embedded peer has to do as well; that the first verdict is the one told is Fabric's own way."""
+    proposal = minting(story, client)
+    endorsed = client.endorse_proposal(proposal, endorsing_organisations=[SUPERVISOR, PLATFORM])
+    before = story.market.total()
+    trader = network.client(TRADER, CHANNEL)
+    trader.submit(endorsed.tx_id, claimed(endorsed, trader))
+    client.submit(endorsed.tx_id, under_endorsed(endorsed, proposal, client))
+    client.submit(endorsed.tx_id, endorsed.envelope)
+    assert client.commit_status(endorsed.tx_id).code_name == "BAD_PROPOSAL_TXID"
+    assert codes_of(client, endorsed.tx_id) == ["BAD_PROPOSAL_TXID", "ENDORSEMENT_POLICY_FAILURE", "VALID"]
+    assert story.market.total() == before + 5
+
+
+@pytest.mark.parametrize("by_another", [True, False])
+def test_id_in_an_earlier_block_is_used_up_whoever_claimed_it(
+    network: FabricNetwork, story: Story, client: GatewayClient, by_another: bool
+) -> None:
+    proposal = minting(story, client)
+    endorsed = client.endorse_proposal(proposal, endorsing_organisations=[SUPERVISOR, PLATFORM])
+    before = story.market.total()
+    trader = network.client(TRADER, CHANNEL)
+    copy = claimed(endorsed, trader) if by_another else under_endorsed(endorsed, proposal, client)
+    trader.submit(endorsed.tx_id, copy)
+    first = client.commit_status(endorsed.tx_id)
+    assert first.code_name == ("BAD_PROPOSAL_TXID" if by_another else "ENDORSEMENT_POLICY_FAILURE")
+    client.submit(endorsed.tx_id, endorsed.envelope)
+    # Whatever comes after it tells that it has been judged.
+    assert finish(client, minting(story, client)).valid
+    assert client.commit_status(endorsed.tx_id) == first
+    assert story.market.total() == before + 5
+
+
+def test_blocks_beyond_the_next_are_not_waited_for(client: GatewayClient) -> None:
+    beyond = client.newest_block().number + 1000
+    with pytest.raises(DeliverError, match="NOT_FOUND"):
+        next(client.blocks(beyond, timeout=10))
 
 
 def test_nobody_who_is_no_member_reads_the_private_collection(network: FabricNetwork, story: Story) -> None:
