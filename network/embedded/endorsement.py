@@ -6,7 +6,7 @@ endorsement over response payload and endorser.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from fabric_protos.peer import chaincode_shim_pb2, proposal_response_pb2
@@ -16,7 +16,7 @@ from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.errors import ExecutionError, ProposalError
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.ledger.snapshots import View
-from countermark.network.embedded.membership import WRITERS, Membership
+from countermark.network.embedded.membership import READERS, WRITERS, Membership
 from countermark.network.embedded.simulation import Results, Simulation
 from countermark.network.envelopes import (
     ChaincodeEvent,
@@ -30,7 +30,7 @@ from countermark.network.envelopes import (
 )
 from countermark.network.envelopes.wire import decode
 from countermark.network.errors import IdentityError, NetworkError, SignatureError
-from countermark.network.identities import Member, SigningIdentity
+from countermark.network.identities import Member, Role, SigningIdentity
 
 _COMPLETED = chaincode_shim_pb2.ChaincodeMessage.COMPLETED
 
@@ -89,6 +89,21 @@ class Gatekeeper:
             raise ProposalError("no_such_channel", f"channel '{header.channel}' not found")
         if header.chaincode != self._definition.name:
             raise ProposalError("no_such_chaincode", f"chaincode {header.chaincode} not found")
+        return self._check(proposal, WRITERS)
+
+    def admit_query(self, proposal: Proposal) -> Member:
+        """Return the member who made `proposal` to the peer's own chaincodes, if he may read.
+
+        Raises:
+            ProposalError: Another channel, no member, a bad signature, a timestamp outside the window, or a
+                transaction id that has been used.
+        """
+        if proposal.header.channel not in ("", self._channel):
+            raise ProposalError("no_such_channel", f"channel '{proposal.header.channel}' not found")
+        return self._check(proposal, READERS)
+
+    def _check(self, proposal: Proposal, roles: Container[Role]) -> Member:
+        header = proposal.header
         now_ms = self._now_ms()
         try:
             member = self._membership.authenticate(
@@ -96,7 +111,7 @@ class Gatekeeper:
                 proposal.signature,
                 proposal.proposal_bytes,
                 at_ms=now_ms,
-                roles=WRITERS,
+                roles=roles,
             )
         except (IdentityError, SignatureError) as error:
             raise ProposalError("not_authorised", f"error validating proposal: {error}") from error

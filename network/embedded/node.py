@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from fabric_protos.gateway import gateway_pb2_grpc
-from fabric_protos.peer import events_pb2_grpc
+from fabric_protos.orderer import ab_pb2_grpc
+from fabric_protos.peer import events_pb2_grpc, peer_pb2_grpc
 
 from countermark.network.blocks import parse_block, read_config
 from countermark.network.client.profile import ConnectionProfile
@@ -26,9 +27,12 @@ from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.material import ORDERER
 from countermark.network.embedded.membership import Membership
 from countermark.network.embedded.ordering import Orderer
-from countermark.network.embedded.services.deliver import DeliverService
+from countermark.network.embedded.services.broadcast import BroadcastService
+from countermark.network.embedded.services.deliver import BlockStreams, DeliverService
+from countermark.network.embedded.services.endorser import EndorserService
 from countermark.network.embedded.services.gateway import GatewayService
 from countermark.network.embedded.settings import Layout, OrganisationSettings, Settings
+from countermark.network.embedded.systemchaincodes import SystemChaincodes
 from countermark.network.embedded.validation import Validator
 from countermark.network.errors import BlockError, EnvelopeError
 from countermark.network.identities import Consortium, Organisation
@@ -181,21 +185,26 @@ class Node:
         gatekeeper = Gatekeeper(
             settings.channel, definition, self._membership, self._ledger, time_window_ms=settings.time_window_ms
         )
-        organisations = [
-            EndorsingPeer(
-                peer.address,
-                Endorser(
-                    peer.organisation.identity("peer0"),
-                    peer.link,
-                    definition,
-                    self._ledger,
-                    timeout_s=settings.execute_timeout_s,
-                ),
+        endorsers = [
+            Endorser(
+                peer.organisation.identity("peer0"),
+                peer.link,
+                definition,
+                self._ledger,
+                timeout_s=settings.execute_timeout_s,
             )
             for peer in self._peers
         ]
-        collector = Collector(definition, self._ledger, organisations)
-        for peer in self._peers:
+        collector = Collector(
+            definition,
+            self._ledger,
+            [EndorsingPeer(peer.address, one) for peer, one in zip(self._peers, endorsers, strict=True)],
+        )
+        streams = BlockStreams(
+            settings.channel, ledger=self._ledger, followers=self._followers, membership=self._membership
+        )
+        system = SystemChaincodes(settings.channel, self._ledger)
+        for peer, own in zip(self._peers, endorsers, strict=True):
             gateway = GatewayService(
                 peer.organisation.msp_id,
                 peer.address,
@@ -207,14 +216,12 @@ class Node:
                 followers=self._followers,
                 membership=self._membership,
             )
-            deliver = DeliverService(
-                settings.channel,
-                ledger=self._ledger,
-                followers=self._followers,
-                membership=self._membership,
-            )
+            endorser = EndorserService(own, gatekeeper=gatekeeper, ledger=self._ledger, system=system)
+            deliver = DeliverService(own.msp_id, streams, private=self._ledger.private, definition=definition)
             gateway_pb2_grpc.add_GatewayServicer_to_server(gateway, peer.server)
+            peer_pb2_grpc.add_EndorserServicer_to_server(endorser, peer.server)
             events_pb2_grpc.add_DeliverServicer_to_server(deliver, peer.server)
+            ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(BroadcastService(self._orderer, streams), peer.server)
 
 
 def _open_ledger(layout: Layout) -> Ledger:

@@ -33,6 +33,11 @@ class Results:
     private_reads: frozenset[str]
     """Collections whose values, not only hashes, were read: an endorser must hold these."""
 
+    @classmethod
+    def nothing(cls) -> "Results":
+        """Return the results of a run that read and wrote no state."""
+        return cls(ReadWriteSet(), b"", None, frozenset())
+
 
 class RangeCursor:
     """A range that the chaincode reads bit by bit, on record for the check at commit."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from countermark.network.embedded.errors import StorageError
 
-Parameters = Sequence[str | bytes | int]
+Parameters = Sequence[str | bytes | int | None]
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from countermark.network.blocks.rwsets import PrivateHashes, Version, Write
 from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.database import Database
-from countermark.network.embedded.rwset_encoding import decode_private, decode_writes
+from countermark.network.embedded.rwset_encoding import decode_private, decode_writes, encode_writes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,9 +34,10 @@ CREATE TABLE IF NOT EXISTS staged (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS data (
     namespace TEXT NOT NULL, collection TEXT NOT NULL, key_hash BLOB NOT NULL,
-    block INTEGER NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL,
+    block INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, value BLOB,
     PRIMARY KEY (namespace, collection, key_hash, block, position)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS data_by_block ON data (block, position);
 """
 
 
@@ -91,6 +92,28 @@ class PrivateStore:
         """Return the value that was written at `version`, or `None` if it is not here (never came, or purged)."""
         with self._lock:
             return self._select(namespace, collection, key_hash, version)
+
+    def written(self, block: int, *, namespace: str, collections: Sequence[str]) -> dict[int, dict[str, bytes]]:
+        """Return what block number `block` wrote to `collections`, without what was purged since.
+
+        Returns:
+            By position in the block and collection, the bytes of a KVRWSet.
+        """
+        marks = ", ".join("?" * len(collections))
+        query = (
+            "SELECT position, collection, key, value FROM data WHERE block = ? AND namespace = ? "  # noqa: S608 - marks
+            f"AND collection IN ({marks}) ORDER BY position, collection, key"
+        )
+        with self._lock:
+            rows = self._database.rows(query, (block, namespace, *collections))
+        found: dict[tuple[int, str], list[Write]] = {}
+        for position, collection, key, value in rows:
+            write = Write(namespace, key, b"" if value is None else bytes(value), is_delete=value is None)
+            found.setdefault((position, collection), []).append(write)
+        written: dict[int, dict[str, bytes]] = {}
+        for (position, collection), writes in found.items():
+            written.setdefault(position, {})[collection] = encode_writes(writes)
+        return written
 
     def commit(self, block: int, written: Sequence[PrivateWrites]) -> list[PrivateWrites]:
         """Move the private writes of block number `block` to their versions, on disk when this returns.
@@ -166,11 +189,10 @@ class PrivateStore:
             return self._present(writes)
         namespace, collection = writes.hashes.namespace, writes.hashes.collection
         self._database.execute_many(
-            "INSERT OR REPLACE INTO data VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO data VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (namespace, collection, _hash(write.key.encode()), *writes.version, write.value)
+                (namespace, collection, _hash(write.key.encode()), *writes.version, write.key, _value(write))
                 for write in values
-                if not write.is_delete
             ],
         )
         return True
@@ -188,7 +210,7 @@ class PrivateStore:
             "AND block = ? AND position = ?",
             (namespace, collection, key_hash, *version),
         )
-        return None if row is None else bytes(row[0])
+        return None if row is None or row[0] is None else bytes(row[0])
 
     def _staged(self, writes: PrivateWrites) -> tuple[Write, ...] | None:
         hashes = writes.hashes
@@ -211,6 +233,11 @@ def _match(values: tuple[Write, ...], hashes: PrivateHashes) -> bool:
         and (write.is_delete or hashed.value_hash == _hash(write.value))
         for write in values
     )
+
+
+def _value(write: Write) -> bytes | None:
+    """Return the value as it is stored; a deletion stands as one without."""
+    return None if write.is_delete else write.value
 
 
 def _hash(data: bytes) -> bytes:

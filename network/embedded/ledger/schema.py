@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS transactions (
 CREATE TABLE IF NOT EXISTS blocks (
     number INTEGER PRIMARY KEY, position INTEGER NOT NULL, end INTEGER NOT NULL, header_hash BLOB NOT NULL
 );
+CREATE INDEX IF NOT EXISTS blocks_by_hash ON blocks (header_hash);
 """
 
 

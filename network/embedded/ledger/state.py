@@ -114,6 +114,10 @@ class StateStore:
         """Return where block `number` stands, or `None` if it is not committed."""
         return self._block("WHERE number = ?", number)
 
+    def block_by_hash(self, header_hash: bytes) -> BlockRow | None:
+        """Return where the block with that header hash stands, or `None` if there is none."""
+        return self._block("WHERE header_hash = ?", header_hash)
+
     def transaction(self, tx_id: str) -> TransactionRow | None:
         """Return the outcome of `tx_id`, or `None` if no committed block has it."""
         with self._reader_lock:
@@ -126,7 +130,7 @@ class StateStore:
         self._reader.close()
         self._writer.close()
 
-    def _block(self, condition: str, *parameters: int) -> BlockRow | None:
+    def _block(self, condition: str, *parameters: int | bytes) -> BlockRow | None:
         query = f"SELECT number, position, end, header_hash FROM blocks {condition}"  # noqa: S608 - fixed texts
         with self._reader_lock:
             row = self._reader.row(query, parameters)

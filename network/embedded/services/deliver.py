@@ -1,4 +1,4 @@
-"""protos.Deliver: streams of blocks, whole or filtered, from any block on and following the ledger."""
+"""protos.Deliver: streams of blocks, whole, filtered or with private data, that follow the ledger."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
@@ -7,13 +7,17 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_event_pb2, events_pb2, events_pb2_grpc, transaction_pb2
 
 from countermark.network.blocks import parse_block
+from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.endorsement import clock_ms
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ledger.chain import Ledger
+from countermark.network.embedded.ledger.private import PrivateStore
 from countermark.network.embedded.membership import READERS, Membership
+from countermark.network.embedded.rwset_encoding import encode_private
 from countermark.network.envelopes import Edge, Envelope, Seek
 from countermark.network.envelopes.wire import encode
 from countermark.network.errors import EnvelopeError, IdentityError, SignatureError
+from countermark.network.identities import Member
 
 _TIME_WINDOW_MS: Final = 15 * 60 * 1000
 # common.Status
@@ -32,8 +36,16 @@ class Asked(NamedTuple):
     wait: bool
 
 
-class DeliverService(events_pb2_grpc.DeliverServicer):  # type: ignore[misc] # generated without types
-    """Block streams for the readers of `channel`."""
+class Delivered(NamedTuple):
+    """A block for the member who asked for it."""
+
+    block: bytes
+    """common.Block."""
+    reader: Member
+
+
+class BlockStreams:
+    """Blocks of `channel` for its readers, as they ask for them."""
 
     def __init__(self, channel: str, *, ledger: Ledger, followers: Followers, membership: Membership) -> None:
         self._channel = channel
@@ -41,54 +53,88 @@ class DeliverService(events_pb2_grpc.DeliverServicer):  # type: ignore[misc] # g
         self._followers = followers
         self._membership = membership
 
-    async def Deliver(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
-        """Yield whole blocks, then the status, for each request of the stream."""
-        async for response in self._serve(requests, _whole):
-            yield response
-
-    async def DeliverFiltered(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
-        """Yield what a client needs to follow its transactions, without their contents."""
-        async for response in self._serve(requests, filtered_block):
-            yield response
-
-    async def _serve(self, requests: AsyncIterator[Any], convert: Callable[[bytes], Any]) -> AsyncIterator[Any]:
+    async def serve(self, requests: AsyncIterator[Any]) -> AsyncIterator[Delivered | int]:
+        """Yield the blocks that each request (common.Envelope) asks for, then how it ended (common.Status)."""
         async for request in requests:
-            status, wanted = self._authorise(request)
+            status, reader, wanted = self._authorise(request)
             number = wanted.start if wanted else 0
-            while wanted is not None:
+            while wanted is not None and reader is not None:
                 if not wanted.wait and number >= self._followers.height:
                     status = _NOT_FOUND
                 elif not await self._followers.wait_block(number):
                     status = _UNAVAILABLE
                 if status != _SUCCESS:
                     break
-                yield convert(self._ledger.block(number))
+                yield Delivered(self._ledger.block(number), reader)
                 if number == wanted.stop:
                     break
                 number += 1
-            yield events_pb2.DeliverResponse(status=status)
+            yield status
             if status != _SUCCESS:
                 return
 
-    def _authorise(self, request: Any) -> tuple[int, Asked | None]:
-        """Return the status of a request that cannot be served, or the blocks that one asks for."""
+    def _authorise(self, request: Any) -> tuple[int, Member | None, Asked | None]:
+        """Return the status of a request that cannot be served, or who asks for which blocks."""
         now_ms = clock_ms()
         try:
             envelope = Envelope.parse(encode(request))
             seek = Seek.parse(envelope)
             header = envelope.header
             if abs(header.timestamp_ms - now_ms) > _TIME_WINDOW_MS:
-                return _BAD_REQUEST, None
+                return _BAD_REQUEST, None, None
             if header.channel != self._channel:
-                return _NOT_FOUND, None
-            self._membership.authenticate(
+                return _NOT_FOUND, None, None
+            reader = self._membership.authenticate(
                 header.creator, envelope.signature, envelope.payload, at_ms=now_ms, roles=READERS
             )
         except EnvelopeError:
-            return _BAD_REQUEST, None
+            return _BAD_REQUEST, None, None
         except (IdentityError, SignatureError):
-            return _FORBIDDEN, None
-        return blocks_asked_for(seek, self._followers.height)
+            return _FORBIDDEN, None, None
+        status, asked = blocks_asked_for(seek, self._followers.height)
+        return status, reader, asked
+
+
+class DeliverService(events_pb2_grpc.DeliverServicer):  # type: ignore[misc] # generated without types
+    """The block streams of the peer of `msp_id`, which holds the private data of its organisation's collections."""
+
+    def __init__(self, msp_id: str, streams: BlockStreams, *, private: PrivateStore, definition: Definition) -> None:
+        self._msp_id = msp_id
+        self._streams = streams
+        self._private = private
+        self._definition = definition
+
+    async def Deliver(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
+        """Yield whole blocks, then the status, for each request of the stream."""
+        async for response in self._respond(requests, _whole):
+            yield response
+
+    async def DeliverFiltered(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
+        """Yield what a client needs to follow its transactions, without their contents."""
+        async for response in self._respond(requests, lambda delivered: filtered_block(delivered.block)):
+            yield response
+
+    async def DeliverWithPrivateData(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - Fabric's name
+        """Yield whole blocks with the private data that both the reader's organisation and this peer's may hold."""
+        async for response in self._respond(requests, self._with_private):
+            yield response
+
+    async def _respond(self, requests: AsyncIterator[Any], convert: Callable[[Delivered], Any]) -> AsyncIterator[Any]:
+        async for item in self._streams.serve(requests):
+            yield convert(item) if isinstance(item, Delivered) else events_pb2.DeliverResponse(status=item)
+
+    def _with_private(self, delivered: Delivered) -> Any:
+        block = common_pb2.Block.FromString(delivered.block)
+        message = events_pb2.BlockAndPrivateData(block=block)
+        shown = [
+            one.name for one in self._definition.collections if {self._msp_id, delivered.reader.msp_id} <= one.members
+        ]
+        if shown:
+            written = self._private.written(block.header.number, namespace=self._definition.name, collections=shown)
+            for position, collections in written.items():
+                data = encode_private(self._definition.name, list(collections.items()))
+                message.private_data_map[position].MergeFromString(data)
+        return events_pb2.DeliverResponse(block_and_private_data=message)
 
 
 def blocks_asked_for(seek: Seek, height: int) -> tuple[int, Asked | None]:
@@ -115,8 +161,8 @@ def blocks_asked_for(seek: Seek, height: int) -> tuple[int, Asked | None]:
     return _SUCCESS, Asked(start, stop, seek.wait)
 
 
-def _whole(data: bytes) -> Any:
-    return events_pb2.DeliverResponse(block=common_pb2.Block.FromString(data))
+def _whole(delivered: Delivered) -> Any:
+    return events_pb2.DeliverResponse(block=common_pb2.Block.FromString(delivered.block))
 
 
 def filtered_block(data: bytes) -> Any:

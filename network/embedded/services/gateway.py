@@ -16,6 +16,7 @@ from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.membership import READERS, Membership
 from countermark.network.embedded.ordering import Orderer
+from countermark.network.embedded.services.broadcast import refusal_status
 from countermark.network.embedded.services.statuses import CallError, abort
 from countermark.network.envelopes import ErrorDetail, Proposal
 from countermark.network.envelopes.wire import decode, encode
@@ -84,12 +85,11 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
         try:
             self._orderer.submit(encode(request.prepared_transaction), now_ms=clock_ms())
         except NetworkError as error:
-            busy = isinstance(error, ProposalError) and error.code == "busy"
+            status = refusal_status(error)
+            busy = status == common_pb2.SERVICE_UNAVAILABLE
             code = grpc.StatusCode.UNAVAILABLE if busy else grpc.StatusCode.ABORTED
-            status = (
-                "SERVICE_UNAVAILABLE" if busy else "FORBIDDEN" if error.code == "not_authorised" else "BAD_REQUEST"
-            )
-            message = f"received unsuccessful response from orderer: status={status}, info={error}"
+            name = common_pb2.Status.Name(status)
+            message = f"received unsuccessful response from orderer: status={name}, info={error}"
             await abort(context, CallError(code, message, [self._detail(message)]))
         return gateway_pb2.SubmitResponse()
 
