@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FOREIGN := .venv-interop
 
-.PHONY: demo test lint bench docs lock clean setup
+.PHONY: demo test lint bench interop docs lock clean setup
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -27,6 +28,15 @@ lint: setup ## ruff, mypy and import-linter alone
 bench: setup ## figures of docs/performance.md
 	$(BIN)/python -m bench
 
+interop: setup $(FOREIGN)/.installed ## clients that nobody here wrote use the embedded ledger
+	INTEROP_PYTHON=$(FOREIGN)/bin/python $(BIN)/python -m pytest tests/interop
+
+$(FOREIGN)/.installed: tests/interop/requirements.lock
+	$(PYTHON) -m venv $(FOREIGN)
+	$(FOREIGN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r tests/interop/requirements.lock
+	@touch $@
+
 docs: setup ## write the pages of docs/ that are made from code
 	$(BIN)/python -m docs.generate
 
@@ -40,5 +50,5 @@ $(VENV):
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(FOREIGN) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
-from tests.fixtures.fabric import native_markets, pytest_collection_modifyitems, pytest_terminal_summary
+from tests.fixtures.absent import pytest_collection_modifyitems, pytest_terminal_summary
+from tests.fixtures.fabric import native_markets
 from tests.fixtures.postgres import (
     database,
     empty_database,
