@@ -97,6 +97,17 @@ class FabricLedger:
         except DeliverError as error:
             raise ports.UnavailableError("", error.detail) from error
 
+    def checks_time(self, *, timeout_s: float = 2.0) -> bool:
+        """Return whether the peer holds transaction timestamps to its time window, on which all deadlines rest.
+
+        Raises:
+            UnavailableError: It did not say (`ports.UnavailableError`).
+        """
+        try:
+            return self._client.checks_time("market.show", timeout=timeout_s)
+        except (EvaluateError, UnavailableError) as error:
+            raise ports.UnavailableError(error.tx_id, error.detail) from error
+
     def close(self) -> None:
         """Close the connection of this process; calls and streams under way end."""
         self._client.close()

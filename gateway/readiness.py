@@ -15,6 +15,9 @@ MOST_LAG = 20
 STALLED_S = 15.0
 """How long the projection may be behind without applying a block: nothing that is written is answered meanwhile."""
 
+TIME_CHECKED_S = 300.0
+"""How long a peer that holds timestamps to its window is believed to go on doing so."""
+
 _PROBE = "readiness/probe"
 
 
@@ -25,6 +28,9 @@ class Readiness:
     database: bool
     ledger: bool
     store: bool
+    time_window: bool | None
+    """Whether peers hold timestamps to a window, without which deadlines mean nothing; None where nobody can tell."""
+
     lag: int | None = None
     stale: int | None = None
     away: tuple[str, ...] = field(default=())
@@ -43,10 +49,12 @@ class Watch:
         self._lock = threading.Lock()
         self._projected = -1
         self._moved_at = time.monotonic()
+        self._time_checked_at = -TIME_CHECKED_S
 
     def check(self) -> Readiness:
         """Return the present readiness; a part that does not answer is waited for as long as a request would."""
         tables, height, store = self._tables(), self._height(), self._store()
+        time_window = None if height is None else self._time_window()
         projected, stale = (None, None) if tables is None else tables
         lag = None if projected is None or height is None else max(height - projected, 0)
         stalled_s = 0.0 if projected is None else self._stalled_s(projected, behind=bool(lag))
@@ -54,10 +62,11 @@ class Watch:
             "database": tables is None,
             "ledger": height is None,
             "store": not store,
+            "time_window": time_window is False,
             "projector": lag is not None and (lag > MOST_LAG or stalled_s > STALLED_S),
         }
         away = tuple(name for name, missing in parts.items() if missing)
-        return Readiness(tables is not None, height is not None, store, lag, stale, away)
+        return Readiness(tables is not None, height is not None, store, time_window, lag, stale, away)
 
     def _stalled_s(self, projected: int, *, behind: bool) -> float:
         """Return for how long the projection has been at ``projected`` blocks although there are more."""
@@ -84,6 +93,18 @@ class Watch:
             return self._services.chain.height()
         except UnavailableError:
             return None
+
+    def _time_window(self) -> bool | None:
+        """Return whether peers check timestamps, None where they do not say; a yes holds for a while."""
+        if time.monotonic() - self._time_checked_at < TIME_CHECKED_S:
+            return True
+        try:
+            checked = self._services.chain.checks_time()
+        except UnavailableError:
+            return None
+        if checked:
+            self._time_checked_at = time.monotonic()
+        return checked
 
     def _store(self) -> bool:
         """Return whether the object store answers."""

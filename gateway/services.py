@@ -59,6 +59,14 @@ class Chain(Ledger, Protocol):
         """
         ...
 
+    def checks_time(self, *, timeout_s: float = 2.0) -> bool:
+        """Return whether the peers hold transaction timestamps to a time window.
+
+        Raises:
+            UnavailableError: nobody said in time.
+        """
+        ...
+
     def close(self) -> None:
         """End what is under way."""
         ...

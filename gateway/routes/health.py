@@ -8,6 +8,9 @@ from countermark.gateway.api import Resource, blueprint, gateway
 api = blueprint("health", "For those who run the gateway")
 
 
+_TIME_WINDOW = {True: "checked", False: "not checked", None: "unknown"}
+
+
 class Health(Resource):
     """The process runs."""
 
@@ -21,6 +24,7 @@ class Ready(Resource):
     database: str
     ledger: str
     store: str
+    time_window: str
     projector: dict[str, int | None]
     index: dict[str, int | None]
     away: list[str]
@@ -41,6 +45,7 @@ def readyz() -> tuple[flask.Response, int]:
         "database": "up" if state.database else "away",
         "ledger": "up" if state.ledger else "away",
         "store": "up" if state.store else "away",
+        "time_window": _TIME_WINDOW[state.time_window],
         "projector": {"lag_blocks": state.lag},
         "index": {"stale_rows": state.stale},
         "away": list(state.away),

@@ -18,7 +18,7 @@ from fabric_protos.peer import proposal_pb2
 
 from countermark.network.blocks import VALID, Block, code_name
 from countermark.network.client.channels import PeerChannel
-from countermark.network.client.errors import CommitError, EndorseError
+from countermark.network.client.errors import CommitError, EndorseError, EvaluateError
 from countermark.network.client.profile import ConnectionProfile
 from countermark.network.client.retries import Phase
 from countermark.network.client.statuses import ledger_error
@@ -37,6 +37,9 @@ from countermark.network.envelopes import (
 from countermark.network.envelopes.wire import decode, encode
 from countermark.network.errors import NetworkError
 from countermark.protocol.errors import ErrorCode
+
+_OUT_OF_WINDOW = "incorrect timestamp"
+"""How peers say that a proposal is dated too far from their clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +149,33 @@ class GatewayClient:
             UnavailableError: No answer in time.
         """
         proposal = self.prepare(function, args, transient)
+        return self._evaluate(proposal, target_organisations, timeout)
+
+    def checks_time(self, function: str, *, timeout: float | None = None) -> bool:
+        """Return whether the peer refuses proposals dated far from its clock (Fabric's filter `TimeWindowCheck`).
+
+        Args:
+            function: What a proposal dated 1970 asks for; anyone may evaluate it, and it succeeds.
+            timeout: Seconds for the call.
+
+        Raises:
+            EvaluateError: It was refused for another reason, so nobody can tell.
+            UnavailableError: No answer in time.
+        """
+        try:
+            self._evaluate(self.prepare(function, now_ms=0), (), timeout)
+        except EvaluateError as error:
+            if _OUT_OF_WINDOW not in f"{error.detail}":
+                raise
+            return True
+        return False
+
+    def _evaluate(self, proposal: Proposal, targets: Sequence[str], timeout: float | None) -> bytes:
         request = gateway_pb2.EvaluateRequest(
             transaction_id=proposal.tx_id,
             channel_id=self.profile.channel,
             proposed_transaction=_signed(proposal),
-            target_organizations=target_organisations,
+            target_organizations=targets,
         )
         response = self._call(Phase.EVALUATE, "Evaluate", request, timeout or self.timeouts.evaluate, proposal.tx_id)
         return bytes(response.result.payload)

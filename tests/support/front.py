@@ -48,6 +48,9 @@ class Chain(Peer):
             raise UnavailableError("", "no peer answers")
         return len(self.channel.blocks_made)
 
+    def checks_time(self, *, timeout_s: float = 2.0) -> bool:
+        return self.channel.checks_time
+
     def close(self) -> None:
         pass
 

@@ -93,7 +93,8 @@ class _Block:
 class Channel(Ledger):
     """The ledger in memory, its blocks, and the platform's gateway to it.
 
-    `away` makes it unreachable; `refuse` makes it refuse a function with an error, as a broken rule would.
+    `away` makes it unreachable; `checks_time` says whether it has a time window; `refuse` makes it refuse a
+    function with an error, as a broken rule would.
     """
 
     def __init__(self) -> None:
@@ -101,6 +102,7 @@ class Channel(Ledger):
         self.blocks_made: list[_Block] = []
         self.projector: Projector | None = None
         self.away = False
+        self.checks_time = True
         self.refuse: dict[str, MarketError] = {}
         self._guard = RLock()
         self._projected = 0

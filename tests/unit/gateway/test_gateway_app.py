@@ -180,6 +180,19 @@ def test_projection_that_has_stopped_is_not_ready_however_little_it_is_behind(
     assert (ready.status_code, ready.json()["away"]) == (503, ["projector"])
 
 
+def test_peers_that_take_any_timestamp_are_not_ready(front: Front) -> None:
+    """Without Fabric's TimeWindowCheck a client dates its transactions as it likes, past every deadline."""
+    front.channel.checks_time = False
+    ready = front.raw().get("/readyz")
+    assert (ready.status_code, ready.json()["away"], ready.json()["time_window"]) == (
+        503,
+        ["time_window"],
+        "not checked",
+    )
+    front.channel.checks_time = True
+    assert front.raw().get("/readyz").json()["time_window"] == "checked"
+
+
 def test_store_that_cannot_be_read_is_named(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     def size(_name: str) -> int:
         raise MarketError(ErrorCode.STORE_UNAVAILABLE)

@@ -24,7 +24,7 @@ from countermark.network.client import (
     UnavailableError,
 )
 from countermark.network.client.retries import retry_after_status, retry_after_validation
-from countermark.network.envelopes import ErrorDetail, RpcStatus
+from countermark.network.envelopes import ErrorDetail, Proposal, RpcStatus
 from countermark.network.envelopes.wire import encode
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.unit.network.consortium import CHAINCODE, CHANNEL, Network
@@ -42,6 +42,28 @@ def test_a_query_is_answered_and_orders_nothing(peer: LoopbackPeer, client: Gate
     answer = client.evaluate("market.show", ["a", b"b"], {"pepper": b"p"})
     assert json.loads(answer) == {"args": ["a", "b"], "transient": ["pepper"]}
     assert set(peer.calls) == {"Evaluate"}
+
+
+@pytest.mark.parametrize(
+    ("failures", "checked"),
+    [
+        ([], False),
+        (["request unauthorized due to incorrect timestamp 1970-01-01, peer time 2026-01-01"], True),
+    ],
+)
+def test_whether_the_peer_holds_timestamps_to_its_window_is_found_by_a_question_dated_1970(
+    peer: LoopbackPeer, client: GatewayClient, failures: list[str], checked: bool
+) -> None:
+    peer.failures["Evaluate"].extend(_status(grpc.StatusCode.UNKNOWN, one) for one in failures)
+    assert client.checks_time("market.show") is checked
+    (asked,) = peer.calls["Evaluate"]
+    assert Proposal.parse(asked.proposed_transaction.SerializeToString()).header.timestamp_ms == 0
+
+
+def test_a_peer_that_fails_otherwise_tells_nothing_of_its_window(peer: LoopbackPeer, client: GatewayClient) -> None:
+    peer.failures["Evaluate"].append(_status(grpc.StatusCode.UNKNOWN, "access denied"))
+    with pytest.raises(EvaluateError, match="access denied"):
+        client.checks_time("market.show")
 
 
 def test_a_transaction_is_endorsed_submitted_and_committed(peer: LoopbackPeer, client: GatewayClient) -> None:

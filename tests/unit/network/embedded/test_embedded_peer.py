@@ -203,6 +203,10 @@ def test_a_block_stream_follows_the_ledger(platform: GatewayClient, trader: Gate
     assert [block.number for block in seen] == list(range(start, start + 4))
 
 
+def test_it_holds_timestamps_to_its_window_as_fabric_does(platform: GatewayClient) -> None:
+    assert platform.checks_time("range")
+
+
 def test_the_next_block_is_waited_for(platform: GatewayClient, trader: GatewayClient) -> None:
     next_one = trader.newest_block().number + 1
     stream = trader.blocks(next_one, stop=next_one, timeout=10)
