@@ -13,6 +13,7 @@ COMMANDS = {
     "account": "keys and money of an account",
     "agent": "a party that acts by itself",
     "audit": "the supervisor's view, from his own replica of the ledger",
+    "doctor": "what is wrong with an installation",
     "demo": "the paper's Scenario 1 on this machine, step by step",
     "fingerprint": "compute and compare fingerprints, offline",
     "listing": "put data on the market, browse, withdraw",

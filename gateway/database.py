@@ -11,12 +11,21 @@ import socket
 import sys
 from pathlib import Path
 
-from countermark.platform.store.postgres import EmbeddedPostgres, discard, folders
+from countermark.platform.store.postgres import EmbeddedPostgres, binaries, discard, folders
 from countermark.protocol.errors import MarketError
 
-__all__ = ["READY", "discard", "folders", "main"]
+__all__ = ["READY", "discard", "folders", "main", "program"]
 
 READY = "database ready"
+
+
+def program() -> Path:
+    """Return the server's program, as the embedded database would start it.
+
+    Raises:
+        MarketError: DATABASE_UNAVAILABLE when there is none.
+    """
+    return binaries.find(os.environ, None, Path()) / "postgres"
 
 
 def main() -> int:

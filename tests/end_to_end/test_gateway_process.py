@@ -14,7 +14,7 @@ from countermark.cli.up.stack import THREADS
 from countermark.client.errors import ClientError
 from countermark.client.http import Http
 from countermark.protocol.accounts import AccountKey
-from tests.support.whole_platform import Platform
+from tests.support.whole_platform import Platform, trader
 
 
 def http(platform: Platform) -> Http:
@@ -86,3 +86,12 @@ def test_logs_of_gateway_and_worker_are_json_lines(platform: Platform) -> None:
         for line in lines:
             if not line.startswith(ready):
                 assert json.loads(line)["process"] == name
+
+
+def test_doctor_finds_a_running_platform_sound(platform: Platform, tmp_path: Path) -> None:
+    found = trader(tmp_path, "operator", platform).run("doctor", "--data", str(platform.data))["findings"]
+    assert {one["subject"] for one in found if one["verdict"] == "ok"} >= {
+        *("data folder", "configuration", "database", "object store", "ledger"),
+        *("gateway", "readiness", "clock", "market"),
+    }
+    assert not [one for one in found if one["verdict"] == "wrong"]
