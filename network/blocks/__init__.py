@@ -7,6 +7,7 @@ from countermark.network.blocks.configs import ChannelConfig, read_config
 from countermark.network.blocks.hashes import data_hash, header_bytes, header_hash
 from countermark.network.blocks.parsing import parse_block
 from countermark.network.blocks.policies import OutOf, Policy, SignedBy, all_of, any_of, satisfied
+from countermark.network.blocks.rangereads import ReadsSummary
 from countermark.network.blocks.rwsets import (
     PrivateHashes,
     PrivateRead,
@@ -43,6 +44,7 @@ __all__ = [
     "RangeQuery",
     "Read",
     "ReadWriteSet",
+    "ReadsSummary",
     "SignedBy",
     "Transaction",
     "Write",

@@ -1,12 +1,15 @@
 """What a transaction read and would write, as its endorsers found it (rwset.TxReadWriteSet)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 
+from countermark.network.blocks.rangereads import ReadsSummary, summarise
 from countermark.network.envelopes.wire import decode
+from countermark.network.errors import EnvelopeError
 
 Version = tuple[int, int]
 """Block number and position of the transaction that last wrote a key."""
@@ -33,13 +36,28 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class RangeQuery:
-    """A range that was read, with what was found in it."""
+    """A range that was read, with what was found in it: each key, or for long ones a summary of them."""
 
     namespace: str
     start: str
     end: str
     exhausted: bool
     reads: tuple[Read, ...]
+    summary: ReadsSummary | None = None
+
+    @property
+    def stop(self) -> str:
+        """The first key that the check at commit leaves out; "" if it goes on to the last key there is.
+
+        A range that was not read to its end is checked up to and with the last key that was read.
+        """
+        return self.end if self.exhausted or not self.end else self.end + "\x00"
+
+    def unchanged(self, found: Sequence[tuple[str, Version]]) -> bool:
+        """Return whether `found`, the keys now in the range with their versions, in order, is what was read."""
+        if self.summary is not None:
+            return summarise(found, self.summary.max_degree) == self.summary
+        return list(found) == [(read.key, read.version) for read in self.reads]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,10 @@ class ReadWriteSet:
     ranges: tuple[RangeQuery, ...] = ()
     private_hashes: tuple[PrivateHashes, ...] = ()
     metadata_keys: tuple[tuple[str, str], ...] = ()
-    """Namespace and key of each change of key-level metadata, that is of key-level endorsement."""
+    """Namespace and key of each change of key-level metadata, that is of key-level endorsement.
+
+    For a private key `collection/` and its hash in hexadecimal stand in place of the key.
+    """
 
     @staticmethod
     def parse(data: bytes) -> "ReadWriteSet":
@@ -102,7 +123,12 @@ class ReadWriteSet:
             writes.extend(Write(name, one.key, one.value, one.is_delete) for one in public.writes)
             ranges.extend(_range(name, one) for one in public.range_queries_info)
             metadata.extend((name, one.key) for one in public.metadata_writes)
-            private.extend(_private(name, one) for one in wire.collection_hashed_rwset)
+            for one in wire.collection_hashed_rwset:
+                hashed = decode(kv_rwset_pb2.HashedRWSet, one.hashed_rwset, "hashed read-write set")
+                private.append(_private(name, one, hashed))
+                metadata.extend(
+                    (name, f"{one.collection_name}/{write.key_hash.hex()}") for write in hashed.metadata_writes
+                )
         return ReadWriteSet(tuple(reads), tuple(writes), tuple(ranges), tuple(private), tuple(metadata))
 
 
@@ -117,11 +143,16 @@ def _read(namespace: str, wire: Any) -> Read:
 
 def _range(namespace: str, wire: Any) -> RangeQuery:
     reads = tuple(_read(namespace, one) for one in wire.raw_reads.kv_reads)
-    return RangeQuery(namespace, wire.start_key, wire.end_key, wire.itr_exhausted, reads)
+    summary = None
+    if wire.HasField("reads_merkle_hashes"):
+        tree = wire.reads_merkle_hashes
+        if tree.max_degree < 2:
+            raise EnvelopeError("malformed_message", f"a tree of range reads with degree {tree.max_degree}")
+        summary = ReadsSummary(tree.max_degree, tree.max_level, tuple(tree.max_level_hashes))
+    return RangeQuery(namespace, wire.start_key, wire.end_key, wire.itr_exhausted, reads, summary)
 
 
-def _private(namespace: str, wire: Any) -> PrivateHashes:
-    hashed = decode(kv_rwset_pb2.HashedRWSet, wire.hashed_rwset, "hashed read-write set")
+def _private(namespace: str, wire: Any, hashed: Any) -> PrivateHashes:
     return PrivateHashes(
         namespace=namespace,
         collection=wire.collection_name,
