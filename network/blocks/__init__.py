@@ -19,6 +19,8 @@ from countermark.network.blocks.rwsets import (
 )
 from countermark.network.blocks.values import Block, OrdererSignature, Transaction
 from countermark.network.blocks.verification import (
+    check_well_formed,
+    endorsing_members,
     verify_creator,
     verify_data_hash,
     verify_endorsements,
@@ -51,9 +53,11 @@ __all__ = [
     "all_of",
     "any_of",
     "build_block",
+    "check_well_formed",
     "code_name",
     "commit_hash",
     "data_hash",
+    "endorsing_members",
     "header_bytes",
     "header_hash",
     "parse_block",

@@ -12,7 +12,7 @@ from fabric_protos.common import common_pb2
 from countermark.network.blocks.codes import NOT_VALIDATED, VALID
 from countermark.network.blocks.rwsets import ReadWriteSet
 from countermark.network.blocks.values import Block, Kind, OrdererSignature, Transaction
-from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType, compute_tx_id
+from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType, client_time_ms, compute_tx_id
 from countermark.network.envelopes.wire import decode
 from countermark.network.errors import BlockError, EnvelopeError, IdentityError
 from countermark.network.identities import SerializedIdentity
@@ -91,8 +91,7 @@ def claimed_header(raw: bytes) -> ClaimedHeader:
             tx_id = compute_tx_id(signature.nonce, signature.creator)
     except EnvelopeError:
         return ClaimedHeader()
-    timestamp_ms = channel.timestamp.seconds * 1000 + channel.timestamp.nanos // 1_000_000
-    return ClaimedHeader(tx_id, channel.channel_id, timestamp_ms)
+    return ClaimedHeader(tx_id, channel.channel_id, client_time_ms(channel.timestamp))
 
 
 def _transaction(block: int, position: int, raw: bytes, code: int) -> Transaction:

@@ -153,8 +153,3 @@ class Block:
     def header_hash(self) -> bytes:
         """The hash by which the next block names this one."""
         return header_hash(self.number, self.previous_hash, self.data_hash)
-
-    @property
-    def timestamp_ms(self) -> int:
-        """The latest clock of its transactions, milliseconds since the epoch; blocks carry no time of their own."""
-        return max((transaction.timestamp_ms for transaction in self.transactions), default=0)

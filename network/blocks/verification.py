@@ -2,13 +2,20 @@
 
 A reader who holds the consortium's root certificates and the hash of the genesis block needs nothing else: the chain
 fixes order and content, orderers sign each header, creators sign their transactions, endorsers sign what they found.
-Validation codes are not signed; whoever wants to be sure of them replays reads against writes.
+Validation codes are not signed; whoever wants to be sure of them replays reads against writes. No clock is asked:
+see `identities.msps`.
 """
+
+from collections.abc import Callable
+
+from fabric_protos.common import common_pb2
 
 from countermark.network.blocks.hashes import data_hash
 from countermark.network.blocks.policies import Policy, satisfied
 from countermark.network.blocks.values import Block, Transaction
-from countermark.network.errors import BlockError, NetworkError
+from countermark.network.envelopes import EndorsedTransaction
+from countermark.network.envelopes.wire import decode, encode
+from countermark.network.errors import BlockError, EnvelopeError, NetworkError
 from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
 
 
@@ -27,18 +34,49 @@ def verify_link(block: Block, *, number: int, previous_hash: bytes) -> None:
 def verify_data_hash(block: Block) -> None:
     """Check that the header is about these transactions.
 
+    The hash is over the envelopes one after the other and fixes their bytes, not where one ends. So each must be an
+    envelope and nothing else, or a forger could join or split them and call what comes out invalid. A configuration
+    alone in its block is exempt, as in Fabric: that of block 0 nobody signs.
+
     Raises:
-        BlockError: A transaction was changed, added, dropped or moved.
+        BlockError: A transaction was changed, added, dropped, moved, joined to another or cut in two.
     """
+    if not block.transactions:
+        raise BlockError("not_well_formed", "a block without transactions", block=block.number)
+    if [transaction.kind for transaction in block.transactions] != ["config"]:
+        for transaction in block.transactions:
+            try:
+                check_well_formed(transaction.raw)
+            except EnvelopeError as error:
+                position = transaction.position
+                raise BlockError(error.code, error.detail, block=block.number, transaction=position) from error
     if data_hash(transaction.raw for transaction in block.transactions) != block.data_hash:
         raise BlockError("data_hash_mismatch", "the header is of other transactions", block=block.number)
+
+
+def check_well_formed(raw: bytes) -> None:
+    """Check that `raw` is one envelope, signed and in the one encoding that its parts have.
+
+    The rule is Fabric's (`VerifyTransactionsAreWellFormed` of its protoutil), by which peers refuse a block.
+
+    Raises:
+        EnvelopeError: ``not_well_formed``.
+    """
+    try:
+        envelope = decode(common_pb2.Envelope, raw, "envelope")
+    except EnvelopeError as error:
+        raise EnvelopeError("not_well_formed", error.detail) from error
+    if not envelope.payload or not envelope.signature:
+        raise EnvelopeError("not_well_formed", "an envelope without payload or signature")
+    if encode(envelope) != raw:
+        raise EnvelopeError("not_well_formed", "more than one envelope, or one in another encoding")
 
 
 def verify_orderers(block: Block, orderers: Consortium, *, needed: int = 1) -> tuple[Member, ...]:
     """Return the orderers of `orderers` who signed `block`, at least `needed` different ones.
 
-    Certificates must hold at the time of the block's latest transaction. A genesis block has no signatures: it is
-    known by its hash. Signatures that name a consenter by number (BFT) do not count.
+    A genesis block has no signatures: it is known by its hash. Signatures that name a consenter by number (BFT) do
+    not count.
 
     Raises:
         BlockError: Fewer than `needed` orderers signed.
@@ -50,7 +88,7 @@ def verify_orderers(block: Block, orderers: Consortium, *, needed: int = 1) -> t
         try:
             identity = SerializedIdentity.parse(one.creator)
             identity.verify(one.signature, signed)
-            member = orderers.validate(identity, at_ms=block.timestamp_ms)
+            member = orderers.member(identity)
         except NetworkError as error:
             problem = str(error)
             continue
@@ -75,17 +113,38 @@ def verify_creator(block: int, transaction: Transaction, consortium: Consortium)
     try:
         envelope.header.check_tx_id()
         envelope.verify_signature()
-        return consortium.validate(envelope.header.identity, at_ms=transaction.timestamp_ms)
+        return consortium.member(envelope.header.identity)
     except NetworkError as error:
         raise BlockError(error.code, error.detail, block=block, transaction=transaction.position) from error
+
+
+def endorsing_members(
+    endorsed: EndorsedTransaction, recognise: Callable[[bytes], Member]
+) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+    """Return the members whose endorsements of `endorsed` hold, and what is wrong with the others.
+
+    As on a peer, an endorsement that does not hold is left out, and the same endorser counts once, in however many
+    ways his certificate is written. `recognise` returns the member that a serialized identity is.
+    """
+    members: dict[tuple[str, bytes], Member] = {}
+    refused = []
+    for endorsement in endorsed.endorsements:
+        try:
+            member = recognise(endorsement.endorser)
+            endorsement.verify(endorsed.response.serialized)
+        except NetworkError as error:
+            refused.append(str(error))
+            continue
+        members[member.msp_id, member.fingerprint] = member
+    return tuple(members.values()), tuple(refused)
 
 
 def verify_endorsements(
     block: int, transaction: Transaction, consortium: Consortium, policy: Policy
 ) -> tuple[Member, ...]:
-    """Return the members who endorsed `transaction` of block number `block`, enough of them for `policy`.
+    """Return the peers that endorsed `transaction` of block number `block`, enough of them for `policy`.
 
-    As on a peer, an endorsement that does not hold is left out, and the same endorser counts once.
+    Whoever submits a transaction can append signatures of his own: only peers speak for what a chaincode found.
 
     Raises:
         BlockError: The parts do not belong together, or the endorsements that hold do not meet the policy.
@@ -98,18 +157,11 @@ def verify_endorsements(
         endorsed.check_binding()
     except NetworkError as error:
         raise BlockError(error.code, error.detail, block=block, transaction=position) from error
-    members: dict[bytes, Member] = {}
-    refused = []
-    for endorsement in endorsed.endorsements:
-        try:
-            identity = endorsement.verify(endorsed.response.serialized)
-            member = consortium.validate(identity, at_ms=transaction.timestamp_ms)
-            members[member.fingerprint] = member
-        except NetworkError as error:
-            refused.append(str(error))
-    signers = tuple(members.values())
+    signers, refused = endorsing_members(
+        endorsed, lambda serialized: consortium.member(SerializedIdentity.parse(serialized))
+    )
     if not satisfied(policy, signers):
         names = ", ".join(sorted(f"{member.msp_id}.{member.role}" for member in signers)) or "nobody"
         detail = "; ".join([f"endorsed by {names} only", *refused])
         raise BlockError("endorsement_policy", detail, block=block, transaction=position)
-    return signers
+    return tuple(member for member in signers if member.role is Role.PEER)

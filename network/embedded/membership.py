@@ -24,6 +24,7 @@ class Membership:
         self._consortium = consortium
         # Checking a certificate against its root costs a signature check; every organisation has few identities.
         self._validate = lru_cache(maxsize=4096)(self._check)
+        self._recognise = lru_cache(maxsize=4096)(self._member)
 
     @property
     def msp_ids(self) -> tuple[str, ...]:
@@ -38,16 +39,24 @@ class Membership:
         """
         return self._validate(serialized, at_ms // _MINUTE_MS)
 
+    def recognise(self, serialized: bytes) -> Member:
+        """Return the member whose serialized identity this is, expired or not: for what stands in blocks.
+
+        Raises:
+            IdentityError: It does not parse, or its MSP refuses it.
+        """
+        return self._recognise(serialized)
+
     def authenticate(
-        self, serialized: bytes, signature: bytes, data: bytes, *, at_ms: int, roles: Container[Role]
+        self, serialized: bytes, signature: bytes, data: bytes, *, at_ms: int | None, roles: Container[Role]
     ) -> Member:
-        """Return the member who signed `data`, if he has one of `roles`.
+        """Return the member who signed `data`, if he has one of `roles`; `at_ms` None is for what stands in blocks.
 
         Raises:
             IdentityError: No member, or one with another role.
             SignatureError: The signature is not his.
         """
-        member = self.member(serialized, at_ms=at_ms)
+        member = self.recognise(serialized) if at_ms is None else self.member(serialized, at_ms=at_ms)
         if member.role not in roles:
             raise IdentityError("role_not_allowed", f"{member.msp_id}.{member.role} may not do this")
         SerializedIdentity.parse(serialized).verify(signature, data)
@@ -55,3 +64,6 @@ class Membership:
 
     def _check(self, serialized: bytes, minute: int) -> Member:
         return self._consortium.validate(SerializedIdentity.parse(serialized), at_ms=minute * _MINUTE_MS)
+
+    def _member(self, serialized: bytes) -> Member:
+        return self._consortium.member(SerializedIdentity.parse(serialized))

@@ -7,12 +7,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from fabric_protos.common import common_pb2
-
+from countermark.network.blocks import check_well_formed
 from countermark.network.embedded.errors import ProposalError
 from countermark.network.embedded.membership import WRITERS, Membership
 from countermark.network.envelopes import Envelope, HeaderType
-from countermark.network.envelopes.wire import decode, encode
 from countermark.network.errors import EnvelopeError, IdentityError, NetworkError, SignatureError
 
 _LOGGER = logging.getLogger(__name__)
@@ -133,19 +131,3 @@ class Orderer:
                 batch.append(envelope)
                 size += len(envelope)
         return batch
-
-
-def check_well_formed(raw: bytes) -> None:
-    """Check that `raw` is the one encoding of an envelope (common.Envelope) with payload and signature.
-
-    Protobuf reads the same message from many encodings; blocks are hashed over bytes, so one must not be passed off
-    as the other.
-
-    Raises:
-        EnvelopeError: It is not.
-    """
-    wire = decode(common_pb2.Envelope, raw, "envelope")
-    if not wire.payload or not wire.signature:
-        raise EnvelopeError("incomplete_envelope", "payload or signature is missing")
-    if encode(wire) != raw:
-        raise EnvelopeError("not_canonical", "the envelope has another encoding")

@@ -6,15 +6,15 @@ read with the state as it is now. Both are pure: the same block and state give t
 
 from dataclasses import dataclass, field
 
-from countermark.network.blocks import RangeQuery, ReadWriteSet, satisfied
+from countermark.network.blocks import RangeQuery, ReadWriteSet, endorsing_members, satisfied
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.parsing import claimed_header
+from countermark.network.blocks.rwsets import Version
 from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.ledger.snapshots import View
 from countermark.network.embedded.membership import WRITERS, Membership
 from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType
-from countermark.network.errors import EnvelopeError, IdentityError, NetworkError, SignatureError
-from countermark.network.identities import Member
+from countermark.network.errors import EnvelopeError, IdentityError, SignatureError
 
 _SCAN = 500
 
@@ -69,7 +69,7 @@ class Validator:
             return Code.TARGET_CHAIN_NOT_FOUND
         try:
             self._membership.authenticate(
-                header.creator, envelope.signature, envelope.payload, at_ms=header.timestamp_ms, roles=WRITERS
+                header.creator, envelope.signature, envelope.payload, at_ms=None, roles=WRITERS
             )
         except (IdentityError, SignatureError):
             return Code.BAD_CREATOR_SIGNATURE
@@ -88,22 +88,10 @@ class Validator:
             return Code.INVALID_ENDORSER_TRANSACTION
         if not _writes_only(rwset, definition):
             return Code.ILLEGAL_WRITESET
-        endorsers = self._endorsers(endorsed)
+        endorsers, _ = endorsing_members(endorsed, self._membership.recognise)
         if not all(satisfied(policy, endorsers) for policy in definition.policies(rwset)):
             return Code.ENDORSEMENT_POLICY_FAILURE
         return Code.VALID
-
-    def _endorsers(self, endorsed: EndorsedTransaction) -> list[Member]:
-        """Return who endorsed; a signature that does not hold is left out, and nobody counts twice."""
-        members: dict[bytes, Member] = {}
-        for endorsement in endorsed.endorsements:
-            try:
-                member = self._membership.member(endorsement.endorser, at_ms=endorsed.header.timestamp_ms)
-                endorsement.verify(endorsed.response.serialized)
-            except NetworkError:
-                continue
-            members[endorsement.endorser] = member
-        return list(members.values())
 
 
 def conflict(rwset: ReadWriteSet, view: View) -> Code:
@@ -136,16 +124,11 @@ def _writes_only(rwset: ReadWriteSet, definition: Definition) -> bool:
 
 
 def _range_unchanged(query: RangeQuery, view: View) -> bool:
-    # A range that was not read to its end is checked up to and with the last key that was read.
-    end = query.end if query.exhausted else query.end + "\x00"
-    expected = [(read.key, read.version) for read in query.reads]
+    found: list[tuple[str, Version]] = []
     after: str | None = None
-    position = 0
     while True:
-        found = view.scan(query.namespace, query.start, end, limit=_SCAN, after=after)
-        if [(one.key, one.version) for one in found] != expected[position : position + len(found)]:
-            return False
-        position += len(found)
-        if len(found) < _SCAN:
-            return position == len(expected)
-        after = found[-1].key
+        page = view.scan(query.namespace, query.start, query.stop, limit=_SCAN, after=after)
+        found.extend((one.key, one.version) for one in page)
+        if len(page) < _SCAN:
+            return query.unchanged(found)
+        after = page[-1].key

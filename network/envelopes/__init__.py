@@ -9,7 +9,7 @@ from countermark.network.envelopes.endorsements import (
     build_response_payload,
     endorse,
 )
-from countermark.network.envelopes.headers import Header, HeaderType, build_header, compute_tx_id
+from countermark.network.envelopes.headers import Header, HeaderType, build_header, client_time_ms, compute_tx_id
 from countermark.network.envelopes.proposals import Invocation, Proposal, build_proposal, proposal_hash
 from countermark.network.envelopes.seeks import FOREVER, Edge, Seek, build_seek
 from countermark.network.envelopes.statuses import TRAILER, ErrorDetail, RpcStatus
@@ -45,6 +45,7 @@ __all__ = [
     "build_proposal",
     "build_response_payload",
     "build_seek",
+    "client_time_ms",
     "compute_tx_id",
     "endorse",
     "proposal_hash",

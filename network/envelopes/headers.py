@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
@@ -17,6 +18,9 @@ from countermark.network.errors import EnvelopeError
 from countermark.network.identities import SerializedIdentity, SigningIdentity
 
 NONCE_BYTES = 24
+
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
 
 
 class HeaderType(IntEnum):
@@ -38,7 +42,7 @@ class Header:
     channel: str
     tx_id: str
     timestamp_ms: int
-    """The client's clock, milliseconds since the epoch."""
+    """The client's clock, milliseconds since the epoch; from 0 to the year 9999 whatever the client wrote."""
     chaincode: str
     """Name of the chaincode that is called; empty unless the type is ENDORSER_TRANSACTION."""
     tls_cert_hash: bytes = field(repr=False)
@@ -95,7 +99,7 @@ class Header:
             type=kind,
             channel=channel.channel_id,
             tx_id=channel.tx_id,
-            timestamp_ms=channel.timestamp.seconds * 1000 + channel.timestamp.nanos // 1_000_000,
+            timestamp_ms=client_time_ms(channel.timestamp),
             chaincode=chaincode,
             tls_cert_hash=channel.tls_cert_hash,
             creator=signature.creator,
@@ -112,6 +116,14 @@ class Header:
             raise EnvelopeError("missing_creator", "the signature header lacks creator or nonce")
         if self.tx_id != compute_tx_id(self.nonce, self.creator):
             raise EnvelopeError("bad_tx_id", "the transaction id is not sha256(nonce, creator)")
+
+
+def client_time_ms(timestamp: Any) -> int:
+    """Return a timestamp (google.protobuf.Timestamp) in milliseconds since the epoch, from 0 to `LATEST_MS`.
+
+    Peers commit an envelope with any time in it; readers of the block must be able to write it down.
+    """
+    return int(min(max(0, timestamp.seconds * 1000 + timestamp.nanos // 1_000_000), LATEST_MS))
 
 
 def compute_tx_id(nonce: bytes, creator: bytes) -> str:

@@ -1,12 +1,17 @@
 """What an organisation's MSP accepts: the check that every peer makes of a creator and of an endorser.
 
-An identity is a member when its certificate was issued by a root of the MSP, holds at the time in question, and names
-exactly one NodeOU. Issuing goes straight from root to member here: intermediate authorities are refused.
+An identity is a member when its certificate was issued by a root of the MSP and names exactly one NodeOU. Issuing
+goes straight from root to member here: intermediate authorities are refused.
+
+Whoever admits a message now also asks whether the certificate holds (`validate`). What stands in a block is judged
+without a clock (`member`): signatures do not lose their meaning when a certificate expires, blocks have no time of
+their own, and the one in a transaction is whatever its client wrote. Fabric's peers do the same: they check a chain
+as of the second after the start of the certificate.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from countermark.network.errors import IdentityError
 from countermark.network.identities.certificates import Certificate, load_certificate
@@ -34,23 +39,32 @@ class Msp:
     root_certs: tuple[bytes, ...]
     tls_root_certs: tuple[bytes, ...] = ()
 
-    def validate(self, identity: SerializedIdentity, *, at_ms: int) -> Member:
-        """Return the member that `identity` was at `at_ms` (milliseconds since the epoch).
+    def member(self, identity: SerializedIdentity) -> Member:
+        """Return the member that `identity` is or has been, whether or not its certificate still holds.
 
         Raises:
-            IdentityError: Another MSP's, not issued by a root of this one, expired or not yet valid, a CA itself, or
+            IdentityError: Another MSP's, not issued by a root of this one in that root's time, a CA itself, or
                 without exactly one role.
         """
         if identity.msp_id != self.msp_id:
             raise IdentityError("unknown_msp", f"{identity.msp_id} is not {self.msp_id}")
         certificate = identity.certificate
         # Another root may have the same name, so each is tried.
-        if not any(certificate.issued_by(load_certificate(pem)) for pem in self.root_certs):
+        if not any(_issued_in_time(certificate, load_certificate(pem)) for pem in self.root_certs):
             raise IdentityError("untrusted_certificate", f"not issued by a root of {self.msp_id}")
-        _check_time(certificate, _moment(at_ms))
         if certificate.is_authority:
             raise IdentityError("not_a_member", "a CA certificate does not act for its organisation")
         return Member(self.msp_id, _role(certificate), certificate.common_name, certificate.fingerprint)
+
+    def validate(self, identity: SerializedIdentity, *, at_ms: int) -> Member:
+        """Return the member that `identity` is at `at_ms` (milliseconds since the epoch).
+
+        Raises:
+            IdentityError: As `member`; or the certificate has expired or is not yet valid.
+        """
+        member = self.member(identity)
+        _check_time(identity.certificate, _moment(at_ms))
+        return member
 
 
 class Consortium:
@@ -74,13 +88,27 @@ class Consortium:
             raise IdentityError("unknown_msp", f"{msp_id} is not an organisation of this channel")
         return self._msps[msp_id]
 
+    def member(self, identity: SerializedIdentity) -> Member:
+        """Return the member that `identity` is or has been, by the rules of its own MSP: for what stands in blocks.
+
+        Raises:
+            IdentityError: Its MSP is unknown or refuses it.
+        """
+        return self.msp(identity.msp_id).member(identity)
+
     def validate(self, identity: SerializedIdentity, *, at_ms: int) -> Member:
-        """Return the member that `identity` was at `at_ms`, by the rules of its own MSP.
+        """Return the member that `identity` is at `at_ms`, by the rules of its own MSP: for messages that come in.
 
         Raises:
             IdentityError: Its MSP is unknown or refuses it.
         """
         return self.msp(identity.msp_id).validate(identity, at_ms=at_ms)
+
+
+def _issued_in_time(certificate: Certificate, authority: Certificate) -> bool:
+    start = certificate.not_before + timedelta(seconds=1)
+    holds = start <= certificate.not_after and authority.not_before <= start <= authority.not_after
+    return holds and certificate.issued_by(authority)
 
 
 def _moment(at_ms: int) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from fabric_protos.common import common_pb2
 
 from countermark.audit.errors import AuditError
 from countermark.audit.money import count_money
@@ -368,7 +369,8 @@ def test_an_envelope_that_only_pretends_to_be_a_partys_uses_up_no_transaction_id
 def test_rubbish_and_refused_transactions_that_the_peer_called_invalid_change_nothing(chain: Chain) -> None:
     before = dict(replay(chain.blocks).state)
     stale = replace(_pay(), reads=(("coin/b.1", None),))
-    chain.add(b"\xff", stale, replace(_pay(), endorsers=("trader",)), codes=[2, 11, 10])
+    rubbish = common_pb2.Envelope(payload=b"\xff", signature=b"\xff").SerializeToString()
+    chain.add(rubbish, stale, replace(_pay(), endorsers=("trader",)), codes=[2, 11, 10])
     audit = replay(chain.blocks)
     assert audit.state == before
     assert audit.invalid == 3

@@ -165,6 +165,23 @@ def test_an_expired_authority_issues_nothing() -> None:
         authority.issue("gateway", Role.CLIENT, now=start + timedelta(days=3651))
 
 
+@pytest.mark.parametrize(("days", "accepted"), [(-4000, False), (-1, False), (0, True), (1000, True), (3649, True)])
+def test_what_stands_in_blocks_is_judged_without_a_clock(days: int, accepted: bool) -> None:
+    """An identity counts for ever if its authority held when its certificate began, as on Fabric's peers."""
+    start = datetime(2001, 5, 1, tzinfo=UTC)
+    authority = CertificateAuthority.create("ca", "platform.example", now=start)
+    issued = start + timedelta(days=days)
+    identity = _identity("PlatformMSP", authority, now=issued, validity=timedelta(days=10))
+    consortium = Consortium([Msp("PlatformMSP", (authority.pair.certificate_pem,))])
+    if accepted:
+        assert consortium.member(identity).role is Role.CLIENT
+    else:
+        with pytest.raises(IdentityError, match="untrusted_certificate"):
+            consortium.member(identity)
+    with pytest.raises(IdentityError):
+        consortium.validate(identity, at_ms=now_ms())
+
+
 def test_the_authority_itself_is_no_member() -> None:
     authority = CertificateAuthority.create("ca", "platform.example")
     msp = Msp("PlatformMSP", (authority.pair.certificate_pem,))

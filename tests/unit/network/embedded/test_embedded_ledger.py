@@ -39,12 +39,15 @@ def _tables(ledger: Ledger, path: Path) -> dict[str, list[tuple[object, ...]]]:
         return {table: connection.execute(query).fetchall() for table, query in queries.items()}
 
 
+RUBBISH = common_pb2.Envelope(payload=b"rubbish", signature=b"rubbish").SerializeToString()
+
+
 def _fill(world: World) -> None:
     world.commit(world.transaction(writing(a="1", b="2")))
     same = world.transaction(reading("a", (1, 0), a="3"))
     world.commit(same, world.transaction(reading("a", (1, 0), a="4")), same)
     headless = sign_payload(world.client, build_payload(world.proposal().header, b"\xff")).serialized
-    world.commit(world.transaction(writing(b="")), b"rubbish", headless, _forged(world))
+    world.commit(world.transaction(writing(b="")), RUBBISH, headless, _forged(world))
 
 
 def _forged(world: World) -> bytes:
