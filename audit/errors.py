@@ -13,3 +13,7 @@ class AuditError(Exception):
         self.detail = detail
         self.block = block
         self.transaction = transaction
+
+    def at(self, block: int, transaction: int) -> "AuditError":
+        """Return the same error with its place."""
+        return AuditError(self.code, self.detail, block=block, transaction=transaction)

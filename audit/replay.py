@@ -1,22 +1,26 @@
 """Replay of a ledger: every block verified, every transaction judged anew, the world state rebuilt.
 
 Blocks come from the auditor's own peer, but nothing that they claim is believed: links, hashes and the orderers'
-signatures are checked, creators and endorsers are looked up in the channel's own configuration, and validity is
-decided by the auditor, from policies, versions and transaction ids. A verdict that differs from the peer's is an
-error, because it means that somebody's books are wrong. And so is an act that organisations endorsed though no
-account has signed an intent for it, or though that intent has acted before.
+signatures are checked, creators and endorsers are looked up in the channel's own configuration, which the auditor
+knows by the hash of its block, and validity is decided by the auditor, from policies, versions and transaction ids. A
+verdict that differs from the peer's is an error, because it means that somebody's books are wrong. And so is an act
+that organisations endorsed though no account has signed an intent for it, though that intent has acted before or was
+cancelled, or though the market's rules (`conduct`) do not allow it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from countermark.audit.acts import Act
+from countermark.audit.conduct import judge
 from countermark.audit.errors import AuditError
 from countermark.audit.policy import LIFECYCLE, MarketPolicy, market_policy
 from countermark.audit.signers import read_intent
+from countermark.audit.versions import Versions
 from countermark.network.blocks import (
     Block,
     ChannelConfig,
-    RangeQuery,
     Transaction,
     read_config,
     verify_creator,
@@ -27,8 +31,7 @@ from countermark.network.blocks import (
 )
 from countermark.network.errors import BlockError
 from countermark.network.identities import Role
-
-Version = tuple[int, int]
+from countermark.protocol.intents import Intent
 
 _WRITERS = frozenset({Role.CLIENT, Role.ADMIN})
 """Who may submit transactions (the channel's Writers)."""
@@ -41,29 +44,42 @@ class Change:
     block: int
     transaction: Transaction = field(repr=False)
     endorsers: tuple[str, ...]
-    """MSP ids of the endorsements that hold."""
+    """MSP ids of the peers whose endorsements hold."""
     signer: str
     """Account whose intent asked for it; "" where the market needs none."""
     value: bytes | None = field(repr=False)
 
 
+class _Verdict(NamedTuple):
+    """What a transaction is worth: why it is invalid, which MSPs endorsed it, whether an administrator made it."""
+
+    problem: str = ""
+    """"" if it is valid."""
+    endorsers: tuple[str, ...] = ()
+    admin: bool = False
+
+
 class Replay:
     """The state of one market's chaincode after the blocks that were applied, with the history of each key."""
 
-    def __init__(self, *, chaincode: str, platform: str, supervisor: str) -> None:
-        """``platform`` and ``supervisor`` are MSP ids; the other members stand in the channel's genesis block."""
+    def __init__(self, *, genesis: bytes, chaincode: str, platform: str, supervisor: str) -> None:
+        """``genesis`` is the header hash of block 0, by which the channel is known and all in it believed.
+
+        ``platform`` and ``supervisor`` are MSP ids; the other members stand in the channel's genesis block.
+        """
         self._chaincode = chaincode
         self._platform = platform
         self._supervisor = supervisor
         self._config: ChannelConfig | None = None
         self._policy: MarketPolicy | None = None
         self._previous_hash = b""
-        self._versions: dict[tuple[str, str], Version] = {}
-        self._private: dict[tuple[str, str, bytes], Version] = {}
-        self._seen: set[str] = set()
+        self._versions = Versions()
+        self._used: set[str] = set()
+        """Transaction ids of all blocks before this one."""
+        self._accepted: set[str] = set()
+        """Those of this block whose transactions hold but for what they read."""
         self._intents: set[tuple[str, str]] = set()
-        self.genesis = b""
-        """Header hash of block 0: what the members of the channel know it by."""
+        self.genesis = genesis
         self.height = 0
         self.transactions = 0
         self.invalid = 0
@@ -95,9 +111,12 @@ class Replay:
         except BlockError as error:
             position = -1 if error.transaction is None else error.transaction
             raise AuditError(error.code, error.detail, block=block.number, transaction=position) from error
+        self._versions.begin_block()
+        self._accepted.clear()
         for transaction in block.transactions:
             self.transactions += 1
             self._apply(block.number, transaction)
+        self._used.update(transaction.tx_id for transaction in block.transactions)
         self._previous_hash = block.header_hash
         self.height = block.number + 1
 
@@ -105,8 +124,10 @@ class Replay:
         verify_link(block, number=self.height, previous_hash=self._previous_hash)
         verify_data_hash(block)
         if block.number == 0:
+            if block.header_hash != self.genesis:
+                detail = "the ledger begins with another block than the channel that is to be audited"
+                raise BlockError("genesis_differs", detail, block=0)
             self._config = read_config(block)
-            self.genesis = block.header_hash
             self._policy = market_policy(
                 self._chaincode,
                 self._config.organisations.msp_ids,
@@ -123,47 +144,56 @@ class Replay:
             if number:
                 raise AuditError("config_update", "the channel was reconfigured", block=number)
             return
-        endorsers, problem = self._judge(number, transaction)
-        if (problem is None) != transaction.valid:
-            detail = f"the peer says {transaction.code_name}, the replay says {problem or 'VALID'}"
+        verdict = self._judge(number, transaction)
+        if bool(verdict.problem) is transaction.valid:
+            detail = f"the peer says {transaction.code_name}, the replay says {verdict.problem or 'VALID'}"
             raise AuditError("validation_differs", detail, block=number, transaction=transaction.position)
-        if problem is not None:
+        if verdict.problem:
             self.invalid += 1
             return
-        self._write(Change(number, transaction, endorsers, self._signer(number, transaction), None))
+        signer = self._check_conduct(number, transaction, admin=verdict.admin)
+        self._versions.write(transaction.rwset, (number, transaction.position))
+        self._write(Change(number, transaction, verdict.endorsers, signer, None))
 
-    def _signer(self, number: int, transaction: Transaction) -> str:
-        """Return the account that asked for ``transaction``, which must not have asked for another by that intent."""
-        if transaction.chaincode != self._chaincode or not transaction.writes:
+    def _check_conduct(self, number: int, transaction: Transaction, *, admin: bool) -> str:
+        """Return the account that asked for ``transaction``, once everything in it is as the market's rules say."""
+        private = any(hashes.writes for hashes in transaction.private_hashes)
+        if transaction.chaincode != self._chaincode or not (transaction.writes or private):
             # A query that was submitted, or a repeated intent, which is answered from the first outcome.
             return ""
-        intent = read_intent(number, transaction)
-        if intent is None:
-            return ""
-        if (intent.signer, intent.nonce) in self._intents:
-            detail = f"the intent of {transaction.function} has acted before"
-            raise AuditError("intent_reused", detail, block=number, transaction=transaction.position)
-        self._intents.add((intent.signer, intent.nonce))
-        return intent.signer
+        try:
+            act = Act.of(transaction, read_intent(transaction), admin=admin)
+            if act.intent is not None:
+                self._use(act.intent)
+            judge(act, self.state)
+        except AuditError as error:
+            raise error.at(number, transaction.position) from error
+        return act.signer
 
-    def _judge(self, number: int, transaction: Transaction) -> tuple[tuple[str, ...], str | None]:
-        """Return the endorsing MSPs and, when it is invalid, why."""
+    def _use(self, intent: Intent) -> None:
+        """Note that ``intent`` acts, which it must not have done before, nor one with its nonce, nor be cancelled."""
+        used = {(intent.signer, intent.nonce)}
+        if intent.action == "intent.cancel":
+            used.add((intent.signer, intent.params["nonce"]))
+        if len(used - self._intents) < len(used):
+            raise AuditError("intent_reused", f"the intent of {intent.action} has acted before, or was cancelled")
+        self._intents |= used
+
+    def _judge(self, number: int, transaction: Transaction) -> _Verdict:
         assert self._config is not None
         assert self._policy is not None
         try:
             creator = verify_creator(number, transaction, self._config.organisations)
         except BlockError as error:
-            # Whoever it pretends to be by has not used up the id.
-            return (), error.code
+            return _Verdict(error.code)
         if creator.role not in _WRITERS or transaction.channel != self._config.channel:
-            return (), "not for this channel"
-        if transaction.tx_id in self._seen:
-            return (), "DUPLICATE_TXID"
-        self._seen.add(transaction.tx_id)
+            return _Verdict("not for this channel")
+        if transaction.tx_id in self._used:
+            return _Verdict("DUPLICATE_TXID")
         if transaction.chaincode not in (self._chaincode, LIFECYCLE):
-            return (), "another chaincode"
+            return _Verdict("another chaincode")
         if not 200 <= transaction.response_status < 400:
-            return (), f"the contracts answered {transaction.response_status}"
+            return _Verdict(f"the contracts answered {transaction.response_status}")
         try:
             members = {
                 member.msp_id
@@ -171,43 +201,19 @@ class Replay:
                 for member in verify_endorsements(number, transaction, self._config.organisations, policy)
             }
         except BlockError as error:
-            return (), error.code
+            return _Verdict(error.code)
         if not _writes_its_own(transaction):
-            return (), "ILLEGAL_WRITESET"
-        if not self._current(transaction):
-            return (), "MVCC_READ_CONFLICT"
-        return tuple(sorted(members)), None
-
-    def _current(self, transaction: Transaction) -> bool:
-        """Return whether all that ``transaction`` read is still as it read it."""
-        rwset = transaction.rwset
-        if any(self._versions.get((read.namespace, read.key)) != read.version for read in rwset.reads):
-            return False
-        for hashes in rwset.private_hashes:
-            for read in hashes.reads:
-                if self._private.get((hashes.namespace, hashes.collection, read.key_hash)) != read.version:
-                    return False
-        return all(self._range(query) == [(read.key, read.version) for read in query.reads] for query in rwset.ranges)
-
-    def _range(self, query: RangeQuery) -> list[tuple[str, Version]]:
-        # A range that was not read to its end ends with the last key that was read.
-        end = query.end if query.exhausted else query.end + "\x00"
-        keys = sorted(
-            key
-            for namespace, key in self._versions
-            if namespace == query.namespace and query.start <= key and (not end or key < end)
-        )
-        return [(key, self._versions[query.namespace, key]) for key in keys]
+            return _Verdict("ILLEGAL_WRITESET")
+        # Within a block an id is used up by a transaction that holds so far, whatever it has read.
+        if transaction.tx_id in self._accepted:
+            return _Verdict("DUPLICATE_TXID")
+        self._accepted.add(transaction.tx_id)
+        if not self._versions.current(transaction.rwset):
+            return _Verdict("MVCC_READ_CONFLICT")
+        return _Verdict("", tuple(sorted(members)), creator.role is Role.ADMIN)
 
     def _write(self, change: Change) -> None:
-        transaction = change.transaction
-        version = (change.block, transaction.position)
-        for write in transaction.writes:
-            place = (write.namespace, write.key)
-            if write.is_delete:
-                self._versions.pop(place, None)
-            else:
-                self._versions[place] = version
+        for write in change.transaction.writes:
             if write.namespace != self._chaincode:
                 continue
             value = None if write.is_delete else write.value
@@ -216,13 +222,6 @@ class Replay:
                 self.state.pop(write.key, None)
             else:
                 self.state[write.key] = value
-        for hashes in transaction.private_hashes:
-            for private in hashes.writes:
-                key = (hashes.namespace, hashes.collection, private.key_hash)
-                if private.is_delete or private.is_purge:
-                    self._private.pop(key, None)
-                else:
-                    self._private[key] = version
 
 
 def _writes_its_own(transaction: Transaction) -> bool:

@@ -15,8 +15,8 @@ _DAY_S = 86_400
 """The longest that any market lets an intent live, in seconds."""
 
 
-def read_intent(block: int, transaction: Transaction) -> Intent | None:
-    """Return the intent that ``transaction`` of block number ``block`` carries; None where the market needs none.
+def read_intent(transaction: Transaction) -> Intent | None:
+    """Return the intent that ``transaction`` carries; None where the market needs none.
 
     Raises:
         AuditError: ``intent``; the organisations endorsed an act that nobody has signed, or signed for then.
@@ -26,12 +26,10 @@ def read_intent(block: int, transaction: Transaction) -> Intent | None:
         return None
     market = f"{transaction.channel}/{transaction.chaincode}"
     if function not in actions.PARAMS:
-        detail = "the market has no function of that name"
-        raise AuditError("intent", detail, block=block, transaction=transaction.position)
+        raise AuditError("intent", "the market has no function of that name")
     try:
         intent = intents.parse(transaction.args[0].decode(), market=market, action=function)
         intents.check_time(intent, transaction.timestamp_ms, longest_s=_DAY_S)
     except (MarketError, IndexError, UnicodeDecodeError) as error:
-        detail = f"{function} without a signed intent that holds: {error}"
-        raise AuditError("intent", detail, block=block, transaction=transaction.position) from error
+        raise AuditError("intent", f"{function} without a signed intent that holds: {error}") from error
     return intent

@@ -20,6 +20,14 @@ _CONNECTION = click.option(
     help="Connection file of your own organisation's peer (connection/supervisor.json).",
 )
 
+_GENESIS = click.option(
+    "--genesis",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="COUNTERMARK_GENESIS",
+    help="The channel's genesis block (common.Block), got from whom you trust; if not given, genesis.block in the "
+    "connection file's folder or beside that folder.",
+)
+
 MARKET = "market/config"
 """Key of the market configuration in the world state."""
 
@@ -29,40 +37,44 @@ command = noun("audit", "Replay your own replica of the ledger, block by block, 
 @command.command("trade")
 @click.argument("trade")
 @_CONNECTION
+@_GENESIS
 @session_command
-def trade(session: Session, trade: str, connection: Path) -> None:
+def trade(session: Session, trade: str, connection: Path, genesis: Path | None) -> None:
     """Who sold what to whom, when and for how much; each step with its transaction."""
     from countermark.audit import accounts
 
-    _show(session, connection, trade, lambda replay: accounts.trade(replay, trade))
+    _show(session, connection, genesis, trade, lambda replay: accounts.trade(replay, trade))
 
 
 @command.command("listing")
 @click.argument("listing")
 @_CONNECTION
+@_GENESIS
 @session_command
-def listing(session: Session, listing: str, connection: Path) -> None:
+def listing(session: Session, listing: str, connection: Path, genesis: Path | None) -> None:
     """The commitments of a contract, its owners, each act on it."""
     from countermark.audit import accounts
 
-    _show(session, connection, listing, lambda replay: accounts.listing(replay, listing))
+    _show(session, connection, genesis, listing, lambda replay: accounts.listing(replay, listing))
 
 
 @command.command("account")
 @click.argument("address")
 @_CONNECTION
+@_GENESIS
 @session_command
-def account(session: Session, address: str, connection: Path) -> None:
+def account(session: Session, address: str, connection: Path, genesis: Path | None) -> None:
     """An account's money and trades."""
     from countermark.audit import accounts
 
-    _show(session, connection, address, lambda replay: accounts.account(replay, address))
+    _show(session, connection, genesis, address, lambda replay: accounts.account(replay, address))
 
 
 @command.command("money")
 @_CONNECTION
+@_GENESIS
 @session_command
-def money(session: Session, connection: Path) -> None:
+def money(session: Session, connection: Path, genesis: Path | None) -> None:
     """The sum of all money: minted, burnt, in accounts, in escrow."""
     from countermark.audit.money import count_money
 
@@ -75,14 +87,15 @@ def money(session: Session, connection: Path) -> None:
             "in_escrow": str(counted.in_escrow),
         }
 
-    _show(session, connection, "", report)
+    _show(session, connection, genesis, "", report)
 
 
-def replica(connection: Path) -> "Replay":
-    """Return the replay of all blocks that the peer of ``connection`` holds now.
+def replica(connection: Path, genesis: Path | None = None) -> "Replay":
+    """Return the replay of all blocks that the peer of ``connection`` holds now, from the block in ``genesis`` on.
 
     Raises:
         AuditError: something in them does not hold, or the peer cannot be asked.
+        click.UsageError: no genesis block is given, and none lies where it is looked for.
     """
     from contextlib import closing
 
@@ -90,11 +103,13 @@ def replica(connection: Path) -> "Replay":
     from countermark.audit.replay import Replay
     from countermark.network.client import ConnectionProfile, GatewayClient, LedgerError
 
+    known = _genesis_hash(genesis or _found(connection))
     try:
         with closing(GatewayClient(ConnectionProfile.load(connection))) as client:
             config = client.evaluate("market.show")
             market = json.loads(config)
             replay = Replay(
+                genesis=known,
                 chaincode=client.profile.chaincode,
                 platform=market["platform"]["msp_id"],
                 supervisor=market["supervisor"]["msp_id"],
@@ -110,8 +125,38 @@ def replica(connection: Path) -> "Replay":
     return replay
 
 
-def _show(session: Session, connection: Path, subject: str, report: Callable[["Replay"], dict[str, Any]]) -> None:
-    replay = replica(connection)
+def _found(connection: Path) -> Path:
+    folder = connection.resolve().parent
+    for path in (folder / "genesis.block", folder.parent / "genesis.block"):
+        if path.is_file():
+            return path
+    raise click.UsageError(
+        "which channel? --genesis FILE with its genesis block, as the consortium gave it to you: whoever serves the "
+        "blocks must not choose the first one"
+    )
+
+
+def _genesis_hash(path: Path) -> bytes:
+    from countermark.network.blocks import parse_block
+    from countermark.network.errors import NetworkError
+
+    try:
+        block = parse_block(path.read_bytes())
+    except NetworkError as error:
+        raise click.UsageError(f"{path} holds no block: {error}") from error
+    if block.number:
+        raise click.UsageError(f"{path} holds block {block.number}, not a genesis block")
+    return block.header_hash
+
+
+def _show(
+    session: Session,
+    connection: Path,
+    genesis: Path | None,
+    subject: str,
+    report: Callable[["Replay"], dict[str, Any]],
+) -> None:
+    replay = replica(connection, genesis)
     told = report(replay)
     verified = {
         "genesis": replay.genesis.hex(),

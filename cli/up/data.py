@@ -65,6 +65,11 @@ class DataFolder:
         return self.path / "connection"
 
     @property
+    def genesis_file(self) -> Path:
+        """The channel's genesis block, by which auditors know the ledger; for them to copy and keep."""
+        return self.path / "genesis.block"
+
+    @property
     def gateway_file(self) -> Path:
         """``{"url"}``, there while the gateway answers."""
         return self.path / "gateway.json"

@@ -27,6 +27,7 @@ from countermark.client.files import private_folder, write_private
 from countermark.network.client import ConnectionProfile, EvaluateError, GatewayClient
 from countermark.network.embedded.material import Material, generate
 from countermark.network.identities.authorities import CertificateAuthority
+from countermark.network.identities.files import write_file
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode
 
@@ -196,6 +197,7 @@ class Stack:
         shutil.copytree(self._data.network / "connection", fresh)
         shutil.rmtree(self._data.connections, ignore_errors=True)
         fresh.rename(self._data.connections)
+        write_file(self._data.genesis_file, (self._data.network / "genesis.block").read_bytes())
         write_private(self._data.gateway_file, json.dumps({"url": self.url}).encode())
 
 

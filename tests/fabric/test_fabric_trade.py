@@ -21,8 +21,9 @@ def client(request: pytest.FixtureRequest, network: FabricNetwork) -> GatewayCli
     return network.client(request.param, CHANNEL)
 
 
-def replayed(client: GatewayClient) -> Replay:
-    replay = Replay(chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
+def replayed(network: FabricNetwork, client: GatewayClient) -> Replay:
+    genesis = network.genesis[CHANNEL]
+    replay = Replay(genesis=genesis, chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
     replay.apply_all(client.blocks(0, stop=client.newest_block().number))
     return replay
 
@@ -38,9 +39,11 @@ def test_ownership_price_fee_and_bonds_have_moved(story: Story) -> None:
     assert market.balance(market.stranger) == PRICE + BOND, "who came too late keeps his money"
 
 
-def test_every_organisations_blocks_replay_to_its_own_world_state(client: GatewayClient, story: Story) -> None:
+def test_every_organisations_blocks_replay_to_its_own_world_state(
+    network: FabricNetwork, client: GatewayClient, story: Story
+) -> None:
     """Links, hashes, signatures, policies, versions: all of the ledger, the lifecycle of the chaincode included."""
-    replay = replayed(client)
+    replay = replayed(network, client)
     assert replay.invalid >= 1
     bookmark, state = "", {}
     while True:
@@ -53,13 +56,13 @@ def test_every_organisations_blocks_replay_to_its_own_world_state(client: Gatewa
 
 
 def test_replays_of_all_organisations_are_one(network: FabricNetwork, story: Story) -> None:
-    replays = [replayed(network.client(msp_id, CHANNEL)) for msp_id in NAMES]
+    replays = [replayed(network, network.client(msp_id, CHANNEL)) for msp_id in NAMES]
     assert len({one.tip for one in replays}) == 1
     assert all(one.state == replays[0].state for one in replays)
 
 
 def test_audit_tells_who_sold_what_and_that_money_balances(network: FabricNetwork, story: Story) -> None:
-    replay = replayed(network.client(SUPERVISOR, CHANNEL))
+    replay = replayed(network, network.client(SUPERVISOR, CHANNEL))
     money = count_money(replay)
     assert money.balanced
     assert (money.minted, money.in_escrow) == (story.market.total(), 0)
@@ -78,7 +81,9 @@ def test_late_buyers_transaction_is_on_the_ledger_as_invalid(network: FabricNetw
     assert (late.valid, late.code_name) == (False, "MVCC_READ_CONFLICT")
 
 
-def test_events_of_valid_transactions_come_block_by_block(client: GatewayClient, story: Story) -> None:
+def test_events_of_valid_transactions_come_block_by_block(
+    network: FabricNetwork, client: GatewayClient, story: Story
+) -> None:
     stream = client.chaincode_events(start=0, timeout=30)
     functions = []
     for block in stream:
@@ -90,7 +95,7 @@ def test_events_of_valid_transactions_come_block_by_block(client: GatewayClient,
     assert functions.count("trade.pay") == 1, "the other payment was invalid"
 
 
-def test_stream_of_blocks_follows_the_ledger(client: GatewayClient, story: Story) -> None:
+def test_stream_of_blocks_follows_the_ledger(network: FabricNetwork, client: GatewayClient, story: Story) -> None:
     stream = client.blocks(client.newest_block().number + 1, timeout=30)
     coin = story.market.mint(story.market.supervisor, 1)
     block = next(iter(stream))

@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from countermark.audit.acts import Act
 from countermark.chaincode.registry import handler
 from countermark.chaincode.testing import Ledger, Result
 from countermark.protocol.errors import MarketError
+from tests.support.audited import audit
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ class Backend(Protocol):
 
 
 class InMemory:
-    """`countermark.chaincode.testing.Ledger` with the real contracts; time moves only by `wait`."""
+    """`countermark.chaincode.testing.Ledger` with the real contracts; time moves only by `wait`.
+
+    Whatever they commit, the supervisor's audit must accept.
+    """
 
     def __init__(self) -> None:
         self.ledger = Ledger(handler)
@@ -87,6 +92,9 @@ class InMemory:
             assert self.ledger.state == before, "a refused transaction has written"
             raise _error(result)
         assert result.committed, result.validation
+        act = audit(result, before, market=self.market, msp=msp, unit=unit)
+        if act is not None:
+            self.audited(act, before)
         return Committed(result.tx_id, json.loads(result.response.payload))
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any:
@@ -105,6 +113,9 @@ class InMemory:
     def release(self, envelope: object) -> str:
         assert isinstance(envelope, Result)
         return self.ledger.commit(envelope)[0].validation
+
+    def audited(self, act: Act, state: Mapping[str, bytes]) -> None:
+        """Called with each act that the audit has accepted and the state before it."""
 
     def wait(self, seconds: float) -> None:
         self.ledger.now_ms += round(seconds * 1000)

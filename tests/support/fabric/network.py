@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from countermark.network.blocks import parse_block
 from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.network.embedded.definition import market_definition
 from countermark.network.genesis import (
@@ -56,6 +57,8 @@ class FabricNetwork:
         self._stack = ExitStack()
         self._addresses: dict[str, str] = {}
         self._chaincodes: dict[str, Process] = {}
+        self.genesis: dict[str, bytes] = {}
+        """Header hash of block 0 by channel."""
         self.orderer: Process | None = None
         self.peers: dict[str, Process] = {}
 
@@ -72,6 +75,7 @@ class FabricNetwork:
     def create_channel(self, name: str, batch: Batch = BATCH) -> None:
         """Make a channel of all organisations and have orderer and peers join it."""
         genesis = genesis_block(self._channel(name, batch), now_ms=now_ms())
+        self.genesis[name] = parse_block(genesis).header_hash
         participation.join(self.topology.orderer, genesis)
         for peer in self.topology.peers.values():
             join(peer, genesis)

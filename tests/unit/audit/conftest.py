@@ -1,16 +1,19 @@
 """A consortium with real keys, and a ledger of its market."""
 
+import hashlib
 import secrets
 
 import pytest
 
 from countermark.network.blocks import PrivateHashes, PrivateWrite
-from countermark.protocol.sealed import EncryptionKey
-from tests.support.market import actor
-from tests.unit.audit.chains import Act, Chain, by
+from countermark.protocol import canonical
+from tests.support.market import actor, config_json
+from tests.unit.audit.chains import Act, Chain, by, moving, opened
 from tests.unit.network.consortium import CHAINCODE, Network
 
-PEPPER = PrivateHashes(CHAINCODE, "fingerprints", (), (PrivateWrite(b"k" * 32, b"v" * 32, False, False),), b"s" * 32)
+_PEPPER = PrivateWrite(hashlib.sha256(b"pepper/1").digest(), b"v" * 32, False, False)
+PEPPER = PrivateHashes(CHAINCODE, "fingerprints", (), (_PEPPER,), b"s" * 32)
+ACCOUNTS = ("seller", "buyer", "stranger", "issuer")
 
 
 @pytest.fixture(scope="session")
@@ -18,44 +21,38 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
     return Network.create(tmp_path_factory.mktemp("audited"))
 
 
-@pytest.fixture(scope="session")
-def encryption() -> str:
-    return EncryptionKey.generate().public
-
-
 @pytest.fixture
-def chain(network: Network, encryption: str) -> Chain:
-    """Four blocks: the founding, two accounts, a mint of 1000 for the buyer, 300 of it paid to the seller."""
+def chain(network: Network) -> Chain:
+    """Five blocks: the genesis block, the founding, the accounts, a mint of 1000 for the buyer, 300 of it paid."""
     seller, buyer = actor("seller").address, actor("buyer").address
-    key = {"encryption_key": {"version": 1, "key": encryption}}
-    roles = {"platform": {"msp_id": "PlatformMSP"}, "supervisor": {"msp_id": "SupervisorMSP"}}
-    mint = {"to": buyer, "amount": "1000", "reference": secrets.token_hex(4)}
+    config = config_json()
+    reference = secrets.token_hex(4)
     return (
         Chain.founded(network)
         .add(
             Act(
                 "market.init",
-                (b"{}",),
+                (canonical.dumps(config),),
                 reads=(("market/config", None),),
-                writes=(("epoch", {"n": 1}), ("market/config", roles)),
+                writes=(
+                    ("epoch", {"n": 1, "ts": "{time}"}),
+                    ("market/config", config),
+                    ("market/version/00000001", config),
+                    ("market/pepper", {"version": 1}),
+                ),
                 private=(PEPPER,),
             )
         )
-        .add(
-            *(
-                by(name, "account.open", key, writes=((f"account/{actor(name).address}", {"state": "OPEN"}),))
-                for name in ("seller", "buyer")
-            )
-        )
+        .add(*(opened(name) for name in ACCOUNTS))
         .add(
             by(
                 "issuer",
                 "coin.mint",
-                mint,
-                reads=(("epoch", (1, 0)), ("deposit/PlatformMSP/one", None)),
+                {"to": buyer, "amount": "1000", "reference": reference},
+                reads=(("epoch", (1, 0)), (f"deposit/PlatformMSP/{reference}", None)),
                 writes=(
-                    ("coin/a.0", {"owner": buyer, "amount": "1000"}),
-                    ("deposit/PlatformMSP/one", {"amount": "1000"}),
+                    *moving(a_0=(buyer, 1000)),
+                    (f"deposit/PlatformMSP/{reference}", {"amount": "1000", "to": buyer, "tx": "{tx}"}),
                 ),
             )
         )
@@ -65,11 +62,7 @@ def chain(network: Network, encryption: str) -> Chain:
                 "coin.transfer",
                 {"to": seller, "amount": "300"},
                 reads=(("epoch", (1, 0)), ("coin/a.0", (3, 0))),
-                writes=(
-                    ("coin/a.0", None),
-                    ("coin/b.0", {"owner": seller, "amount": "300"}),
-                    ("coin/b.1", {"owner": buyer, "amount": "700"}),
-                ),
+                writes=moving("a.0", b_0=(seller, 300), b_1=(buyer, 700)),
             )
         )
     )

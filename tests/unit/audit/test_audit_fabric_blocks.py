@@ -22,7 +22,8 @@ PAYMENTS = 6
 
 
 def replay(blocks: list[Block]) -> Replay:
-    replay = Replay(chaincode="countermark", platform="PlatformMSP", supervisor="SupervisorMSP")
+    genesis = BLOCKS[0].header_hash
+    replay = Replay(genesis=genesis, chaincode="countermark", platform="PlatformMSP", supervisor="SupervisorMSP")
     replay.apply_all(blocks)
     return replay
 

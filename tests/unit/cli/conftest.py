@@ -42,7 +42,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOME", "GATEWAY", "CA_FILE", "PASSPHRASE_FILE", "CONNECTION"):
+    for name in ("HOME", "GATEWAY", "CA_FILE", "PASSPHRASE_FILE", "CONNECTION", "GENESIS"):
         monkeypatch.delenv(f"COUNTERMARK_{name}", raising=False)
     monkeypatch.setattr(client_http, "FIRST_PAUSE_S", 0.0)
     # The strength of the key derivation is for thieves, not for tests.

@@ -1,0 +1,218 @@
+"""The records of the market's world state as an auditor reads them: strictly, and only what his rules look at.
+
+A key is a family and names after slashes. What organisations have endorsed may still be nonsense, so each record is
+parsed before anything is concluded from it; further members do no harm.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from countermark.audit.errors import AuditError
+from countermark.protocol import canonical, fields, market, money, times
+from countermark.protocol.errors import MarketError
+from countermark.protocol.market import MarketConfig
+from countermark.protocol.settlement import Part
+from countermark.protocol.transitions import ListingState, Outcome, TradeState
+
+Record = dict[str, Any]
+State = Mapping[str, bytes]
+
+CONFIG: Final = "market/config"
+"""Key of the market configuration in force."""
+
+_TEXT = fields.text(256, empty=True)
+_GUARD = fields.integer(0, 86_400)
+
+
+def _moment(value: object) -> str:
+    return "" if value == "" else fields.time(value)
+
+
+def _address_or_none(value: object) -> str:
+    return "" if value == "" else fields.address(value)
+
+
+def _members(**parsers: fields.Parser) -> fields.Parser:
+    """Return a parser of objects that have at least the members ``parsers``."""
+
+    def parse(value: object) -> Record:
+        if not isinstance(value, dict):
+            raise ValueError("it is no JSON object")
+        for name, parser in parsers.items():
+            if name not in value:
+                raise ValueError(f"{name} is missing")
+            parser(value[name])
+        return value
+
+    return parse
+
+
+_DECIDER = _members(account=fields.address)
+_HELD = _members(coin=_TEXT, amount=fields.amount, role=fields.choice(*Part))
+_PAID = _members(coin=_TEXT, amount=fields.amount, to=fields.address)
+_DEADLINES = fields.mapping(fields.text(32), fields.integer(1, market.YEAR_S), longest=32)
+
+_FAMILIES: Mapping[str, fields.Parser] = {
+    "coin": _members(owner=fields.text(256), amount=fields.amount),
+    "deposit": _members(to=fields.address, amount=fields.amount, tx=_TEXT),
+    "redemption": _members(
+        id=fields.text(80),
+        owner=fields.address,
+        issuer=fields.name,
+        amount=fields.amount,
+        coin=_TEXT,
+        state=fields.choice("LOCKED", "BURNT", "RETURNED"),
+        deadline=_moment,
+        guard=_GUARD,
+    ),
+    "account": _members(
+        address=fields.address,
+        state=fields.choice("OPEN", "FROZEN", "RECOVERING", "RECOVERED"),
+        recovery=_address_or_none,
+        frozen_by=fields.choice("", "owner", "supervisor"),
+        deadline=_moment,
+    ),
+    "listing": _members(
+        address=fields.listing,
+        seller=fields.address,
+        owner=fields.address,
+        state=fields.choice(*ListingState),
+        c_f=_TEXT,
+        c_d=_TEXT,
+        c_exact=_TEXT,
+        items=fields.integer(1, 2**53 - 1),
+        generator=_TEXT,
+        offer=_members(version=fields.integer(1, 2**53 - 1), right=_TEXT, price=fields.amount, deadlines=_DEADLINES),
+        exact_key=_TEXT,
+        management_fee=fields.amount_or_zero,
+        deadline=_moment,
+        guard=_GUARD,
+        trade=_TEXT,
+    ),
+    "epoch": _members(n=fields.integer(1, 2**53 - 1), ts=fields.time),
+    "trade": _members(
+        id=fields.trade,
+        listing=fields.listing,
+        seller=fields.address,
+        buyer=fields.address,
+        platform=fields.address,
+        platform_msp=fields.name,
+        arbiter=_DECIDER,
+        substitute=_DECIDER,
+        right=_TEXT,
+        price=fields.amount,
+        fee=fields.amount_or_zero,
+        bond=fields.amount_or_zero,
+        arbiter_fee=fields.amount_or_zero,
+        undecided=fields.choice("settle", "refund"),
+        deadlines=_DEADLINES,
+        guard=_GUARD,
+        state=fields.choice(*TradeState),
+        outcome=fields.choice(*Outcome),
+        decider=fields.choice("", "arbiter", "substitute"),
+        deadline=_moment,
+        escrow=fields.sequence(_HELD, longest=8),
+        payouts=fields.sequence(_PAID, longest=8),
+        notices=_members(seller=_TEXT, buyer=_TEXT),
+        package=lambda value: value,
+        verdict=_TEXT,
+    ),
+}
+
+
+def family(key: str) -> str:
+    """Return the family of a key: what stands before its first slash."""
+    return key.partition("/")[0]
+
+
+def parse(key: str, data: bytes) -> Record:
+    """Return the record of ``key``, with at least the members of its family.
+
+    Raises:
+        AuditError: ``malformed_record``.
+    """
+    try:
+        record = _FAMILIES.get(family(key), _members())(canonical.loads(data))
+    except (MarketError, ValueError) as error:
+        raise AuditError("malformed_record", f"{key}: {error}") from error
+    return dict(record)
+
+
+def find(state: State, key: str) -> Record | None:
+    """Return the record under ``key``, None if there is none."""
+    data = state.get(key)
+    return None if data is None else parse(key, data)
+
+
+def read(state: State, key: str) -> Record:
+    """Return the record under ``key``.
+
+    Raises:
+        AuditError: ``unknown_record``.
+    """
+    record = find(state, key)
+    if record is None:
+        raise AuditError("unknown_record", f"{key} is not on the ledger")
+    return record
+
+
+def config(state: State) -> MarketConfig:
+    """Return the market configuration in force.
+
+    Raises:
+        AuditError: ``unknown_record``, ``malformed_record``.
+    """
+    data = state.get(CONFIG)
+    if data is None:
+        raise AuditError("unknown_record", "the market has not been founded")
+    return parse_config(data)
+
+
+@lru_cache(maxsize=16)
+def parse_config(data: bytes) -> MarketConfig:
+    """Return the market configuration in ``data``; remembered, for every act needs it.
+
+    Raises:
+        AuditError: ``malformed_record``.
+    """
+    try:
+        return market.parse(canonical.loads(data))
+    except MarketError as error:
+        raise AuditError("malformed_record", f"{CONFIG}: {error}") from error
+
+
+def amount(record: Record, name: str = "amount") -> int:
+    """Return the minor units under ``name`` of a record that was parsed."""
+    return money.parse_amount(record[name], zero=True)
+
+
+def check_due(time_ms: int, deadline: str, guard_s: int) -> None:
+    """Check that ``deadline`` and the guard after it had passed at ``time_ms``.
+
+    Raises:
+        AuditError: ``too_early``.
+    """
+    if not deadline or time_ms < times.from_text(deadline) + guard_s * 1000:
+        raise AuditError("too_early", f"the deadline {deadline or '(none)'} and its guard had not passed")
+
+
+def check_before(time_ms: int, deadline: str) -> None:
+    """Check that ``deadline``, "" for none, had not passed at ``time_ms``.
+
+    Raises:
+        AuditError: ``too_late``.
+    """
+    if deadline and time_ms > times.from_text(deadline):
+        raise AuditError("too_late", f"the deadline {deadline} had passed")
+
+
+def check_same(key: str, function: str, record: Record, expected: Record) -> None:
+    """Check that ``function`` has made ``record`` what it must be.
+
+    Raises:
+        AuditError: ``record_differs``.
+    """
+    names = sorted(name for name in {*record, *expected} if record.get(name) != expected.get(name))
+    if names:
+        raise AuditError("record_differs", f"{function} does not make {', '.join(names)} of {key} what stands there")

@@ -1,0 +1,231 @@
+"""Steps of a trade: that each is an arrow of the state machine, taken by who may take it, with the money as it rules.
+
+The tables are those of `protocol.transitions` and `protocol.settlement`; what a step leaves in the trade's record is
+worked out anew from the record before it and from what its signer bound.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from countermark.audit import records
+from countermark.audit.acts import Act
+from countermark.audit.effects import trade_of
+from countermark.audit.errors import AuditError
+from countermark.audit.records import Record, State
+from countermark.protocol import ids, money, settlement, transitions
+from countermark.protocol.errors import MarketError
+from countermark.protocol.settlement import Part, Receiver
+from countermark.protocol.transitions import Actor, Outcome, TradeState
+
+RULES = 1
+"""The version of a trade's rules that is judged here; trades under others are refused."""
+
+_ARGUMENTS = {"trade.ack": "verdict", "trade.check": "result", "trade.dispute": "reason"}
+"""Functions of which the state machine has one arrow for each value of a parameter."""
+
+
+def check_trade(act: Act, state: State) -> None:
+    """Check the record that a step of a trade, or the payment that opens one, leaves.
+
+    Raises:
+        AuditError: ``record_differs``, ``wrong_step``, ``wrong_payee``, ``too_early``, ``too_late``,
+            ``unknown_record``.
+    """
+    if act.function == "trade.pay":
+        _check_payment(act, state)
+        return
+    key = f"trade/{trade_of(act)}"
+    before, after = records.read(state, key), act.records[key]
+    expected = _expected(act, before)
+    if act.function == "trade.charge":
+        expected["escrow"] = after["escrow"]
+        _check_escrow(act, key, after["escrow"], before["escrow"], paid_in(act, state)[1])
+    if TradeState(expected["state"]).final:
+        expected["payouts"] = after["payouts"]
+        _check_payouts(act, after["payouts"])
+    records.check_same(key, act.function, after, expected)
+
+
+def paid_in(act: Act, state: State) -> tuple[str, Mapping[Part, int]]:
+    """Return the trade's key and the parts, in minor units, that `trade.pay` or `trade.charge` puts in its escrow."""
+    params = act.params
+    if act.function == "trade.pay":
+        return _paid(act), {Part.PRICE: int(params["price"]), Part.BUYER_BOND: int(params["bond"])}
+    before = records.read(state, f"trade/{params['trade']}")
+    if (params["fee"], params["bond"]) != (before["fee"], before["bond"]):
+        raise AuditError("wrong_payee", f"the fee is {before['fee']}, the bond {before['bond']}")
+    return f"trade/{params['trade']}", {Part.FEE: int(params["fee"]), Part.SELLER_BOND: int(params["bond"])}
+
+
+def paid_out(act: Act, state: State) -> tuple[str, Mapping[str, int]]:
+    """Return the trade's key and what each address gets, in minor units: nobody anything before its end."""
+    key = f"trade/{trade_of(act)}"
+    before = records.read(state, key)
+    target, outcome, decider = _arrow(act, before)
+    if not target.final:
+        return key, {}
+    decided = before["substitute"] if decider == "substitute" else before["arbiter"]
+    addresses = {
+        Receiver.BUYER: before["buyer"],
+        Receiver.SELLER: before["seller"],
+        Receiver.PLATFORM: before["platform"],
+        Receiver.ARBITER: decided["account"],
+    }
+    held = {Part(entry["role"]): records.amount(entry) for entry in before["escrow"]}
+    due: Counter[str] = Counter()
+    fee = records.amount(before, "arbiter_fee")
+    for receiver, amount in settlement.payouts(held, target, outcome, arbiter_fee=fee).items():
+        due[addresses[receiver]] += amount
+    return key, due
+
+
+def _check_payment(act: Act, state: State) -> None:
+    params, rules, key = act.params, records.config(state), _paid(act)
+    listing = records.read(state, f"listing/{params['listing']}")
+    offer = listing["offer"]
+    agreed = (params["offer_version"], params["price"], params["deadlines"], params["c_d"])
+    if agreed != (offer["version"], offer["price"], offer["deadlines"], listing["c_d"]):
+        raise AuditError("wrong_step", f"the buyer has signed for another offer than that of {listing['address']}")
+    if int(params["bond"]) != rules.bond or key in state or act.signer == listing["owner"]:
+        raise AuditError("wrong_step", f"{key} may not be opened so")
+    record = act.records[key]
+    named = [record["arbiter"], record["substitute"]]
+    if named[0] == named[1] or not all(one in rules.to_json()["arbiters"] for one in named):
+        raise AuditError("wrong_step", f"{key} names arbiters that are not the market's")
+    terms: Record = {
+        "id": key.removeprefix("trade/"),
+        "listing": params["listing"],
+        "seller": listing["owner"],
+        "buyer": act.signer,
+        "right": offer["right"],
+        "price": params["price"],
+        "fee": str(money.fee(int(params["price"]), rules.transaction_bps)),
+        "bond": params["bond"],
+        "arbiter_fee": str(rules.arbiter_fee),
+        "offer_version": params["offer_version"],
+        **{name: listing[name] for name in ("c_f", "c_d", "c_exact")},
+        "pk_t": params["pk_t"],
+        "platform": rules.platform.account,
+        "platform_msp": rules.platform.msp_id,
+        "undecided": rules.undecided,
+        "market_version": rules.version,
+        "deadlines": params["deadlines"],
+        "guard": rules.guard_s,
+        "rules": RULES,
+        "paid_at": act.time,
+        "updated_at": act.time,
+        "state": TradeState.PAID,
+        "outcome": Outcome.NONE,
+        "decider": "",
+        "deadline": act.after(params["deadlines"]["fee"]),
+        "payouts": [],
+        "notices": {"seller": "", "buyer": ""},
+        **dict.fromkeys(("package", "dispute", "openings")),
+        **dict.fromkeys(("verdict", "relayed_at"), ""),
+    }
+    records.check_same(key, act.function, record, {**record, **terms})
+    _check_escrow(act, key, record["escrow"], [], paid_in(act, state)[1])
+
+
+def _paid(act: Act) -> str:
+    assert act.intent is not None, "trade.pay is asked for by intent"
+    listing = act.params["listing"]
+    return "trade/" + ids.trade_id(market=act.market, listing=listing, buyer=act.signer, nonce=act.intent.nonce)
+
+
+def _check_escrow(act: Act, key: str, escrow: list[Record], before: list[Record], parts: Mapping[Part, int]) -> None:
+    """Check that the record names the coins that the parts were paid in, each under what it was paid for."""
+    new = escrow[len(before) :]
+    named = {entry["role"]: (records.amount(entry), entry["coin"]) for entry in new}
+    coins = {
+        (records.amount(record), name.removeprefix("coin/"))
+        for name, record in act.records.items()
+        if records.family(name) == "coin" and record["owner"] == key
+    }
+    amounts = {role: amount for role, (amount, _) in named.items()}
+    if (
+        escrow[: len(before)] != before
+        or len(named) != len(new)
+        or amounts != {part: amount for part, amount in parts.items() if amount}
+        or set(named.values()) != coins
+    ):
+        raise AuditError("record_differs", f"the escrow of {key} is not what {act.function} has paid in")
+
+
+def _check_payouts(act: Act, payouts: list[Record]) -> None:
+    told = {(f"coin/{entry['coin']}", entry["to"], entry["amount"]) for entry in payouts}
+    made = {
+        (key, record["owner"], record["amount"])
+        for key, record in act.records.items()
+        if records.family(key) == "coin"
+    }
+    if told != made or len(told) != len(payouts):
+        raise AuditError("record_differs", f"the payouts that {act.function} notes are not those that it makes")
+
+
+def _arrow(act: Act, before: Record) -> tuple[TradeState, Outcome, str]:
+    """Return where ``act`` leads, with which outcome, and whose time to decide runs then or has run out."""
+    if act.function != "trade.enforce":
+        taken = _act(act, before)
+        return taken.target, taken.outcome, "arbiter" if taken.target is TradeState.EVIDENCED else ""
+    default = transitions.find_default(TradeState(before["state"]), before["decider"])
+    if default is None:
+        raise AuditError("wrong_step", f"the trade has ended: {before['state']}")
+    records.check_due(act.time_ms, before["deadline"], before["guard"])
+    target = default.target
+    if target is None:
+        target = TradeState.SETTLED if before["undecided"] == "settle" else TradeState.REFUNDED
+    decider = "substitute" if target is TradeState.EVIDENCED else before["decider"] if target.final else ""
+    return target, default.outcome, decider
+
+
+def _act(act: Act, before: Record) -> transitions.Act:
+    holders = {Actor.BUYER: before["buyer"], Actor.SELLER: before["seller"], Actor.PLATFORM: before["platform"]}
+    roles = frozenset(role for role, holder in holders.items() if holder == act.signer)
+    if Actor.PLATFORM in roles and act.msp_id != before["platform_msp"]:
+        raise AuditError("wrong_actor", f"{act.msp_id} submits for the platform")
+    argument = act.params[_ARGUMENTS[act.function]] if act.function in _ARGUMENTS else ""
+    try:
+        taken = transitions.find_act(TradeState(before["state"]), act.function, roles, argument)
+    except MarketError as error:
+        raise AuditError("wrong_step", f"{act.function} by {act.signer}: {error.detail}") from error
+    records.check_before(act.time_ms, before["deadline"])
+    return taken
+
+
+def _expected(act: Act, before: Record) -> Record:
+    target, outcome, decider = _arrow(act, before)
+    default = transitions.find_default(target, decider)
+    return {
+        **before,
+        **_noted(act, before, target),
+        "state": target,
+        "outcome": outcome,
+        "decider": decider,
+        "updated_at": act.time,
+        "deadline": act.after(before["deadlines"][default.clock]) if default else "",
+        **({"escrow": []} if target.final else {}),
+    }
+
+
+def _noted(act: Act, before: Record, target: TradeState) -> dict[str, Any]:
+    """Return the members of the record that ``act`` sets beside state and time: what its signer bound."""
+    params = act.params
+    match act.function:
+        case "trade.send":
+            package = {"root": params["package_root"], "size": params["package_size"]}
+            return {"package": package, "notices": {**before["notices"], "seller": params["notice"]}}
+        case "trade.relay":
+            if before["package"] is None or before["package"].get("root") != params["package_root"]:
+                raise AuditError("wrong_step", "the platform relays another package than the seller has sent")
+            return {"relayed_at": params["completed_at"]}
+        case "trade.ack":
+            return {"verdict": params["verdict"], "notices": {**before["notices"], "buyer": params["notice"]}}
+        case "trade.dispute":
+            return {"dispute": {"at": act.time, "by": _act(act, before).actor, "reason": params["reason"]}}
+        case "trade.open":
+            return {"openings": {"arbiter": params["opening"], "substitute": params["substitute_opening"]}}
+        case "trade.enforce" if target is TradeState.DISPUTED:
+            return {"dispute": {"at": act.time, "by": "deadline", "reason": "mismatch"}}
+    return {}
