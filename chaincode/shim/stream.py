@@ -4,9 +4,11 @@ The peer dials; the chaincode sends REGISTER with its package id, the peer answe
 sends TRANSACTION messages, any number at a time. During an invocation the chaincode asks (GET_STATE and so on) and
 the peer answers RESPONSE or ERROR, matched by channel and transaction id. Three rules keep the stream whole:
 
-* gRPC allows one outstanding write per stream, so all writes go through one lock;
+* gRPC allows one outstanding write per stream, so all writes go through one lock, and a write that has begun holds it
+  to its end, whatever becomes of the invocation that asked for it;
 * a peer drops a second request of a transaction whose first is still open, so each transaction asks in turn;
-* every invocation is answered, since an open one holds the peer's ledger lock.
+* every invocation is answered, since an open one holds the peer's ledger lock: where that is not possible any more,
+  the stream ends, and with it the peer fails whatever runs on it.
 """
 
 import asyncio
@@ -63,18 +65,19 @@ class PeerStream:
         self._draining = False
         self._exchanges: dict[tuple[str, str], _Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._drained = asyncio.Event()
+        self._write: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
 
     async def serve(self) -> None:
-        """Register with the peer and run its invocations until the stream ends or is drained."""
+        """Register with the peer and run its invocations until the stream ends, breaks or is drained."""
         reader = asyncio.create_task(self._read())
-        drained = asyncio.create_task(self._drained.wait())
+        over = asyncio.create_task(self._over.wait())
         try:
-            await asyncio.wait({reader, drained}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reader, over}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
                 reader.result()
         finally:
-            ending = {reader, drained, *self._tasks}
+            ending = {reader, over, *self._tasks, *([self._write] if self._write else [])}
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -85,7 +88,7 @@ class PeerStream:
         _log.info("draining: %d invocations still run", len(self._tasks))
         while self._tasks:
             await asyncio.wait(self._tasks)
-        self._drained.set()
+        self._over.set()
 
     async def _read(self) -> None:
         package = chaincode_pb2.ChaincodeID(name=self._ccid)
@@ -175,10 +178,28 @@ class PeerStream:
         return _completion(key, response, transaction.event)
 
     async def _send(self, message: Any) -> None:
+        """Send a message whole or not at all, even if the caller is cancelled meanwhile.
+
+        Raises:
+            ShimError: the stream broke.
+        """
+        await self._writing.acquire()
+        if self._over.is_set():
+            self._writing.release()
+            raise ShimError("the stream to the peer broke")
+        # gRPC goes on with a write whose caller was cancelled, and refuses another one beside it. So the write is a
+        # task of its own, and the lock is its: an invocation given up at its time limit frees nothing too early.
+        self._write = asyncio.create_task(self._transmit(message))
+        self._write.add_done_callback(lambda _: self._writing.release())
+        await asyncio.shield(self._write)
+
+    async def _transmit(self, message: Any) -> None:
         try:
-            async with self._writing:
-                await self._transport.write(message)
-        except grpc.aio.BaseError as error:
+            await self._transport.write(message)
+        except Exception as error:
+            # Whom this message was to answer waits for ever. The peer is told by the end of the stream.
+            self._over.set()
+            _log.warning("the stream to the peer broke: %s", error)
             raise ShimError("the stream to the peer broke") from error
 
 

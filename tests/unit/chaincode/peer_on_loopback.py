@@ -70,7 +70,10 @@ def transaction(
 
 @dataclass
 class Peer:
-    """One open stream. `requests` holds every request seen; `answer` may be replaced to misbehave."""
+    """One open stream. `requests` holds every request seen; `answer` may be replaced to misbehave.
+
+    While `reading` is not set it takes in no more than one further message.
+    """
 
     stream: Any
     world: World = field(default_factory=lambda: World(MEMBERS))
@@ -84,6 +87,7 @@ class Peer:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     other: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    reading: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def register(self, offer: Any = None) -> Any:
         """Read REGISTER, answer REGISTERED and READY; returns the package id."""
@@ -91,6 +95,7 @@ class Peer:
         assert register.type == M.REGISTER
         await self.send(M(type=M.REGISTERED))
         await self.send(M(type=M.READY, payload=offer.SerializeToString() if offer else b""))
+        self.reading.set()
         reader = asyncio.create_task(self._read())
         self._tasks.add(reader)
         return chaincode_pb2.ChaincodeID.FromString(register.payload).name
@@ -120,6 +125,14 @@ class Peer:
         message = await self.run(transaction(function, *args, **options))
         return proposal_response_pb2.Response.FromString(message.payload) if message.type == M.COMPLETED else message
 
+    async def stop_reading(self) -> None:
+        """Take in nothing more until `reading` is set."""
+        for last in (False, True):
+            if last:  # the read that waits by now still takes one message
+                self.reading.clear()
+            await self.send(M(type=M.KEEPALIVE))
+            assert (await asyncio.wait_for(self.other.get(), 5)).type == M.KEEPALIVE
+
     async def close(self) -> None:
         self.stream.cancel()
         for task in self._tasks:
@@ -128,6 +141,7 @@ class Peer:
 
     async def _read(self) -> None:
         while True:
+            await self.reading.wait()
             try:
                 message = await self.stream.read()
             except grpc.aio.AioRpcError as error:

@@ -15,7 +15,7 @@ from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2_grpc, proposal_
 
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.service import ChaincodeServer
-from countermark.chaincode.shim.stream import MAX_MESSAGE
+from countermark.chaincode.shim.stream import MAX_MESSAGE, PeerStream
 from countermark.chaincode.shim.stub import ERROR, OK, Response, Stub
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.unit.chaincode.peer_on_loopback import (
@@ -246,6 +246,98 @@ class TestEveryInvocationIsAnswered:
                 assert (await peer.invoke("read")).payload == b"(none)"
 
         run(tls, contract, scenario)
+
+
+class TestAPeerThatStopsReading:
+    NARROW = (
+        ("grpc.http2.lookahead_bytes", 65_536),
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.max_receive_message_length", MAX_MESSAGE),
+    )
+    """Options of a peer that takes in next to nothing ahead of its reads, so that a large write waits for it."""
+
+    def test_invocations_given_up_meanwhile_are_answered_once_it_reads_on(self, tls: TestTls) -> None:
+        began, given_up = asyncio.Event(), asyncio.Event()
+        small = asyncio.Semaphore(0)
+
+        async def watched(stub: Stub) -> Response:
+            if stub.function != "large":
+                small.release()
+                return Response(OK, b"small")
+            began.set()
+            try:
+                await stub.put_state("k", bytes(20_000_000))
+            except asyncio.CancelledError:
+                given_up.set()
+                raise
+            return Response(OK, b"large")
+
+        async def scenario(peer: Peer) -> None:
+            await peer.stop_reading()
+            large = await peer.begin(transaction("large", number=1))
+            await asyncio.wait_for(began.wait(), 5)
+            others = [await peer.begin(transaction("small", number=number)) for number in range(2, 5)]
+            for _ in others:
+                await asyncio.wait_for(small.acquire(), 5)
+            await asyncio.wait_for(given_up.wait(), 5)
+            # Given up after its write was under way: what follows must wait for that write.
+            others.append(await peer.begin(transaction("small", number=5)))
+            await asyncio.wait_for(small.acquire(), 5)
+            peer.reading.set()
+            answers = await asyncio.wait_for(asyncio.gather(large, *others), 10)
+            assert b"within 0.5 s" in answers[0].payload
+            assert [b"small" in answer.payload for answer in answers[1:]] == [True] * 4
+            assert (await peer.invoke("small", number=6)).payload == b"small"
+
+        run(tls, watched, scenario, options=self.NARROW, time_limit_s=0.5)
+
+    def test_it_is_left_within_the_grace_when_the_server_stops(self, tls: TestTls) -> None:
+        began = asyncio.Event()
+
+        async def large(stub: Stub) -> Response:
+            began.set()
+            await stub.put_state("k", bytes(20_000_000))
+            return Response(OK)
+
+        async def everything() -> None:
+            server = ChaincodeServer(CCID, large)
+            port = await server.start("127.0.0.1:0", tls.server)
+            async with connected(port, tls, options=self.NARROW) as peer:
+                await peer.stop_reading()
+                ended = await peer.begin(transaction("f"))
+                await asyncio.wait_for(began.wait(), 5)
+                await asyncio.wait_for(server.stop(0.2), 10)
+                assert not ended.done()
+
+        asyncio.run(everything())
+
+
+class TestAWriteThatFails:
+    def test_it_ends_the_stream_so_that_the_peer_fails_what_runs_on_it(self) -> None:
+        class Broken:
+            """A transport whose second write fails while its reads go on."""
+
+            def __init__(self) -> None:
+                self.written: list[Any] = []
+                self.incoming: asyncio.Queue[Any] = asyncio.Queue()
+
+            async def read(self) -> Any:
+                return await self.incoming.get()
+
+            async def write(self, message: Any) -> None:
+                if self.written:
+                    raise grpc.aio.UsageError("an operation is under way")
+                self.written.append(message)
+
+        async def everything() -> None:
+            transport = Broken()
+            for message in (M(type=M.REGISTERED), M(type=M.READY), transaction("read")):
+                transport.incoming.put_nowait(message)
+            stream = PeerStream(CCID, contract, transport, time_limit_s=30)
+            await asyncio.wait_for(stream.serve(), 5)
+            assert [message.type for message in transport.written] == [M.REGISTER]
+
+        asyncio.run(everything())
 
 
 def _without_proposal(message: Any) -> None:
