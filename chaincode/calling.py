@@ -12,7 +12,7 @@ from typing import Any
 
 from countermark.chaincode import state
 from countermark.chaincode.arguments import arguments
-from countermark.chaincode.context import Outcome, Reader, Transaction, read_epoch
+from countermark.chaincode.context import Answer, Reader, Transaction, read_epoch
 from countermark.chaincode.records.account import Account
 from countermark.chaincode.shim.stub import OK, Response, Stub
 from countermark.protocol import actions, canonical, fields, intents
@@ -29,7 +29,7 @@ class ByIntent:
     is not open: to open it, to burn a nonce, to veto its recovery.
     """
 
-    run: Callable[[Transaction], Awaitable[Outcome]]
+    run: Callable[[Transaction], Awaitable[Answer]]
     attachments: Mapping[str, fields.Parser] = field(default_factory=dict)
     anyone: bool = False
 
@@ -57,20 +57,20 @@ class ByIntent:
             account=account,
             attachments=_attachments(attached, self.attachments),
         )
-        outcome = await self.run(tx)
-        response = _response(tx, outcome)
+        answer = await self.run(tx)
+        response = _response(tx, answer)
         tx.put(
             state.intent(intent.signer, intent.nonce),
             {"cancelled": False, "digest": intent.digest, "response": response, "tx": tx.tx_id},
         )
-        return await _finish(tx, outcome, response)
+        return await _finish(tx, answer, response)
 
 
 @dataclass(frozen=True)
 class Open:
     """A function that anybody may call, with ``count`` plain arguments."""
 
-    run: Callable[..., Awaitable[Outcome]]
+    run: Callable[..., Awaitable[Answer]]
     count: int
 
     async def call(self, stub: Stub) -> Response:
@@ -83,8 +83,8 @@ class Open:
         reader = Reader(stub)
         config = await reader.config()
         tx = Transaction(stub, config, await read_epoch(reader))
-        outcome = await self.run(tx, *plain)
-        return await _finish(tx, outcome, _response(tx, outcome))
+        answer = await self.run(tx, *plain)
+        return await _finish(tx, answer, _response(tx, answer))
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Founding:
     """The one function that runs before there is a market: it brings its own configuration."""
 
     configure: Callable[[Stub], MarketConfig]
-    run: Callable[[Transaction], Awaitable[Outcome]]
+    run: Callable[[Transaction], Awaitable[Answer]]
 
     async def call(self, stub: Stub) -> Response:
         """Run the invocation.
@@ -117,8 +117,8 @@ class Founding:
             MarketError: the refusal.
         """
         tx = Transaction(stub, self.configure(stub), None)
-        outcome = await self.run(tx)
-        return await _finish(tx, outcome, _response(tx, outcome))
+        answer = await self.run(tx)
+        return await _finish(tx, answer, _response(tx, answer))
 
 
 Function = ByIntent | Open | EvaluateOnly | Founding
@@ -145,20 +145,20 @@ def _replay(known: Mapping[str, Any], intent: Intent) -> Response:
     return Response(OK, state.encode({**known["response"], "replayed": True}))
 
 
-def _response(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
-    return {**outcome.more, "id": outcome.id, "state": outcome.state, "tx": tx.tx_id}
+def _response(tx: Transaction, answer: Answer) -> dict[str, Any]:
+    return {**answer.more, "id": answer.id, "state": answer.state, "tx": tx.tx_id}
 
 
-async def _finish(tx: Transaction, outcome: Outcome, response: Mapping[str, Any]) -> Response:
+async def _finish(tx: Transaction, answer: Answer, response: Mapping[str, Any]) -> Response:
     if not tx.writes:
         # Nothing was left to do: idempotent calls of open functions end here.
         return Response(OK, state.encode({**response, "replayed": True}))
     await tx.flush()
     event = {
         "function": tx.stub.function,
-        "id": outcome.id,
-        "parties": list(outcome.parties),
-        "state": outcome.state,
+        "id": answer.id,
+        "parties": list(answer.parties),
+        "state": answer.state,
     }
     tx.stub.set_event(tx.stub.function, state.encode(event))
     return Response(OK, state.encode(response))

@@ -19,7 +19,7 @@ from countermark.protocol.market import MarketConfig, Party
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Answer:
     """What a function has done: to which entity, its state now, whom it concerns, and what else to answer."""
 
     id: str

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from countermark.chaincode import purse, state
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.records.account import Account, AccountState
 from countermark.chaincode.records.listing import Listing
 from countermark.protocol.errors import ErrorCode, MarketError
 
 
-async def open_account(tx: Transaction) -> Outcome:
+async def open_account(tx: Transaction) -> Answer:
     """Open the signer's account, with his encryption key.
 
     Raises:
@@ -34,7 +34,7 @@ async def open_account(tx: Transaction) -> Outcome:
     return _write(tx, opened)
 
 
-async def rotate_encryption_key(tx: Transaction) -> Outcome:
+async def rotate_encryption_key(tx: Transaction) -> Answer:
     """Replace the signer's encryption key by its next version.
 
     Raises:
@@ -47,7 +47,7 @@ async def rotate_encryption_key(tx: Transaction) -> Outcome:
     return _write(tx, replace(account, encryption_key=key))
 
 
-async def freeze(tx: Transaction) -> Outcome:
+async def freeze(tx: Transaction) -> Answer:
     """Stop all acts of an account, by its owner's wish or the supervisor's order; its trades run on their timers.
 
     Raises:
@@ -62,7 +62,7 @@ async def freeze(tx: Transaction) -> Outcome:
     return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by="supervisor", deadline_ms=None))
 
 
-async def recover(tx: Transaction) -> Outcome:
+async def recover(tx: Transaction) -> Answer:
     """Begin, and after the time lock complete, the move of everything to the account's recovery address.
 
     The attached coins and listings of the old account become the signer's; a call moves what it names, so it may be
@@ -91,7 +91,7 @@ async def recover(tx: Transaction) -> Outcome:
     return _write(tx, replace(account, state=AccountState.RECOVERED, deadline_ms=None))
 
 
-async def veto(tx: Transaction) -> Outcome:
+async def veto(tx: Transaction) -> Answer:
     """Stop a recovery within its time lock, by the old key.
 
     Raises:
@@ -129,6 +129,6 @@ async def _read(tx: Transaction, address: str) -> Account:
     return Account.from_json(await tx.read(key, ErrorCode.UNKNOWN_ACCOUNT, "there is no such account"))
 
 
-def _write(tx: Transaction, account: Account) -> Outcome:
+def _write(tx: Transaction, account: Account) -> Answer:
     tx.put(state.account(account.address), replace(account, updated_at_ms=tx.now_ms).to_json())
-    return Outcome(account.address, account.state, tuple(sorted({account.address, tx.signer})))
+    return Answer(account.address, account.state, tuple(sorted({account.address, tx.signer})))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from countermark.chaincode import state
-from countermark.chaincode.context import Outcome, Reader, Transaction
+from countermark.chaincode.context import Answer, Reader, Transaction
 from countermark.protocol import merkle, times
 from countermark.protocol.encoding import as_digest, undigest
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -11,7 +11,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 _EMPTY: dict[str, Any] = {"at": "", "root": as_digest(merkle.EMPTY_ROOT), "size": 0, "tx": ""}
 
 
-async def anchor(tx: Transaction) -> Outcome:
+async def anchor(tx: Transaction) -> Answer:
     """Record that the board has ``size`` entries under ``root``, an extension of what was anchored last.
 
     Raises:
@@ -32,7 +32,7 @@ async def anchor(tx: Transaction) -> Outcome:
     record = {"at": times.to_text(tx.now_ms), "root": root, "size": size, "tx": tx.tx_id}
     tx.put(state.ANCHOR, record)
     tx.put(state.anchor(size), record)
-    return Outcome("board", "ANCHORED", more={"root": root, "size": size})
+    return Answer("board", "ANCHORED", more={"root": root, "size": size})
 
 
 async def show(reader: Reader) -> object:

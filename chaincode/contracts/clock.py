@@ -1,12 +1,12 @@
 """The epoch: a key that every writing function reads, so that an envelope held back fails once it has moved on."""
 
 from countermark.chaincode import state
-from countermark.chaincode.context import Outcome, Reader, Transaction
+from countermark.chaincode.context import Answer, Reader, Transaction
 from countermark.protocol import times
 from countermark.protocol.errors import ErrorCode, MarketError
 
 
-async def tick(tx: Transaction) -> Outcome:
+async def tick(tx: Transaction) -> Answer:
     """Begin the next epoch once the market's epoch length has passed since the last tick; anyone may.
 
     Raises:
@@ -16,7 +16,7 @@ async def tick(tx: Transaction) -> Outcome:
         raise MarketError(ErrorCode.NOT_DUE, "the epoch has not passed")
     number = tx.epoch.number + 1
     tx.put(state.EPOCH, {"n": number, "ts": times.to_text(tx.now_ms)})
-    return Outcome("epoch", str(number))
+    return Answer("epoch", str(number))
 
 
 async def show(reader: Reader) -> object:

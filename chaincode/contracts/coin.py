@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from countermark.chaincode import purse, state
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.records.account import Account
 from countermark.chaincode.records.redemption import Redemption, RedemptionState
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -13,7 +13,7 @@ from countermark.protocol.market import Issuer
 __all__ = ["burn", "enforce", "mint", "redeem", "transfer"]
 
 
-async def mint(tx: Transaction) -> Outcome:
+async def mint(tx: Transaction) -> Answer:
     """Make a coin for a depositor; each deposit reference of an issuer counts once.
 
     Raises:
@@ -30,10 +30,10 @@ async def mint(tx: Transaction) -> Outcome:
     await _payee(tx, to)
     coin_id = purse.make(tx, to, amount)
     tx.put(key, {"amount": str(amount), "to": to, "tx": tx.tx_id})
-    return Outcome(coin_id, "MINTED", (to,), {"amount": str(amount)})
+    return Answer(coin_id, "MINTED", (to,), {"amount": str(amount)})
 
 
-async def transfer(tx: Transaction) -> Outcome:
+async def transfer(tx: Transaction) -> Answer:
     """Pay ``amount`` out of the attached coins to an opened account.
 
     Raises:
@@ -44,10 +44,10 @@ async def transfer(tx: Transaction) -> Outcome:
     await _payee(tx, to)
     coin_id = purse.make(tx, to, amount)
     purse.settle_payment(tx, payment)
-    return Outcome(coin_id, "TRANSFERRED", tuple(sorted({tx.signer, to})), {"amount": str(amount)})
+    return Answer(coin_id, "TRANSFERRED", tuple(sorted({tx.signer, to})), {"amount": str(amount)})
 
 
-async def redeem(tx: Transaction) -> Outcome:
+async def redeem(tx: Transaction) -> Answer:
     """Lock ``amount`` out of the attached coins for an issuer to burn; it comes back at the deadline.
 
     Raises:
@@ -69,10 +69,10 @@ async def redeem(tx: Transaction) -> Outcome:
         guard_s=tx.rules.guard_s,
     )
     tx.put(state.redemption(redemption.id), redemption.to_json())
-    return _outcome(tx, redemption)
+    return _answer(tx, redemption)
 
 
-async def burn(tx: Transaction) -> Outcome:
+async def burn(tx: Transaction) -> Answer:
     """Destroy a locked coin, as the issuer to whom it was locked, who owes its owner the deposit.
 
     Raises:
@@ -88,7 +88,7 @@ async def burn(tx: Transaction) -> Outcome:
     return _close(tx, redemption, RedemptionState.BURNT)
 
 
-async def enforce(tx: Transaction, redemption_id: str) -> Outcome:
+async def enforce(tx: Transaction, redemption_id: str) -> Answer:
     """Give a locked coin back to its owner after the deadline; anyone may, and again without effect.
 
     Raises:
@@ -96,7 +96,7 @@ async def enforce(tx: Transaction, redemption_id: str) -> Outcome:
     """
     redemption = await _redemption(tx, redemption_id)
     if redemption.state is not RedemptionState.LOCKED:
-        return _outcome(tx, redemption)
+        return _answer(tx, redemption)
     tx.check_due(redemption.deadline_ms, redemption.guard_s)
     purse.spend(tx, [redemption.coin])
     returned = purse.make(tx, redemption.owner, redemption.amount)
@@ -124,11 +124,11 @@ async def _redemption(tx: Transaction, redemption_id: str) -> Redemption:
     return Redemption.from_json(await tx.read(key, ErrorCode.NOT_FOUND, "there is no such redemption"))
 
 
-def _close(tx: Transaction, redemption: Redemption, to: RedemptionState, **more: Any) -> Outcome:
+def _close(tx: Transaction, redemption: Redemption, to: RedemptionState, **more: Any) -> Answer:
     closed = replace(redemption, state=to, deadline_ms=None)
     tx.put(state.redemption(closed.id), closed.to_json())
-    return _outcome(tx, closed, **more)
+    return _answer(tx, closed, **more)
 
 
-def _outcome(tx: Transaction, redemption: Redemption, **more: Any) -> Outcome:
-    return Outcome(redemption.id, redemption.state, (redemption.owner,), {"amount": str(redemption.amount), **more})
+def _answer(tx: Transaction, redemption: Redemption, **more: Any) -> Answer:
+    return Answer(redemption.id, redemption.state, (redemption.owner,), {"amount": str(redemption.amount), **more})

@@ -1,12 +1,12 @@
 """Intents on the ledger: what became of one, and burning a nonce before it is used."""
 
 from countermark.chaincode import state
-from countermark.chaincode.context import Outcome, Reader, Transaction
+from countermark.chaincode.context import Answer, Reader, Transaction
 from countermark.protocol import accounts, fields
 from countermark.protocol.errors import ErrorCode, MarketError
 
 
-async def cancel(tx: Transaction) -> Outcome:
+async def cancel(tx: Transaction) -> Answer:
     """Burn the nonce of one of the signer's intents, so that its outcome is known: it will never have one.
 
     Raises:
@@ -23,7 +23,7 @@ async def cancel(tx: Transaction) -> Outcome:
     if known is not None:
         raise MarketError(ErrorCode.INTENT_REPLAYED, "the intent has had its outcome")
     tx.put(key, {"cancelled": True, "digest": "", "response": None, "tx": tx.tx_id})
-    return Outcome(nonce, "CANCELLED", (tx.signer,))
+    return Answer(nonce, "CANCELLED", (tx.signer,))
 
 
 async def show(reader: Reader, address: str, nonce: str) -> object:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from countermark.chaincode import purse, state
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.registration import claim_exact_key, read_opening
 from countermark.chaincode.records.listing import Listing, Offer
 from countermark.protocol import ids
@@ -11,7 +11,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import ListingState, next_listing_state
 
 
-async def create(tx: Transaction) -> Outcome:
+async def create(tx: Transaction) -> Answer:
     """Make the contract of a seller's data after the platform's gate has passed it (steps (5), (6)).
 
     The commitments are recomputed from the opening in the transient map, which goes to the private collection.
@@ -55,7 +55,7 @@ async def create(tx: Transaction) -> Outcome:
     return _write(tx, listing)
 
 
-async def charge(tx: Transaction) -> Outcome:
+async def charge(tx: Transaction) -> Answer:
     """Pay the management fee to the platform, which puts the listing on the market (step (8)).
 
     Raises:
@@ -72,7 +72,7 @@ async def charge(tx: Transaction) -> Outcome:
     return _write(tx, replace(listing, state=target, deadline_ms=None))
 
 
-async def offer(tx: Transaction) -> Outcome:
+async def offer(tx: Transaction) -> Answer:
     """Replace the offer by a new version.
 
     Raises:
@@ -81,7 +81,7 @@ async def offer(tx: Transaction) -> Outcome:
     return await _offer(tx, "listing.offer")
 
 
-async def withdraw(tx: Transaction) -> Outcome:
+async def withdraw(tx: Transaction) -> Answer:
     """Take the listing off the market.
 
     Raises:
@@ -91,7 +91,7 @@ async def withdraw(tx: Transaction) -> Outcome:
     return _write(tx, replace(listing, state=next_listing_state(listing.state, "listing.withdraw")))
 
 
-async def relist(tx: Transaction) -> Outcome:
+async def relist(tx: Transaction) -> Answer:
     """Put a withdrawn or bought thing on the market again, on the same contract (A-06).
 
     Raises:
@@ -100,7 +100,7 @@ async def relist(tx: Transaction) -> Outcome:
     return await _offer(tx, "listing.relist")
 
 
-async def enforce(tx: Transaction, address: str) -> Outcome:
+async def enforce(tx: Transaction, address: str) -> Answer:
     """Void a listing whose management fee was not paid in time; anyone may, and again without effect.
 
     Raises:
@@ -108,7 +108,7 @@ async def enforce(tx: Transaction, address: str) -> Outcome:
     """
     listing = await read(tx, address)
     if listing.state is ListingState.VOID:
-        return _outcome(listing)
+        return _answer(listing)
     target = next_listing_state(listing.state, "listing.enforce")
     tx.check_due(listing.deadline_ms, listing.guard_s)
     tx.put(state.exact(listing.exact_key), {"listing": listing.address, "status": "VOID"})
@@ -131,7 +131,7 @@ async def _owned(tx: Transaction) -> Listing:
     return listing
 
 
-async def _offer(tx: Transaction, function: str) -> Outcome:
+async def _offer(tx: Transaction, function: str) -> Answer:
     listing = await _owned(tx)
     target = next_listing_state(listing.state, function)
     if listing.claimed:
@@ -141,10 +141,10 @@ async def _offer(tx: Transaction, function: str) -> Outcome:
     return _write(tx, replace(listing, state=target, offer=new))
 
 
-def _write(tx: Transaction, listing: Listing) -> Outcome:
+def _write(tx: Transaction, listing: Listing) -> Answer:
     tx.put(state.listing(listing.address), listing.to_json())
-    return _outcome(listing)
+    return _answer(listing)
 
 
-def _outcome(listing: Listing) -> Outcome:
-    return Outcome(listing.address, listing.state, (listing.owner,), {"offer_version": listing.offer.version})
+def _answer(listing: Listing) -> Answer:
+    return Answer(listing.address, listing.state, (listing.owner,), {"offer_version": listing.offer.version})

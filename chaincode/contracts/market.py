@@ -4,7 +4,7 @@ from typing import Any
 
 from countermark.chaincode import state
 from countermark.chaincode.arguments import arguments
-from countermark.chaincode.context import Outcome, Reader, Transaction
+from countermark.chaincode.context import Answer, Reader, Transaction
 from countermark.chaincode.records.proposal import Proposal
 from countermark.chaincode.shim.stub import Stub
 from countermark.chaincode.voting import require_voter
@@ -30,7 +30,7 @@ def founding_config(stub: Stub) -> MarketConfig:
     return config
 
 
-async def init(tx: Transaction) -> Outcome:
+async def init(tx: Transaction) -> Answer:
     """Found the market: configuration, first epoch, and the pepper of the transient map; once.
 
     Raises:
@@ -49,7 +49,7 @@ async def init(tx: Transaction) -> Outcome:
     return _in_force(tx, tx.rules.to_json())
 
 
-async def propose(tx: Transaction) -> Outcome:
+async def propose(tx: Transaction) -> Answer:
     """Propose the next version of the configuration; the proposal is its organisation's approval too.
 
     Raises:
@@ -64,7 +64,7 @@ async def propose(tx: Transaction) -> Outcome:
     return _approve(tx, proposal, msp_id)
 
 
-async def approve(tx: Transaction) -> Outcome:
+async def approve(tx: Transaction) -> Answer:
     """Approve a proposal for the signer's organisation; a majority with the supervisor starts the delay.
 
     Raises:
@@ -78,7 +78,7 @@ async def approve(tx: Transaction) -> Outcome:
     return _approve(tx, proposal, msp_id)
 
 
-async def enforce(tx: Transaction, version: str, proposed: str) -> Outcome:
+async def enforce(tx: Transaction, version: str, proposed: str) -> Answer:
     """Put an approved proposal in force once its delay has passed; anyone may, and again without effect.
 
     Raises:
@@ -88,7 +88,7 @@ async def enforce(tx: Transaction, version: str, proposed: str) -> Outcome:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "a version is a decimal number")
     proposal = await _proposal(tx, int(version), fields.digest(proposed))
     if digest(state.encode(tx.rules.to_json())) == proposal.digest:
-        return Outcome("market", str(proposal.version))
+        return Answer("market", str(proposal.version))
     _check_next(tx, proposal.version)
     tx.check_due(proposal.effective_ms, tx.rules.guard_s)
     return _in_force(tx, proposal.config)
@@ -103,10 +103,10 @@ async def show(reader: Reader) -> object:
     return (await reader.config()).to_json()
 
 
-def _in_force(tx: Transaction, config: dict[str, Any]) -> Outcome:
+def _in_force(tx: Transaction, config: dict[str, Any]) -> Answer:
     tx.put(state.MARKET, config)
     tx.put(state.market_version(config["version"]), config)
-    return Outcome("market", str(config["version"]))
+    return Answer("market", str(config["version"]))
 
 
 def _check_next(tx: Transaction, version: int) -> None:
@@ -119,7 +119,7 @@ async def _proposal(tx: Transaction, version: int, proposed: str) -> Proposal:
     return Proposal.from_json(await tx.read(key, ErrorCode.NOT_FOUND, "there is no such proposal"))
 
 
-def _approve(tx: Transaction, proposal: Proposal, msp_id: str) -> Outcome:
+def _approve(tx: Transaction, proposal: Proposal, msp_id: str) -> Answer:
     approved = proposal.approved(msp_id, tx.tx_id, tx.rules, tx.now_ms)
     tx.put(approved.key, approved.to_json())
-    return Outcome(approved.digest, "PROPOSED" if approved.effective_ms is None else "APPROVED")
+    return Answer(approved.digest, "PROPOSED" if approved.effective_ms is None else "APPROVED")

@@ -25,8 +25,8 @@ from google.protobuf.message import DecodeError
 from countermark.chaincode.shim import proposal
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.invocation import answer, refusal
+from countermark.chaincode.shim.peer_stub import PeerStub
 from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, Response, Stub
-from countermark.chaincode.shim.transaction import Transaction
 
 MAX_MESSAGE: Final = 100 * 1024 * 1024
 """Largest message in bytes that a peer sends or takes."""
@@ -161,21 +161,21 @@ class PeerStream:
 
     async def _outcome(self, message: Any, exchange: "_Exchange", key: tuple[str, str]) -> Any:
         """Run the contract; returns the COMPLETED message."""
-        transaction = Transaction(proposal.parse(message), exchange.ask, batch_size=self._batch_size)
+        stub = PeerStub(proposal.parse(message), exchange.ask, batch_size=self._batch_size)
 
-        async def run(stub: Stub) -> Response:
-            response = await self._handler(stub)
+        async def run(given: Stub) -> Response:
+            response = await self._handler(given)
             if response.status < ERROR_THRESHOLD:  # the writes of a refusal never count
-                await transaction.flush()
+                await stub.flush()
             return response
 
         try:
             async with asyncio.timeout(self._time_limit_s):
-                response = await answer(run, transaction)
+                response = await answer(run, stub)
         except TimeoutError:
-            _log.error("%.80r hangs in %s", transaction.function, transaction.tx_id)
+            _log.error("%.80r hangs in %s", stub.function, stub.tx_id)
             response = refusal(ShimError(f"the invocation did not end within {self._time_limit_s:g} s"))
-        return _completion(key, response, transaction.event)
+        return _completion(key, response, stub.event)
 
     async def _send(self, message: Any) -> None:
         """Send a message whole or not at all, even if the caller is cancelled meanwhile.

@@ -1,6 +1,6 @@
 """What a contract may ask of the peer during one invocation.
 
-Two classes implement `Stub`: `shim.transaction` over a real peer's stream, and `simulation` in memory.
+Two classes implement `Stub`: `shim.peer_stub` over a real peer's stream, and `simulation` in memory.
 Contracts see only this protocol, so what passes in memory runs on Fabric.
 
 Three rules of Fabric hold for every implementation:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from countermark.chaincode import purse, state
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.records.listing import Listing
 from countermark.chaincode.records.trade import Held, Paid, Trade
 from countermark.protocol import ids, settlement, transitions
@@ -48,7 +48,7 @@ async def finish(
     *,
     decider: str = "",
     **changes: Any,
-) -> Outcome:
+) -> Answer:
     """Take ``trade`` to ``target`` with ``changes`` of its record; a final state pays out the escrow.
 
     Raises:
@@ -66,9 +66,9 @@ async def finish(
     return answer(moved)
 
 
-def answer(trade: Trade) -> Outcome:
+def answer(trade: Trade) -> Answer:
     """Return what a function on ``trade`` answers."""
-    return Outcome(trade.id, trade.state, trade.parties, {"listing": trade.terms.listing, "outcome": trade.outcome})
+    return Answer(trade.id, trade.state, trade.parties, {"listing": trade.terms.listing, "outcome": trade.outcome})
 
 
 async def _conclude(tx: Transaction, trade: Trade) -> Trade:

@@ -1,7 +1,7 @@
 """From payment to delivery: the seller accepts and sends, the platform relays (steps (12) to (16))."""
 
 from countermark.chaincode import purse
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
 from countermark.protocol import times
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -9,7 +9,7 @@ from countermark.protocol.intents import MAX_AHEAD_MS
 from countermark.protocol.settlement import Part
 
 
-async def charge(tx: Transaction) -> Outcome:
+async def charge(tx: Transaction) -> Answer:
     """Pay the transaction fee and the seller's bond into escrow; this is his acceptance even when both are zero.
 
     Raises:
@@ -25,7 +25,7 @@ async def charge(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target, escrow=(*trade.escrow, *paid))
 
 
-async def cancel(tx: Transaction) -> Outcome:
+async def cancel(tx: Transaction) -> Answer:
     """End the trade before sending; free before `trade.charge`, at the price of the seller's bond after it.
 
     Raises:
@@ -35,7 +35,7 @@ async def cancel(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target, act.outcome)
 
 
-async def send(tx: Transaction) -> Outcome:
+async def send(tx: Transaction) -> Answer:
     """Commit to the whole package and to the seller's notice; the bytes go to the platform's relay.
 
     Raises:
@@ -49,7 +49,7 @@ async def send(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target, package=package, seller_notice=tx.params["notice"])
 
 
-async def relay(tx: Transaction) -> Outcome:
+async def relay(tx: Transaction) -> Answer:
     """Certify that the platform holds the package of that root, complete since ``completed_at``, and the notice.
 
     Raises:

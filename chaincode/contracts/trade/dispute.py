@@ -1,11 +1,11 @@
 """Disputes: opened by buyer or platform, then the buyer opens the package to the arbiter, off the ledger."""
 
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
 from countermark.protocol import times
 
 
-async def dispute(tx: Transaction) -> Outcome:
+async def dispute(tx: Transaction) -> Answer:
     """Stop the trade's other timers and ask for a decision; needs no further deposit.
 
     Raises:
@@ -17,7 +17,7 @@ async def dispute(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target, dispute=record)
 
 
-async def open_package(tx: Transaction) -> Outcome:
+async def open_package(tx: Transaction) -> Answer:
     """Record the digests of two openings of the one-time key, sealed to arbiter and substitute.
 
     Raises:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
 from countermark.chaincode.records.trade import Trade
 from countermark.protocol import times
 from countermark.protocol.transitions import TradeState
 
 
-async def enforce(tx: Transaction, trade_id: str) -> Outcome:
+async def enforce(tx: Transaction, trade_id: str) -> Answer:
     """Apply the default of the trade's state once its deadline and the guard have passed.
 
     A trade that has ended stays as it is; one whose deadline is not due yet is refused, so that two enforcers of

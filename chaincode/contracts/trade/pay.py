@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 
 from countermark.chaincode import purse, state
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts import listing as listings
 from countermark.chaincode.contracts.trade import advance
 from countermark.chaincode.records.account import Account, AccountState
@@ -17,7 +17,7 @@ from countermark.protocol.settlement import Part
 from countermark.protocol.transitions import TradeState, next_listing_state
 
 
-async def pay(tx: Transaction) -> Outcome:
+async def pay(tx: Transaction) -> Answer:
     """Pay price and bond for the offer that the buyer has signed; what holds now holds until the trade's end.
 
     Raises:

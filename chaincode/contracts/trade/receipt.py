@@ -1,10 +1,10 @@
 """After delivery: the buyer acknowledges, the platform compares the notices, the buyer pays (steps (18) to (24))."""
 
-from countermark.chaincode.context import Outcome, Transaction
+from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
 
 
-async def ack(tx: Transaction) -> Outcome:
+async def ack(tx: Transaction) -> Answer:
     """Record the digest of the buyer's notice and whether what he received matches.
 
     Raises:
@@ -15,7 +15,7 @@ async def ack(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target, buyer_notice=tx.params["notice"], verdict=verdict)
 
 
-async def check(tx: Transaction) -> Outcome:
+async def check(tx: Transaction) -> Answer:
     """Record whether the two notices are consistent, as the platform read them (step (22)).
 
     Raises:
@@ -25,7 +25,7 @@ async def check(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target)
 
 
-async def confirm(tx: Transaction) -> Outcome:
+async def confirm(tx: Transaction) -> Answer:
     """Release the price: to the seller, the fee to the platform, the contract to the buyer, both bonds back.
 
     Raises:
@@ -35,7 +35,7 @@ async def confirm(tx: Transaction) -> Outcome:
     return await advance.finish(tx, trade, act.target, act.outcome)
 
 
-async def accept(tx: Transaction) -> Outcome:
+async def accept(tx: Transaction) -> Answer:
     """Take an altered copy for the price all the same.
 
     Raises:

@@ -21,7 +21,7 @@ _M = shim_pb2.ChaincodeMessage
 _W = shim_pb2.WriteRecord
 
 
-class Transaction(OfCall):
+class PeerStub(OfCall):
     """The `Stub` of one invocation on a peer.
 
     With `batch_size` above 0, which a peer offers when the stream becomes ready, writes are kept until `flush`
