@@ -13,6 +13,7 @@ from typing import Any
 from countermark.chaincode import state
 from countermark.chaincode.arguments import arguments
 from countermark.chaincode.context import Answer, Reader, Transaction, read_epoch
+from countermark.chaincode.entities import read_account
 from countermark.chaincode.records.account import Account
 from countermark.chaincode.shim.stub import OK, Response, Stub
 from countermark.protocol import actions, canonical, fields, intents
@@ -130,9 +131,7 @@ def _attachments(text: str, allowed: Mapping[str, fields.Parser]) -> dict[str, A
 
 
 async def _signer(reader: Reader, intent: Intent) -> Account:
-    key = state.account(intent.signer)
-    record = await reader.read(key, ErrorCode.UNKNOWN_ACCOUNT, "the signer has not opened an account")
-    account = Account.from_json(record)
+    account = await read_account(reader, intent.signer)
     account.check_open()
     return account
 

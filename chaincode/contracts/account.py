@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
+from countermark.chaincode.entities import read_account, read_listing
 from countermark.chaincode.records.account import Account, AccountState
-from countermark.chaincode.records.listing import Listing
 from countermark.protocol.errors import ErrorCode, MarketError
 
 
@@ -40,8 +40,7 @@ async def rotate_encryption_key(tx: Transaction) -> Answer:
     Raises:
         MarketError: WRONG_STATE when the version is not the next one.
     """
-    account = await _read(tx, tx.signer)
-    key = tx.params["encryption_key"]
+    account, key = tx.account, tx.params["encryption_key"]
     if key["version"] != account.encryption_key["version"] + 1:
         raise MarketError(ErrorCode.WRONG_STATE, "a new encryption key has the next version")
     return _write(tx, replace(account, encryption_key=key))
@@ -53,7 +52,7 @@ async def freeze(tx: Transaction) -> Answer:
     Raises:
         MarketError: UNKNOWN_ACCOUNT; NOT_PERMITTED, WRONG_ACTOR; WRONG_STATE.
     """
-    account = await _read(tx, tx.params["account"])
+    account = await read_account(tx, tx.params["account"])
     if account.address == tx.signer:
         return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by="owner"))
     tx.require_party(tx.rules.supervisor)
@@ -72,7 +71,7 @@ async def recover(tx: Transaction) -> Answer:
         MarketError: UNKNOWN_ACCOUNT; WRONG_ACTOR; ACCOUNT_FROZEN by the supervisor; NOT_DUE; WRONG_STATE; a code of
             `purse.find_coin`; COIN_NOT_YOURS.
     """
-    account = await _read(tx, tx.params["account"])
+    account = await read_account(tx, tx.params["account"])
     if tx.signer != account.recovery:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the account's recovery address may recover it")
     if account.frozen_by == "supervisor":
@@ -97,7 +96,7 @@ async def veto(tx: Transaction) -> Answer:
     Raises:
         MarketError: UNKNOWN_ACCOUNT; WRONG_ACTOR; WRONG_STATE.
     """
-    account = await _read(tx, tx.params["account"])
+    account = await read_account(tx, tx.params["account"])
     if tx.signer != account.address:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the account itself may veto its recovery")
     if account.state is not AccountState.RECOVERING:
@@ -112,21 +111,13 @@ async def _move(tx: Transaction, owner: str, coin_ids: list[str], addresses: lis
     coins = [await purse.find_coin(tx, coin_id) for coin_id in coin_ids]
     if any(coin.owner != owner for coin in coins):
         raise MarketError(ErrorCode.COIN_NOT_YOURS, "a coin belongs to somebody else")
-    listings = []
-    for address in sorted(set(addresses)):
-        key = state.listing(address)
-        listings.append(Listing.from_json(await tx.read(key, ErrorCode.UNKNOWN_LISTING, "there is no such listing")))
+    listings = [await read_listing(tx, address) for address in sorted(set(addresses))]
     for listing in listings:
         listing.check_owner(owner)
         tx.put(state.listing(listing.address), replace(listing, owner=tx.signer).to_json())
     purse.spend(tx, coin_ids)
     for coin in coins:
         purse.make(tx, tx.signer, coin.amount)
-
-
-async def _read(tx: Transaction, address: str) -> Account:
-    key = state.account(address)
-    return Account.from_json(await tx.read(key, ErrorCode.UNKNOWN_ACCOUNT, "there is no such account"))
 
 
 def _write(tx: Transaction, account: Account) -> Answer:

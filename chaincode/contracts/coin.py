@@ -5,7 +5,7 @@ from typing import Any
 
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
-from countermark.chaincode.records.account import Account
+from countermark.chaincode.entities import read_account
 from countermark.chaincode.records.redemption import Redemption, RedemptionState
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import Issuer
@@ -27,7 +27,7 @@ async def mint(tx: Transaction) -> Answer:
     key = state.deposit(msp_id, reference)
     if await tx.find(key) is not None:
         raise MarketError(ErrorCode.DEPOSIT_USED, "coins have been minted against this deposit")
-    await _payee(tx, to)
+    await read_account(tx, to)
     coin_id = purse.make(tx, to, amount)
     tx.put(key, {"amount": str(amount), "to": to, "tx": tx.tx_id})
     return Answer(coin_id, "MINTED", (to,), {"amount": str(amount)})
@@ -41,7 +41,7 @@ async def transfer(tx: Transaction) -> Answer:
     """
     to, amount = tx.params["to"], int(tx.params["amount"])
     payment = await purse.take(tx, amount)
-    await _payee(tx, to)
+    await read_account(tx, to)
     coin_id = purse.make(tx, to, amount)
     purse.settle_payment(tx, payment)
     return Answer(coin_id, "TRANSFERRED", tuple(sorted({tx.signer, to})), {"amount": str(amount)})
@@ -110,11 +110,6 @@ def _issuer(tx: Transaction, msp_id: str) -> Issuer:
     if tx.signer != issuer.account:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the issuer's account may do this")
     return issuer
-
-
-async def _payee(tx: Transaction, address: str) -> Account:
-    key = state.account(address)
-    return Account.from_json(await tx.read(key, ErrorCode.UNKNOWN_ACCOUNT, "the payee has not opened an account"))
 
 
 async def _redemption(tx: Transaction, redemption_id: str) -> Redemption:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.registration import claim_exact_key, read_opening
+from countermark.chaincode.entities import read_listing
 from countermark.chaincode.records.listing import Listing, Offer
 from countermark.protocol import ids
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -106,7 +107,7 @@ async def enforce(tx: Transaction, address: str) -> Answer:
     Raises:
         MarketError: UNKNOWN_LISTING; WRONG_STATE when no deadline runs; NOT_DUE.
     """
-    listing = await read(tx, address)
+    listing = await read_listing(tx, address)
     if listing.state is ListingState.VOID:
         return _answer(listing)
     target = next_listing_state(listing.state, "listing.enforce")
@@ -115,18 +116,8 @@ async def enforce(tx: Transaction, address: str) -> Answer:
     return _write(tx, replace(listing, state=target, deadline_ms=None))
 
 
-async def read(tx: Transaction, address: object) -> Listing:
-    """Return a listing of the state.
-
-    Raises:
-        MarketError: UNKNOWN_LISTING.
-    """
-    key = state.listing(ids.parse_listing(address))
-    return Listing.from_json(await tx.read(key, ErrorCode.UNKNOWN_LISTING, "there is no such listing"))
-
-
 async def _owned(tx: Transaction) -> Listing:
-    listing = await read(tx, tx.params["listing"])
+    listing = await read_listing(tx, tx.params["listing"])
     listing.check_owner(tx.signer)
     return listing
 

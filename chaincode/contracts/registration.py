@@ -2,7 +2,7 @@
 
 from countermark.chaincode import state
 from countermark.chaincode.context import Transaction
-from countermark.chaincode.records.listing import Listing
+from countermark.chaincode.entities import read_listing
 from countermark.protocol import commitments
 from countermark.protocol.commitments import Commitments, Opening
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -54,11 +54,9 @@ async def claim_exact_key(tx: Transaction, opening: Opening, address: str) -> st
 async def _check_free(tx: Transaction, registered: dict[str, str] | None) -> None:
     if registered is None or registered["status"] == "VOID":
         return
-    other = Listing.from_json(
-        await tx.read(state.listing(registered["listing"]), ErrorCode.UNKNOWN_LISTING, "there is no such listing")
-    )
+    other = await read_listing(tx, registered["listing"])
     if other.owner != tx.signer:
         raise MarketError(ErrorCode.ALREADY_REGISTERED, "this data is registered by somebody else")
     if other.state in (ListingState.SOLD, ListingState.WITHDRAWN):
         raise MarketError(ErrorCode.RELIST_EXISTING, f"relist {other.address}")
-    raise MarketError(ErrorCode.ALREADY_LISTED, f"{other.address} is on the market")
+    raise MarketError(ErrorCode.ALREADY_LISTED, f"your {other.address} is {other.state}")

@@ -5,24 +5,13 @@ from typing import Any
 
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
-from countermark.chaincode.records.listing import Listing
+from countermark.chaincode.entities import read_listing, read_trade
 from countermark.chaincode.records.trade import Held, Paid, Trade
-from countermark.protocol import ids, settlement, transitions
-from countermark.protocol.errors import ErrorCode
+from countermark.protocol import settlement, transitions
 from countermark.protocol.settlement import Receiver
 from countermark.protocol.transitions import Act, ListingState, TradeState
 
 ARBITER, SUBSTITUTE = "arbiter", "substitute"
-
-
-async def read(tx: Transaction, trade_id: object) -> Trade:
-    """Return a trade of the state.
-
-    Raises:
-        MarketError: UNKNOWN_TRADE.
-    """
-    key = state.trade(ids.parse_trade(trade_id))
-    return Trade.from_json(await tx.read(key, ErrorCode.UNKNOWN_TRADE, "there is no such trade"))
 
 
 async def begin(tx: Transaction, argument: str = "") -> tuple[Trade, Act]:
@@ -31,7 +20,7 @@ async def begin(tx: Transaction, argument: str = "") -> tuple[Trade, Act]:
     Raises:
         MarketError: UNKNOWN_TRADE; WRONG_STATE, WRONG_ACTOR; NOT_PERMITTED; DEADLINE_PASSED.
     """
-    trade = await read(tx, tx.params["trade"])
+    trade = await read_trade(tx, tx.params["trade"])
     if tx.signer == trade.terms.platform:
         tx.require_organisation(trade.terms.platform_msp)
     roles = trade.roles(tx.signer)
@@ -74,13 +63,12 @@ def answer(trade: Trade) -> Answer:
 async def _conclude(tx: Transaction, trade: Trade) -> Trade:
     """Pay out the escrow and pass on, or free, the contract: one transaction (steps (23), (24))."""
     terms = trade.terms
-    key = state.listing(terms.listing)
-    listing = Listing.from_json(await tx.read(key, ErrorCode.UNKNOWN_LISTING, "the contract is missing"))
+    listing = await read_listing(tx, terms.listing)
     if trade.state is TradeState.SETTLED:
         after = replace(listing, state=ListingState.SOLD, owner=terms.buyer, trade="")
     else:
         after = replace(listing, state=ListingState.LISTED, trade="")
-    tx.put(key, after.to_json())
+    tx.put(state.listing(after.address), after.to_json())
     return replace(trade, deadline_ms=None, escrow=(), payouts=_pay_out(tx, trade))
 
 

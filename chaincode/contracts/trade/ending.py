@@ -4,6 +4,7 @@ from typing import Any
 
 from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
+from countermark.chaincode.entities import read_trade
 from countermark.chaincode.records.trade import Trade
 from countermark.protocol import times
 from countermark.protocol.transitions import TradeState
@@ -18,7 +19,7 @@ async def enforce(tx: Transaction, trade_id: str) -> Answer:
     Raises:
         MarketError: UNKNOWN_TRADE; NOT_DUE.
     """
-    trade = await advance.read(tx, trade_id)
+    trade = await read_trade(tx, trade_id)
     default = trade.default
     if default is None:
         return advance.answer(trade)

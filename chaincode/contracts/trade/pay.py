@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
-from countermark.chaincode.contracts import listing as listings
 from countermark.chaincode.contracts.trade import advance
+from countermark.chaincode.entities import read_account, read_listing
 from countermark.chaincode.records.account import Account, AccountState
 from countermark.chaincode.records.listing import Listing
 from countermark.chaincode.records.terms import Decider, Terms
@@ -24,12 +24,10 @@ async def pay(tx: Transaction) -> Answer:
         MarketError: UNKNOWN_LISTING; ALREADY_RESERVED, NOT_FOR_SALE, OWN_LISTING; STALE_OFFER, WRONG_PRICE,
             WRONG_DEADLINES, COMMITMENT_MISMATCH, WRONG_AMOUNT; NOT_PERMITTED; a code of `purse.take`.
     """
-    listing = await listings.read(tx, tx.params["listing"])
+    listing = await read_listing(tx, tx.params["listing"])
     target = next_listing_state(listing.state, "trade.pay")
     _check_agreement(tx, listing)
-    seller = Account.from_json(
-        await tx.read(state.account(listing.owner), ErrorCode.UNKNOWN_ACCOUNT, "the owner has no account")
-    )
+    seller = await read_account(tx, listing.owner)
     if seller.state is not AccountState.OPEN:
         raise MarketError(ErrorCode.NOT_FOR_SALE, "the owner's account is frozen")
     terms = _terms(tx, listing, _deciders(tx.rules, seller, tx.account))
