@@ -77,7 +77,7 @@ class Act:
 class Default:
     """What `trade.enforce` does with ``source`` once its deadline ``clock`` and the guard have passed.
 
-    ``decider`` tells the two halves of EVIDENCED apart: the arbiter's time, then his substitute's.
+    ``decider`` tells the two halves of EVIDENCED apart: the arbiter's time, then his substitute's; None elsewhere.
     ``target`` None means that the market said at payment where an undecided trade goes.
     """
 
@@ -85,7 +85,7 @@ class Default:
     clock: str
     target: TradeState | None
     outcome: Outcome = Outcome.NONE
-    decider: str = ""
+    decider: Actor | None = None
 
 
 _S, _A, _O = TradeState, Actor, Outcome
@@ -123,8 +123,8 @@ DEFAULTS: tuple[Default, ...] = (
     Default(_S.MATCHED, "confirm", _S.SETTLED, _O.AUTO_RELEASED),
     Default(_S.MISMATCHED, "answer", _S.DISPUTED),
     Default(_S.DISPUTED, "evidence", _S.SETTLED, _O.BUYER_SILENT),
-    Default(_S.EVIDENCED, "decide", _S.EVIDENCED, decider="arbiter"),
-    Default(_S.EVIDENCED, "substitute", None, _O.UNDECIDED, decider="substitute"),
+    Default(_S.EVIDENCED, "decide", _S.EVIDENCED, decider=_A.ARBITER),
+    Default(_S.EVIDENCED, "substitute", None, _O.UNDECIDED, decider=_A.SUBSTITUTE),
 )
 """What the deadline of each state brings; every state that is not final stands here."""
 
@@ -147,13 +147,13 @@ def find_act(state: TradeState, function: str, actors: frozenset[Actor], argumen
     raise MarketError(ErrorCode.WRONG_ACTOR, f"{function} is for the {possible[0].actor}")
 
 
-def find_default(state: TradeState, decider: str = "") -> Default | None:
+def find_default(state: TradeState, decider: Actor | None = None) -> Default | None:
     """Return what the deadline brings in ``state``, None when it is final.
 
-    ``decider`` is "arbiter" or "substitute" in EVIDENCED and ignored elsewhere.
+    ``decider`` is ARBITER or SUBSTITUTE in EVIDENCED and ignored elsewhere.
     """
     for default in DEFAULTS:
-        if default.source == state and default.decider in ("", decider):
+        if default.source == state and default.decider in (None, decider):
             return default
     return None
 

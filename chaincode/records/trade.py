@@ -56,8 +56,8 @@ class Trade:
     deadline_ms: int | None
     """End of the present state; None in final ones."""
     outcome: Outcome = Outcome.NONE
-    decider: str = ""
-    """Whose time runs in EVIDENCED: "arbiter" or "substitute"."""
+    decider: Actor | None = None
+    """Whose time runs in EVIDENCED, or ran when the trade ended there: ARBITER or SUBSTITUTE."""
     escrow: tuple[Held, ...] = ()
     payouts: tuple[Paid, ...] = ()
     package: dict[str, Any] | None = None
@@ -100,7 +100,7 @@ class Trade:
         return {
             **self.terms.to_json(),
             "deadline": moments.write(self.deadline_ms),
-            "decider": self.decider,
+            "decider": self.decider or "",
             "dispute": self.dispute,
             "escrow": [held.to_json() for held in self.escrow],
             "notices": {"buyer": self.buyer_notice, "seller": self.seller_notice},
@@ -123,7 +123,7 @@ class Trade:
             updated_at_ms=times.from_text(record["updated_at"]),
             deadline_ms=moments.read(record["deadline"]),
             outcome=Outcome(record["outcome"]),
-            decider=record["decider"],
+            decider=Actor(record["decider"]) if record["decider"] else None,
             escrow=tuple(Held.from_json(entry) for entry in record["escrow"]),
             payouts=tuple(Paid.from_json(entry) for entry in record["payouts"]),
             package=record["package"],

@@ -13,7 +13,7 @@ from countermark.chaincode.registry import handler
 from countermark.chaincode.testing import Ledger
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.settlement import Part, payouts
-from countermark.protocol.transitions import ACTS, Outcome, TradeState, find_default
+from countermark.protocol.transitions import ACTS, Actor, Outcome, TradeState, find_default
 from tests.support.backends import InMemory
 from tests.support.market import BOND, DEADLINE_S, EPOCH_S, GUARD_S, PRICE, TRADER, Market
 
@@ -192,7 +192,8 @@ def test_walk_over_the_table_ends_with_all_money_paid_out(
     choices: list[int], price: int, bond: int, arbiter_fee: int, settle: bool
 ) -> None:
     """The rules alone: any walk of acts and deadlines, then deadlines to the end; what is held is what is paid."""
-    state, decider, outcome = TradeState.PAID, "", Outcome.NONE
+    state, outcome = TradeState.PAID, Outcome.NONE
+    decider: Actor | None = None
     held = {Part.PRICE: price, Part.BUYER_BOND: bond}
     for choice in [*choices, *[7] * len(TradeState)]:
         if state.final:
@@ -204,10 +205,10 @@ def test_walk_over_the_table_ends_with_all_money_paid_out(
             if acts[choice].function == "trade.charge":
                 held |= {Part.FEE: price // 40, Part.SELLER_BOND: bond}
             state, outcome = acts[choice].target, acts[choice].outcome
-            decider = "arbiter" if state is TradeState.EVIDENCED else ""
+            decider = Actor.ARBITER if state is TradeState.EVIDENCED else None
         else:
             undecided = TradeState.SETTLED if settle else TradeState.REFUNDED
-            decider = "substitute" if default.target is TradeState.EVIDENCED else ""
+            decider = Actor.SUBSTITUTE if default.target is TradeState.EVIDENCED else None
             state, outcome = default.target or undecided, default.outcome
     assert state.final
     paid = payouts(held, state, outcome, arbiter_fee=arbiter_fee)

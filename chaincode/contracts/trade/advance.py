@@ -9,9 +9,7 @@ from countermark.chaincode.entities import read_listing, read_trade
 from countermark.chaincode.records.trade import Held, Paid, Trade
 from countermark.protocol import settlement, transitions
 from countermark.protocol.settlement import Receiver
-from countermark.protocol.transitions import Act, ListingState, TradeState
-
-ARBITER, SUBSTITUTE = "arbiter", "substitute"
+from countermark.protocol.transitions import Act, Actor, ListingState, TradeState
 
 
 async def begin(tx: Transaction, argument: str = "") -> tuple[Trade, Act]:
@@ -35,7 +33,7 @@ async def finish(
     target: TradeState,
     outcome: transitions.Outcome = transitions.Outcome.NONE,
     *,
-    decider: str = "",
+    decider: Actor | None = None,
     **changes: Any,
 ) -> Answer:
     """Take ``trade`` to ``target`` with ``changes`` of its record; a final state pays out the escrow.
@@ -78,7 +76,7 @@ def _pay_out(tx: Transaction, trade: Trade) -> tuple[Paid, ...]:
         Receiver.BUYER: terms.buyer,
         Receiver.SELLER: terms.seller,
         Receiver.PLATFORM: terms.platform,
-        Receiver.ARBITER: (terms.substitute if trade.decider == SUBSTITUTE else terms.arbiter).account,
+        Receiver.ARBITER: (terms.substitute if trade.decider is Actor.SUBSTITUTE else terms.arbiter).account,
     }
     held = {coin.role: coin.amount for coin in trade.escrow}
     due = settlement.payouts(held, trade.state, trade.outcome, arbiter_fee=terms.arbiter_fee)

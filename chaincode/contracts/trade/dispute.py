@@ -3,6 +3,7 @@
 from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
 from countermark.protocol import times
+from countermark.protocol.transitions import Actor
 
 
 async def dispute(tx: Transaction) -> Answer:
@@ -25,4 +26,4 @@ async def open_package(tx: Transaction) -> Answer:
     """
     trade, act = await advance.begin(tx)
     openings = {"arbiter": tx.params["opening"], "substitute": tx.params["substitute_opening"]}
-    return await advance.finish(tx, trade, act.target, decider=advance.ARBITER, openings=openings)
+    return await advance.finish(tx, trade, act.target, decider=Actor.ARBITER, openings=openings)

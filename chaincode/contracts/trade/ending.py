@@ -7,7 +7,7 @@ from countermark.chaincode.contracts.trade import advance
 from countermark.chaincode.entities import read_trade
 from countermark.chaincode.records.trade import Trade
 from countermark.protocol import times
-from countermark.protocol.transitions import TradeState
+from countermark.protocol.transitions import Actor, TradeState
 
 
 async def enforce(tx: Transaction, trade_id: str) -> Answer:
@@ -25,10 +25,10 @@ async def enforce(tx: Transaction, trade_id: str) -> Answer:
         return advance.answer(trade)
     tx.check_due(trade.deadline_ms, trade.terms.guard_s)
     target = default.target or _undecided(trade)
-    decider = trade.decider if target.final else ""
+    decider = trade.decider if target.final else None
     changes: dict[str, Any] = {}
     if target is TradeState.EVIDENCED:
-        decider = advance.SUBSTITUTE
+        decider = Actor.SUBSTITUTE
     elif target is TradeState.DISPUTED:
         changes["dispute"] = {"at": times.to_text(tx.now_ms), "by": "deadline", "reason": "mismatch"}
     return await advance.finish(tx, trade, target, default.outcome, decider=decider, **changes)

@@ -19,7 +19,7 @@ from countermark.protocol.transitions import (
 
 @pytest.mark.parametrize("state", [state for state in TradeState if not state.final])
 def test_every_state_reaches_an_end_by_deadlines_alone(state: TradeState) -> None:
-    decider, seen = "arbiter", set()
+    decider, seen = Actor.ARBITER, set()
     while not state.final:
         assert (state, decider) not in seen, "the defaults go round in a circle"
         seen.add((state, decider))
@@ -29,7 +29,7 @@ def test_every_state_reaches_an_end_by_deadlines_alone(state: TradeState) -> Non
             assert default.outcome is Outcome.UNDECIDED
             return
         if default.target is state:
-            decider = "substitute"
+            decider = Actor.SUBSTITUTE
         state = default.target
 
 
