@@ -8,10 +8,7 @@ import re
 from functools import lru_cache
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -24,11 +21,10 @@ _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGIT = {character: value for value, character in enumerate(_ALPHABET)}
 _ADDRESS = re.compile(r"did:key:z(Dn[1-9A-HJ-NP-Za-km-z]{46})")
 _ADDRESS_BYTES = len(_P256_PUB) + 33
-_ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 
 
 class AccountKey:
-    """The private half of an account: signs what the account asks for. Its repr shows the address alone."""
+    """The private half of an account, by which `jws` signs what it asks for. Its repr shows the address alone."""
 
     __slots__ = ("_address", "_private")
 
@@ -70,11 +66,6 @@ class AccountKey:
     def private_key(self) -> ec.EllipticCurvePrivateKey:
         """The key object itself, for libraries that sign on their own (JWS, RFC 9421); secret."""
         return self._private
-
-    def sign(self, data: bytes) -> bytes:
-        """Return the ECDSA-SHA256 signature over ``data`` as 64 bytes r ‖ s (RFC 7518 section 3.4)."""
-        r, s = decode_dss_signature(self._private.sign(data, _ECDSA_SHA256))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     def __repr__(self) -> str:
         return f"AccountKey({self._address})"
@@ -127,19 +118,3 @@ def parse_address(text: object) -> str:
         raise MarketError(ErrorCode.MALFORMED_ADDRESS, "an address is text")
     public_key(text)
     return text
-
-
-def verify(address: str, data: bytes, signature: bytes) -> None:
-    """Check that the account ``address`` made ``signature`` (64 bytes r ‖ s) over ``data``.
-
-    Raises:
-        MarketError: MALFORMED_ADDRESS, BAD_SIGNATURE.
-    """
-    public = public_key(address)
-    if len(signature) != SIGNATURE_BYTES:
-        raise MarketError(ErrorCode.BAD_SIGNATURE, "an ES256 signature has 64 bytes")
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    try:
-        public.verify(encode_dss_signature(r, s), data, _ECDSA_SHA256)
-    except InvalidSignature:
-        raise MarketError(ErrorCode.BAD_SIGNATURE, "the signature is not the account's") from None

@@ -134,6 +134,8 @@ def consistency_proof(leaf_hashes: Sequence[bytes], m: int) -> list[bytes]:
 def verify_inclusion(leaf: bytes, index: int, size: int, tree_root: bytes, proof: Sequence[bytes]) -> None:
     """Check that the leaf with hash ``leaf`` stands at ``index`` in the tree of ``size`` leaves and ``tree_root``.
 
+    For whoever holds a receipt of the board: the gateway serves the proof, an anchor on the ledger the root.
+
     Raises:
         MarketError: PROOF_INVALID.
     """

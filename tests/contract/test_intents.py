@@ -9,6 +9,7 @@ from countermark.protocol import jws
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.encoding import b64u, unb64u
 from countermark.protocol.errors import ErrorCode
+from tests.support import es256
 from tests.support.market import BOND, PLATFORM, PRICE, SUPERVISOR, TRADER, Actor, Market, actor, refused
 
 
@@ -47,7 +48,7 @@ def _with_key_in_header(token: str) -> str:
 def _compact(key: AccountKey, header: dict[str, object], payload: str) -> str:
     head = b64u(json.dumps(header, sort_keys=True, separators=(",", ":")).encode())
     body = b64u(payload.encode())
-    return f"{head}.{body}.{b64u(key.sign(f'{head}.{body}'.encode()))}"
+    return f"{head}.{body}.{b64u(es256.sign(key, f'{head}.{body}'.encode()))}"
 
 
 FORGED: dict[str, tuple[Callable[[str], str], ErrorCode]] = {

@@ -53,25 +53,6 @@ def test_the_repr_shows_no_secret() -> None:
     assert repr(key) == f"AccountKey({key.address})"
 
 
-def test_signs_as_64_bytes_that_only_this_account_and_data_explain() -> None:
-    key, other = AccountKey.generate(), AccountKey.generate()
-    signature = key.sign(b"data")
-    assert len(signature) == 64
-    accounts.verify(key.address, b"data", signature)
-    for address, data, wrong in [
-        (other.address, b"data", signature),
-        (key.address, b"Data", signature),
-        (key.address, b"data", signature[::-1]),
-        (key.address, b"data", signature + b"\0"),
-        (key.address, b"data", bytes(64)),
-        (key.address, b"data", b"\xff" * 64),
-        (key.address, b"data", b""),
-    ]:
-        with pytest.raises(MarketError) as refusal:
-            accounts.verify(address, data, wrong)
-        assert refusal.value.code is ErrorCode.BAD_SIGNATURE
-
-
 def _base58(raw: bytes) -> str:
     alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
     number, text = int.from_bytes(raw, "big"), ""

@@ -10,6 +10,7 @@ from countermark.protocol import canonical, jws
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.encoding import b64u, digest
 from countermark.protocol.errors import ErrorCode, MarketError
+from tests.support import es256
 
 TYP = "countermark-test+jws"
 KEY = AccountKey.generate()
@@ -22,7 +23,7 @@ def forge(header: object, payload: bytes = canonical.dumps(PAYLOAD), key: Accoun
     """Return a token whose signature is right, whatever its header says."""
     head = header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
     signing_input = f"{b64u(head)}.{b64u(payload)}"
-    return f"{signing_input}.{b64u(key.sign(signing_input.encode()))}"
+    return f"{signing_input}.{b64u(es256.sign(key, signing_input.encode()))}"
 
 
 def header(**changes: object) -> dict[str, object]:
