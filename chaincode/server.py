@@ -87,7 +87,7 @@ def _parse(argv: Sequence[str] | None) -> Settings:
     parsed = parser.parse_args(argv)
     time_limit_s, grace_s = _seconds(parsed.time_limit), _seconds(parsed.grace)
     if not time_limit_s or grace_s is None:
-        parser.error("--time-limit and --grace are positive numbers of seconds")
+        parser.error("--time-limit is a number of seconds above 0, --grace one of at least 0")
     return Settings(
         address=parsed.address,
         ccid=parsed.ccid,

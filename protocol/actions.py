@@ -9,7 +9,7 @@ from typing import Any
 
 from countermark.protocol import fields
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.market import YEAR_S
+from countermark.protocol.market import MAX_VERSION, YEAR_S
 from countermark.protocol.transitions import TRADE_CLOCKS
 
 _SECONDS = fields.integer(1, YEAR_S)
@@ -21,19 +21,19 @@ _TRADE: Mapping[str, fields.Parser] = {"trade": fields.trade}
 PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     "intent.cancel": {"nonce": fields.nonce},
     "market.propose": {"config": lambda value: value},
-    "market.approve": {"version": fields.integer(2, 2**31), "digest": fields.digest},
+    "market.approve": {"version": fields.integer(2, MAX_VERSION), "digest": fields.digest},
     "account.open": {
-        "encryption_key": fields.encryption_key,
+        "encryption_key": fields.first_encryption_key,
         "recovery": fields.optional(fields.address),
-        "sponsor": fields.optional(fields.name),
+        "sponsor": fields.optional(fields.segment),
     },
     "account.rotate_encryption_key": {"encryption_key": fields.encryption_key},
     "account.freeze": {"account": fields.address},
     "account.recover": {"account": fields.address},
     "account.veto": {"account": fields.address},
-    "coin.mint": {"to": fields.address, "amount": fields.amount, "reference": fields.name},
+    "coin.mint": {"to": fields.address, "amount": fields.amount, "reference": fields.segment},
     "coin.transfer": {"to": fields.address, "amount": fields.amount},
-    "coin.redeem": {"issuer": fields.name, "amount": fields.amount},
+    "coin.redeem": {"issuer": fields.segment, "amount": fields.amount},
     "coin.burn": {"redemption": fields.text(80)},
     "listing.create": {
         "c_f": fields.digest,

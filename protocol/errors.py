@@ -134,5 +134,5 @@ class MarketError(Exception):
         try:
             document = json.loads(data)
             return cls(ErrorCode(document["code"]), str(document["detail"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None

@@ -14,7 +14,13 @@ from countermark.protocol.errors import ErrorCode, MarketError
 
 Parser = Callable[[object], Any]
 
+MAX_KEY_VERSION = 1_000_000
+"""Highest version of an encryption key."""
+MAX_FIRST_KEY_VERSION = 1_000
+"""Highest version that an account's first key may have, so that it can be replaced for ever after."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def record(
@@ -136,9 +142,19 @@ def nested(fields: Mapping[str, Parser]) -> Parser:
 
 
 def name(value: object) -> str:
-    """Return ``value`` if it is a short name: an MSP id, a generator, a market, a reference."""
+    """Return ``value`` if it is a short name, which a slash may divide: a generator, a market, a kind of entry."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise _refuse("a name of letters, digits and ._/- is expected")
+    return value
+
+
+def segment(value: object) -> str:
+    """Return ``value`` if it is a short name that can be one segment of a key: an MSP id, a deposit's reference.
+
+    With a slash in it the segments of ``deposit/{issuer}/{reference}`` could be told apart in more than one way.
+    """
+    if not isinstance(value, str) or not _SEGMENT.fullmatch(value):
+        raise _refuse("a name of letters, digits and ._- is expected")
     return value
 
 
@@ -170,4 +186,5 @@ listing = ids.parse_listing
 trade = ids.parse_trade
 nonce = binary(16)
 public_key = sealed.parse_public
-encryption_key = nested({"version": integer(1, 1_000_000), "key": public_key})
+encryption_key = nested({"version": integer(1, MAX_KEY_VERSION), "key": public_key})
+first_encryption_key = nested({"version": integer(1, MAX_FIRST_KEY_VERSION), "key": public_key})

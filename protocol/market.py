@@ -12,6 +12,8 @@ from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TRADE_CLOCKS
 
 YEAR_S = 365 * 86_400
+MAX_VERSION = 2**31
+"""Highest version that a configuration may have."""
 CLOCKS: tuple[str, ...] = (*TRADE_CLOCKS, "management", "redeem")
 """All deadlines that the market sets: those of trades, of a listing's management fee, of a coin's redemption."""
 
@@ -148,17 +150,17 @@ def _party_json(party: Party) -> dict[str, Any]:
     return {"msp_id": party.msp_id, "account": party.account, "encryption_key": key}
 
 
-_PARTY = fields.nested({"msp_id": fields.name, "account": fields.address, "encryption_key": fields.encryption_key})
+_PARTY = fields.nested({"msp_id": fields.segment, "account": fields.address, "encryption_key": fields.encryption_key})
 _SECONDS = fields.integer(1, YEAR_S)
 _CONFIG: Mapping[str, fields.Parser] = {
-    "version": fields.integer(1, 2**31),
+    "version": fields.integer(1, MAX_VERSION),
     "currency": fields.nested({"code": fields.text(8), "exponent": fields.integer(0, 8)}),
-    "organisations": fields.mapping(fields.name, fields.choice("platform", "supervisor", "member"), longest=64),
+    "organisations": fields.mapping(fields.segment, fields.choice("platform", "supervisor", "member"), longest=64),
     "platform": _PARTY,
     "supervisor": _PARTY,
     "arbiters": fields.sequence(_PARTY, shortest=2, longest=16),
     "issuers": fields.mapping(
-        fields.name, fields.nested({"account": fields.address, "cap": fields.amount}), longest=16
+        fields.segment, fields.nested({"account": fields.address, "cap": fields.amount}), longest=16
     ),
     "fees": fields.nested(
         {

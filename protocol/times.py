@@ -17,7 +17,8 @@ def to_text(time_ms: int) -> str:
     seconds, milliseconds = divmod(time_ms, 1000)
     # Integer arithmetic: a float of seconds would round milliseconds.
     moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    # %Y does not pad years before 1000 on every platform.
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
 def from_text(text: object, *, code: ErrorCode = ErrorCode.MALFORMED_REQUEST) -> int:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from countermark.chaincode import state
+from countermark.chaincode.arguments import decimal
 from countermark.chaincode.context import Reader
-from countermark.protocol import accounts, ids, sealed, times
+from countermark.protocol import accounts, fields, ids, sealed, times
 from countermark.protocol.errors import ErrorCode, MarketError
 
 MAX_PAGE = 1_000
@@ -78,15 +79,14 @@ async def page(reader: Reader, prefix: str, limit: str, bookmark: str) -> object
         MarketError: NOT_PERMITTED; MALFORMED_REQUEST for a bad prefix, limit or bookmark.
     """
     await _require_member(reader)
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:5]) <= MAX_PAGE:
-        raise MarketError(ErrorCode.MALFORMED_REQUEST, f"a page has 1 to {MAX_PAGE} keys")
+    page_size = decimal(limit, 1, MAX_PAGE)
     if not prefix.endswith("/"):
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "a prefix ends with a slash")
     if bookmark and not bookmark.startswith(prefix):
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "the bookmark belongs to another prefix")
     # "0" follows "/" in the order of keys, so the range holds exactly the keys that begin with the prefix.
     end = prefix[:-1] + "0"
-    found = await reader.stub.get_state_by_range(prefix, end, page_size=int(limit), bookmark=bookmark)
+    found = await reader.stub.get_state_by_range(prefix, end, page_size=page_size, bookmark=bookmark)
     return {
         "bookmark": found.bookmark,
         "items": [{"key": key, "record": state.decode(value)} for key, value in found.items],
@@ -102,13 +102,12 @@ async def opening(reader: Reader, address: str, key: str, key_version: str) -> o
     config = await reader.config()
     if config.organisations.get(reader.stub.creator_mspid) not in ("platform", "supervisor"):
         raise MarketError(ErrorCode.NOT_PERMITTED, "openings are for platform and supervisor")
-    if not key_version.isascii() or not key_version.isdigit() or len(key_version) > 7:
-        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a key version is a decimal number")
+    version = decimal(key_version, 1, fields.MAX_KEY_VERSION)
     public = sealed.parse_public(key)
     secret = await reader.stub.get_private_data(state.FINGERPRINTS, state.opening(ids.parse_listing(address)))
     if secret is None:
         raise MarketError(ErrorCode.UNKNOWN_LISTING, "there is no opening of such a listing")
-    return sealed.seal(public, secret, kind=OPENING_KIND, market=reader.market, key_version=int(key_version))
+    return sealed.seal(public, secret, kind=OPENING_KIND, market=reader.market, key_version=version)
 
 
 async def _require_member(reader: Reader) -> None:
@@ -123,12 +122,12 @@ async def _steps(reader: Reader, key: str, *members: str) -> list[dict[str, Any]
 async def _changes(
     reader: Reader, key: str, show: Callable[[dict[str, Any] | None], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    entries = await reader.stub.get_history_for_key(key)
+    entries = await reader.stub.get_history_for_key(key, limit=MAX_PAGE)
     return [
         {
             "at": times.to_text(entry.timestamp_ms),
             "tx": entry.tx_id,
             **show(None if entry.is_delete else state.decode(entry.value)),
         }
-        for entry in entries[:MAX_PAGE]
+        for entry in entries
     ]

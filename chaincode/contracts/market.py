@@ -3,7 +3,7 @@
 from typing import Any
 
 from countermark.chaincode import state
-from countermark.chaincode.arguments import arguments
+from countermark.chaincode.arguments import arguments, decimal
 from countermark.chaincode.context import Answer, Reader, Transaction
 from countermark.chaincode.records.proposal import Proposal
 from countermark.chaincode.shim.stub import Stub
@@ -84,9 +84,8 @@ async def enforce(tx: Transaction, version: str, proposed: str) -> Answer:
     Raises:
         MarketError: MALFORMED_REQUEST; NOT_FOUND; NOT_DUE; WRONG_STATE when another has become that version.
     """
-    if not version.isascii() or not version.isdigit() or len(version) > 10:
-        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a version is a decimal number")
-    proposal = await _proposal(tx, int(version), fields.digest(proposed))
+    number = decimal(version, FIRST_VERSION + 1, market.MAX_VERSION)
+    proposal = await _proposal(tx, number, fields.digest(proposed))
     if digest(state.encode(tx.rules.to_json())) == proposal.digest:
         return Answer("market", str(proposal.version))
     _check_next(tx, proposal.version)

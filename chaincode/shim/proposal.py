@@ -16,8 +16,9 @@ _ENDORSER_TRANSACTION: Final = common_pb2.ENDORSER_TRANSACTION
 def parse(message: Any) -> Call:
     """Return the call of a TRANSACTION or INIT `ChaincodeMessage`.
 
-    The peer has verified the client's signature before it sends the message, so what is checked here is only
-    that the parts belong together: a call from another chaincode of another channel is refused.
+    The peer has verified the client's signature before it sends the message, so what is checked here is only that
+    the parts belong together. A call from a chaincode of another channel fails by that; one from a chaincode of the
+    same channel does not, and `Call.chaincode` is then the name of the chaincode that the client asked.
 
     Raises:
         ShimError: the message holds no complete proposal of its own transaction.

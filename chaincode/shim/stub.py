@@ -78,7 +78,7 @@ class Stub(Protocol):
 
     @property
     def chaincode(self) -> str:
-        """Name under which the channel knows this chaincode."""
+        """Name of the chaincode that the client asked: this one, unless another chaincode calls it."""
 
     @property
     def creator_mspid(self) -> str:

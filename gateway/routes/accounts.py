@@ -123,7 +123,7 @@ def rotate_key(path: AccountPath, body: IntentBody) -> flask.Response:
 def fund(path: AccountPath, body: FundBody) -> flask.Response:
     """Get coins from the issuer's faucet, which only ledgers for development have."""
     address = _own(path)
-    amount, reference = fields.amount(body.amount), fields.name(body.reference)
+    amount, reference = fields.amount(body.amount), fields.segment(body.reference)
     return answer(
         faucet.fund(services(), gateway().writes, to=address, amount=amount, reference=reference, wait_s=wait_s())
     )

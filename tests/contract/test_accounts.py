@@ -59,6 +59,15 @@ def test_encryption_key_gets_the_next_version(market: Market) -> None:
             rotate(market, version)
 
 
+def test_account_whose_key_could_never_be_replaced_is_not_opened(market: Market) -> None:
+    newcomer = actor("newcomer")
+    with refused(ErrorCode.MALFORMED_INTENT):
+        market.open_account(newcomer, encryption_key={"key": newcomer.encryption.public, "version": 1_000_000})
+    market.open_account(newcomer, encryption_key={"key": newcomer.encryption.public, "version": 1_000})
+    key = {"key": actor("next key").encryption.public, "version": 1_001}
+    market.ask(newcomer, "account.rotate_encryption_key", {"encryption_key": key})
+
+
 @pytest.mark.requirement("R18")
 def test_frozen_account_does_nothing_but_burn_nonces(market: Market) -> None:
     coin = market.mint(market.seller, 10)

@@ -26,11 +26,22 @@ def test_pages_walk_over_all_keys_of_a_prefix(market: Market) -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "limit"),
-    [("", "10"), ("coin", "10"), ("coin/", "0"), ("coin/", "1001"), ("coin/", "x"), ("coin/", "")],
+    [
+        *[("", "10"), ("coin", "10"), ("coin/", "0"), ("coin/", "1001"), ("coin/", "x"), ("coin/", "")],
+        *[("coin/", "01"), ("coin/", "00001000000"), ("coin/", "00001" + "0" * 5000), ("coin/", "1" * 5000)],
+        *[("coin/", "\u0661"), ("coin/", "+1"), ("coin/", "1\n")],
+    ],
 )
 def test_page_without_prefix_or_with_a_bad_limit_is_refused(market: Market, prefix: str, limit: str) -> None:
     with refused(ErrorCode.MALFORMED_REQUEST):
         market.backend.evaluate(SUPERVISOR, "audit.page", prefix, limit, "")
+
+
+@pytest.mark.parametrize("version", ["", "0", "01", "1000001", "1" * 5000])
+def test_opening_for_a_key_without_a_proper_version_is_refused(market: Market, version: str) -> None:
+    address = market.list_data()["id"]
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        market.backend.evaluate(SUPERVISOR, "audit.opening", address, actor("reader").encryption.public, version)
 
 
 def test_bookmark_of_another_prefix_is_refused(market: Market) -> None:

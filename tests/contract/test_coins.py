@@ -31,6 +31,12 @@ def test_mint_above_the_issuers_cap_is_refused(market: Market) -> None:
         market.mint(market.buyer, 100_000_001)
 
 
+def test_deposit_reference_that_would_divide_its_key_is_refused(market: Market) -> None:
+    for reference in ("a/b", "/a", "a/"):
+        with refused(ErrorCode.MALFORMED_INTENT):
+            market.mint(market.buyer, 5, reference)
+
+
 def test_only_the_issuer_through_his_own_organisation_mints(market: Market) -> None:
     params = {"to": market.buyer.address, "amount": "5", "reference": "r"}
     with refused(ErrorCode.WRONG_ACTOR):

@@ -155,8 +155,9 @@ def test_unknown_proposal_is_refused(market: Market) -> None:
         approve(market, market.supervisor, digest(b"nothing"))
     with refused(ErrorCode.NOT_FOUND):
         enforce(market, digest(b"nothing"))
-    with refused(ErrorCode.MALFORMED_REQUEST):
-        enforce(market, digest(b"nothing"), version="x")
+    for version in ("x", "", "1", "02", "2147483649", "0" * 5000):
+        with refused(ErrorCode.MALFORMED_REQUEST):
+            enforce(market, digest(b"nothing"), version=version)
 
 
 def test_trade_keeps_the_values_that_held_when_it_was_paid(market: Market) -> None:

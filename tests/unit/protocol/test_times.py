@@ -10,6 +10,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
         (0, "1970-01-01T00:00:00.000Z"),
         (1_800_000_000_001, "2027-01-15T08:00:00.001Z"),
         (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+        (-30_641_760_000_000, "0999-01-01T00:00:00.000Z"),
     ],
 )
 def test_a_time_has_one_text(time_ms: int, text: str) -> None:
