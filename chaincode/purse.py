@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from countermark.chaincode import state
 from countermark.chaincode.context import Reader, Transaction
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.money import Coin, change_after
+from countermark.protocol.money import MAX_AMOUNT, Coin, change_after
 
 _COIN_ID = re.compile(r"[0-9a-f]{64}\.(0|[1-9][0-9]{0,8})")
 
@@ -68,7 +68,13 @@ def spend(tx: Transaction, coin_ids: Sequence[str]) -> None:
 
 
 def make(tx: Transaction, owner: str, amount: int) -> str:
-    """Create a coin of ``amount`` minor units for ``owner`` (an address or an escrow) and return its id."""
+    """Create a coin of ``amount`` minor units for ``owner`` (an address or an escrow) and return its id.
+
+    Raises:
+        MarketError: WRONG_AMOUNT for what no coin can hold.
+    """
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise MarketError(ErrorCode.WRONG_AMOUNT, "a coin holds 1 to 2^63-1 minor units")
     coin_id = tx.new_coin_id()
     tx.put(state.coin(coin_id), {"amount": str(amount), "owner": owner})
     return coin_id

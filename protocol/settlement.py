@@ -63,6 +63,14 @@ RULES: Mapping[tuple[TradeState, Outcome], Rule] = {
 """Every end of a trade. Price and fee follow the state alone: see `payouts`."""
 
 
+def largest_payout(price: int, bond: int) -> int:
+    """Return the most that one receiver can get when a trade ends, in minor units: the price and both bonds.
+
+    A fee is never more than its price, and goes to the platform, or back to the seller beside his bond.
+    """
+    return price + 2 * bond
+
+
 def payouts(
     held: Mapping[Part, int], state: TradeState, outcome: Outcome, *, arbiter_fee: int = 0
 ) -> dict[Receiver, int]:

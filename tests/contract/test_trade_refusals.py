@@ -7,7 +7,9 @@ import pytest
 from countermark.protocol import jws, times
 from countermark.protocol.encoding import b64u
 from countermark.protocol.errors import ErrorCode
+from countermark.protocol.money import MAX_AMOUNT
 from countermark.protocol.transitions import ACTS
+from tests.support.backends import Backend
 from tests.support.market import (
     BOND,
     DEADLINE_S,
@@ -18,6 +20,7 @@ from tests.support.market import (
     PRICE,
     SUPERVISOR,
     Market,
+    actor,
     anything,
     offer,
     refused,
@@ -150,6 +153,21 @@ def test_payment_for_an_offer_that_was_replaced_is_refused(market: Market) -> No
     market.ask(market.seller, "listing.offer", {"listing": address, "offer": offer(PRICE)})
     with refused(ErrorCode.STALE_OFFER):
         market.ask(market.buyer, "trade.pay", params, market.fund(market.buyer, PRICE + BOND))
+
+
+def test_purchase_whose_payout_no_coin_could_hold_is_refused(backend: Backend) -> None:
+    issuers = {PLATFORM: {"account": actor("issuer", PLATFORM).address, "cap": str(MAX_AMOUNT)}}
+    fees = {"management": "0", "transaction_bps": 0, "arbiter": "0"}
+    market = Market(backend, issuers=issuers, fees=fees)
+    largest = MAX_AMOUNT - 2 * BOND
+    too_large = market.list_data(offer=offer(largest + 1))["id"]
+    with refused(ErrorCode.WRONG_AMOUNT):
+        market.pay(too_large)
+    trade_id = market.pay(market.list_data(data=b"another", offer=offer(largest))["id"], market.stranger)
+    market.act("trade.charge", trade_id)
+    market.expire()
+    assert market.enforce(trade_id)["outcome"] == "no_show"
+    assert market.balance(market.stranger) == MAX_AMOUNT
 
 
 @pytest.mark.requirement("R66")

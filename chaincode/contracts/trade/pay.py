@@ -10,7 +10,7 @@ from countermark.chaincode.records.account import Account, AccountState
 from countermark.chaincode.records.listing import Listing
 from countermark.chaincode.records.terms import Decider, Terms
 from countermark.chaincode.records.trade import Trade
-from countermark.protocol import ids, money
+from countermark.protocol import ids, money, settlement
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MarketConfig, Party
 from countermark.protocol.settlement import Part
@@ -67,6 +67,9 @@ def _check_agreement(tx: Transaction, listing: Listing) -> None:
         raise MarketError(ErrorCode.COMMITMENT_MISMATCH, "the listing's description is another")
     if int(params["bond"]) != rules.bond:
         raise MarketError(ErrorCode.WRONG_AMOUNT, f"the bond is {rules.bond}")
+    if settlement.largest_payout(offer.price, rules.bond) > money.MAX_AMOUNT:
+        # A trade whose end made a coin too large could never end.
+        raise MarketError(ErrorCode.WRONG_AMOUNT, "price and both bonds add up to more than 2^63-1")
 
 
 def _terms(tx: Transaction, listing: Listing, deciders: tuple[Decider, Decider]) -> Terms:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countermark.protocol.settlement import RULES, Part, Receiver, payouts
+from countermark.protocol import money
+from countermark.protocol.settlement import RULES, Part, Receiver, largest_payout, payouts
 from countermark.protocol.transitions import ACTS, DEFAULTS, Outcome, TradeState
 
 HELD = {Part.PRICE: 1000, Part.BUYER_BOND: 50, Part.FEE: 25, Part.SELLER_BOND: 50}
@@ -59,3 +60,22 @@ def test_no_unit_is_made_or_lost(end: tuple[TradeState, Outcome], held: dict[Par
 @pytest.mark.parametrize("end", sorted(RULES))
 def test_platform_earns_the_fee_of_settled_trades_only(end: tuple[TradeState, Outcome]) -> None:
     assert payouts(HELD, *end).get(PLATFORM, 0) == (25 if end[0] is SETTLED else 0)
+
+
+@given(
+    st.sampled_from(sorted(RULES)),
+    st.integers(0, 10**12),
+    st.integers(0, 10_000),
+    st.integers(0, 10**12),
+    st.integers(0, 10**12),
+)
+def test_nobody_ever_gets_more_than_the_largest_payout(
+    end: tuple[TradeState, Outcome], price: int, basis_points: int, bond: int, arbiter_fee: int
+) -> None:
+    held = {
+        Part.PRICE: price,
+        Part.BUYER_BOND: bond,
+        Part.FEE: money.fee(price, basis_points),
+        Part.SELLER_BOND: bond,
+    }
+    assert max(payouts(held, *end, arbiter_fee=arbiter_fee).values(), default=0) <= largest_payout(price, bond)
