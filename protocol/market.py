@@ -94,6 +94,12 @@ class MarketConfig:
         """The deadlines of a trade whose seller sets none, in seconds by clock."""
         return {clock: self.clocks[clock].default_s for clock in TRADE_CLOCKS}
 
+    def organisations_of(self, account: str) -> frozenset[str]:
+        """Return the MSPs for which the market names ``account``, in whatever role."""
+        named = {(party.account, party.msp_id) for party in (self.platform, self.supervisor, *self.arbiters)}
+        named |= {(issuer.account, msp_id) for msp_id, issuer in self.issuers.items()}
+        return frozenset(msp_id for address, msp_id in named if address == account)
+
     def check_deadlines(self, deadlines: Mapping[str, int]) -> None:
         """Check that an offer's deadlines are not below the market's minima.
 

@@ -4,7 +4,7 @@ import pytest
 
 from countermark.protocol.errors import ErrorCode
 from tests.support.backends import Backend
-from tests.support.market import BOND, FEE, PATHS, PRICE, SUPERVISOR, TRADER, Actor, Market, actor, refused
+from tests.support.market import BOND, FEE, PATHS, PLATFORM, PRICE, SUPERVISOR, TRADER, Actor, Market, actor, refused
 
 
 @pytest.fixture
@@ -125,11 +125,40 @@ def test_opening_names_two_receivers_and_starts_the_arbiters_time(market: Market
     assert trade["substitute"]["account"] == market.substitute.address
 
 
-def test_nobody_decides_a_trade_to_which_he_is_a_party(market: Market) -> None:
-    market.open_account(market.arbiter)
-    trade = market.trade(market.pay(market.list_data()["id"], market.arbiter))
-    assert trade["arbiter"]["account"] == market.substitute.address
-    assert trade["substitute"]["account"] == actor("third").address
+THIRD_FIRST = [actor("third").party(), actor("arbiter", SUPERVISOR).party(), actor("substitute", SUPERVISOR).party()]
+"""Arbiters, the trading organisation's before the supervisor's."""
+
+
+def test_nobody_decides_a_trade_to_which_he_is_a_party(backend: Backend) -> None:
+    market, third = Market(backend, arbiters=THIRD_FIRST), actor("third")
+    market.open_account(third)
+    trade = market.trade(market.pay(market.list_data()["id"], third))
+    assert trade["arbiter"]["account"] == market.arbiter.address
+    assert trade["substitute"]["account"] == market.substitute.address
+
+
+@pytest.mark.parametrize("role", ["supervisor", "arbiter"])
+def test_nobody_decides_a_trade_of_an_account_that_the_market_names_for_his_organisation(
+    market: Market, role: str
+) -> None:
+    """Such an account need not name its organisation as a sponsor."""
+    party = getattr(market, role)
+    if role == "arbiter":
+        market.open_account(party)
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.pay(market.list_data()["id"], party)
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.pay(market.list_data(party, b"his own")["id"])
+
+
+def test_issuers_trade_is_decided_outside_his_organisation(backend: Backend) -> None:
+    issuers = {
+        PLATFORM: {"account": actor("issuer", PLATFORM).address, "cap": "100000000"},
+        TRADER: {"account": actor("stranger").address, "cap": "1"},
+    }
+    market = Market(backend, arbiters=THIRD_FIRST, issuers=issuers)
+    trade = market.trade(market.pay(market.list_data()["id"], market.stranger))
+    assert {trade["arbiter"]["msp_id"], trade["substitute"]["msp_id"]} == {SUPERVISOR}
 
 
 def test_nobody_decides_a_trade_of_his_organisations_member(market: Market) -> None:
