@@ -47,8 +47,7 @@ class ByIntent:
         if known is not None:
             return _replay(known, intent)
         config = await reader.config()
-        money = intent.action in actions.MONEY_ACTIONS
-        intents.check_time(intent, reader.now_ms, longest_s=config.money_intent_s if money else config.intent_s)
+        intents.check_time(intent, reader.now_ms, longest_s=actions.longest_s(intent.action, config))
         account = None if self.anyone else await _signer(reader, intent)
         tx = Transaction(
             stub,

@@ -9,7 +9,7 @@ from typing import Any
 
 from countermark.client.errors import GATEWAY_ANSWER, GATEWAY_SILENT, ClientError
 from countermark.client.http import Http
-from countermark.protocol import canonical, intents, market, sealed
+from countermark.protocol import actions, canonical, intents, market, sealed
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MarketConfig
@@ -97,9 +97,15 @@ class Market:
         return self._key
 
     def sign(self, action: str, params: dict[str, Any], *, nonce: str | None = None) -> str:
-        """Return an intent of this account for ``action``."""
+        """Return an intent of this account for ``action``, which lives no longer than the market lets it."""
         return intents.sign(
-            self._signer, market=self.name, action=action, params=params, issued_at_ms=self.now(), nonce=nonce
+            self._signer,
+            market=self.name,
+            action=action,
+            params=params,
+            issued_at_ms=self.now(),
+            lifetime_s=min(intents.LIFETIME_S, actions.longest_s(action, self.config)),
+            nonce=nonce,
         )
 
     def seal(self, plaintext: bytes, *, kind: str) -> dict[str, Any]:

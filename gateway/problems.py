@@ -60,7 +60,7 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.MALFORMED_AMOUNT: ProblemType(400, "An amount is malformed"),
     ErrorCode.WRONG_AMOUNT: ProblemType(409, "The amount is not the one due"),
     ErrorCode.DEPOSIT_USED: ProblemType(409, "The deposit was used already"),
-    ErrorCode.ISSUER_CAP: ProblemType(409, "The amount is above the issuer's cap"),
+    ErrorCode.ISSUER_CAP: ProblemType(409, "The amount is above the issuer's cap for one mint"),
     ErrorCode.UNKNOWN_LISTING: ProblemType(404, "No such listing"),
     ErrorCode.LISTING_EXISTS: ProblemType(409, "The listing exists already"),
     ErrorCode.STALE_OFFER: ProblemType(409, "The offer has a newer version"),

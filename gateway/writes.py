@@ -147,8 +147,7 @@ class Writes:
 
     def _check_time(self, connection: Connection, intent: Intent) -> None:
         config = load_market(connection)
-        longest = config.money_intent_s if intent.action in actions.MONEY_ACTIONS else config.intent_s
-        intents.check_time(intent, self._services.clock(), longest_s=longest)
+        intents.check_time(intent, self._services.clock(), longest_s=actions.longest_s(intent.action, config))
 
     def _state_now(self, error: MarketError, intent: Intent | None) -> dict[str, Any]:
         """Return where the trade or listing stands that is in the wrong state, and what its signer may do there."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from countermark.protocol import fields
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.market import MAX_VERSION, YEAR_S
+from countermark.protocol.market import MAX_VERSION, YEAR_S, MarketConfig
 from countermark.protocol.transitions import TRADE_CLOCKS
 
 _SECONDS = fields.integer(1, YEAR_S)
@@ -79,9 +79,18 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
 }
 
 MONEY_ACTIONS: frozenset[str] = frozenset(
-    {"coin.mint", "coin.transfer", "coin.redeem", "coin.burn", "listing.charge", "trade.pay", "trade.charge"}
+    {
+        *("coin.mint", "coin.transfer", "coin.redeem", "coin.burn", "listing.charge", "account.recover"),
+        *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept"),
+    }
 )
-"""Actions whose intents live at most ten minutes, for they spend or make coins."""
+"""Actions that spend or make coins, an escrow's at the end of a trade among them: their intents live at most ten
+minutes, or less where the market says so."""
+
+
+def longest_s(action: str, config: MarketConfig) -> int:
+    """Return how long an intent for ``action`` may live on the market of ``config``, in seconds."""
+    return config.money_intent_s if action in MONEY_ACTIONS else config.intent_s
 
 
 def check(action: object, params: object) -> tuple[str, dict[str, Any]]:

@@ -17,6 +17,8 @@ from countermark.protocol.errors import ErrorCode, MarketError
 
 TYP = "countermark-intent+jws"
 NONCE_BYTES = 16
+LIFETIME_S = 300
+"""How long an intent lives unless its signer says otherwise, in seconds."""
 
 MAX_AHEAD_MS = 60_000
 """How far a signer's clock may run before the ledger's, in milliseconds."""
@@ -64,7 +66,7 @@ def sign(
     action: str,
     params: Mapping[str, Any],
     issued_at_ms: int,
-    lifetime_s: int = 300,
+    lifetime_s: int = LIFETIME_S,
     nonce: str | None = None,
 ) -> str:
     """Return the token of an intent by ``key`` that expires ``lifetime_s`` seconds after ``issued_at_ms``.

@@ -37,7 +37,10 @@ class Party:
 
 @dataclass(frozen=True)
 class Issuer:
-    """Who may mint coins, and the most minor units that one mint may make."""
+    """Who may mint coins, and the most minor units that one mint may make.
+
+    ``cap`` bounds each mint and not their sum: every mint names its own deposit, and is on the ledger.
+    """
 
     account: str
     cap: int

@@ -14,7 +14,9 @@ __all__ = ["burn", "enforce", "mint", "redeem", "transfer"]
 
 
 async def mint(tx: Transaction) -> Answer:
-    """Make a coin for a depositor; each deposit reference of an issuer counts once.
+    """Make a coin for a depositor, of at most the issuer's cap; each deposit reference of an issuer counts once.
+
+    The cap bounds one mint. Nothing here bounds what an issuer mints in all: that is for whoever audits his deposits.
 
     Raises:
         MarketError: NOT_PERMITTED, WRONG_ACTOR; ISSUER_CAP; DEPOSIT_USED; UNKNOWN_ACCOUNT.
@@ -23,7 +25,7 @@ async def mint(tx: Transaction) -> Answer:
     issuer = _issuer(tx, msp_id)
     to, amount, reference = tx.params["to"], int(tx.params["amount"]), tx.params["reference"]
     if amount > issuer.cap:
-        raise MarketError(ErrorCode.ISSUER_CAP, "the amount is above the issuer's cap")
+        raise MarketError(ErrorCode.ISSUER_CAP, "the amount is above the issuer's cap for one mint")
     key = state.deposit(msp_id, reference)
     if await tx.find(key) is not None:
         raise MarketError(ErrorCode.DEPOSIT_USED, "coins have been minted against this deposit")

@@ -111,11 +111,18 @@ def test_intent_from_the_future_is_refused(market: Market) -> None:
         market.send_token(token, "intent.cancel")
 
 
-def test_money_intent_lives_ten_minutes_at_most(market: Market) -> None:
-    params = {"to": market.seller.address, "amount": "2"}
-    token = market.sign(market.buyer, "coin.transfer", params, lifetime_s=601)
+@pytest.mark.parametrize(
+    ("action", "params"),
+    [
+        ("coin.transfer", {"to": actor("seller").address, "amount": "2"}),
+        ("account.recover", {"account": actor("seller").address}),
+        *((action, {"trade": "tr1" + "a" * 52}) for action in ("trade.cancel", "trade.confirm", "trade.accept")),
+    ],
+)
+def test_money_intent_lives_ten_minutes_at_most(market: Market, action: str, params: dict[str, str]) -> None:
+    token = market.sign(market.buyer, action, params, lifetime_s=601)
     with refused(ErrorCode.INTENT_TOO_LONG):
-        market.send_token(token, "coin.transfer")
+        market.send_token(token, action)
 
 
 @pytest.mark.every_ledger

@@ -9,7 +9,9 @@ from countermark.client import market as client_market
 from countermark.client.errors import ClientError
 from countermark.client.http import Http
 from countermark.client.market import Market
+from countermark.protocol import intents
 from countermark.protocol.accounts import AccountKey
+from countermark.protocol.encoding import digest
 from tests.support.market import config_json
 
 TX = "a" * 64
@@ -99,6 +101,18 @@ def test_the_market_is_read_once() -> None:
     one = market(told)
     assert (one.name, one.config.currency, one.config.bond) == ("market/countermark", "EUR", 500)
     assert len(told.asked) == 1
+
+
+@pytest.mark.parametrize(("action", "lifetime_s"), [("trade.confirm", 120), ("trade.ack", 300)])
+def test_an_intent_lives_no_longer_than_the_market_lets_it(action: str, lifetime_s: int) -> None:
+    intents_live = {"longest": 3600, "longest_money": 120}
+    told = Told({"market": "market/countermark", "config": config_json(intents=intents_live)})
+    one = market(told)
+    params = {"trade": "tr1" + "a" * 52}
+    if action == "trade.ack":
+        params |= {"verdict": "match", "notice": digest(b"notice")}
+    intent = intents.parse(one.sign(action, params), market=one.name)
+    assert intent.expires_at_ms - intent.issued_at_ms == lifetime_s * 1000
 
 
 @pytest.mark.parametrize(
