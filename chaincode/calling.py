@@ -42,11 +42,11 @@ class ByIntent:
         """
         token, attached = arguments(stub, 2)
         reader = Reader(stub)
+        config = await reader.config()
         intent = intents.parse(token, market=reader.market, action=stub.function)
         known = await reader.find(state.intent(intent.signer, intent.nonce))
         if known is not None:
             return _replay(known, intent)
-        config = await reader.config()
         intents.check_time(intent, reader.now_ms, longest_s=actions.longest_s(intent.action, config))
         account = None if self.anyone else await _signer(reader, intent)
         tx = Transaction(
@@ -100,7 +100,10 @@ class EvaluateOnly:
         Raises:
             MarketError: the refusal.
         """
-        return Response(OK, canonical.dumps(await self.run(Reader(stub), *arguments(stub, self.count))))
+        plain = arguments(stub, self.count)
+        reader = Reader(stub)
+        await reader.config()  # even where the function needs none: it must be asked under its own name
+        return Response(OK, canonical.dumps(await self.run(reader, *plain)))
 
 
 @dataclass(frozen=True)

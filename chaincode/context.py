@@ -11,8 +11,9 @@ from typing import Any
 
 from countermark.chaincode import state
 from countermark.chaincode.records.account import Account
+from countermark.chaincode.records.market import Market
 from countermark.chaincode.shim.stub import Stub
-from countermark.protocol import market, times
+from countermark.protocol import times
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
 from countermark.protocol.market import MarketConfig, Party
@@ -45,6 +46,7 @@ class Reader:
         """Name of this market: what every intent must be signed for."""
         self.now_ms = stub.timestamp_ms
         """The transaction's timestamp: the only time there is."""
+        self._config: MarketConfig | None = None
 
     async def find(self, key: str) -> dict[str, Any] | None:
         """Return the record under ``key``, or None."""
@@ -63,15 +65,21 @@ class Reader:
         return record
 
     async def config(self) -> MarketConfig:
-        """Return the market configuration in force.
+        """Return the market configuration in force; read once.
 
         Raises:
-            MarketError: MARKET_MISSING.
+            MarketError: MARKET_MISSING; WRONG_MARKET when another chaincode calls this one: what the client signed
+                and the peer proposes then names that other one.
         """
-        data = await self.stub.get_state(state.MARKET)
-        if data is None:
-            raise MarketError(ErrorCode.MARKET_MISSING, "the market has not been initialised")
-        return parse_config(data)
+        if self._config is None:
+            data = await self.stub.get_state(state.MARKET)
+            if data is None:
+                raise MarketError(ErrorCode.MARKET_MISSING, "the market has not been initialised")
+            found = _load_market(data)
+            if found.name != self.market:
+                raise MarketError(ErrorCode.WRONG_MARKET, f"this is the market {found.name}")
+            self._config = found.config
+        return self._config
 
 
 class Transaction(Reader):
@@ -205,9 +213,9 @@ class Transaction(Reader):
 
 
 @lru_cache(maxsize=16)
-def parse_config(data: bytes) -> MarketConfig:
-    """Return the configuration in the bytes of the state; remembered, for every transaction needs it."""
-    return market.parse(state.decode(data))
+def _load_market(data: bytes) -> Market:
+    """Return the market in the bytes of the state; remembered, for every transaction needs it."""
+    return Market.from_json(state.decode(data))
 
 
 async def read_epoch(reader: Reader) -> Epoch:

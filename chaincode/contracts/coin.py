@@ -67,7 +67,7 @@ async def redeem(tx: Transaction) -> Answer:
         issuer=issuer,
         amount=amount,
         coin=coin_id,
-        deadline_ms=tx.after(tx.rules.clocks["redeem"].default_s),
+        deadline_ms=tx.after(tx.rules.redeem_s),
         guard_s=tx.rules.guard_s,
     )
     tx.put(state.redemption(redemption.id), redemption.to_json())

@@ -50,7 +50,7 @@ async def create(tx: Transaction) -> Answer:
         created_tx=tx.tx_id,
         market_version=rules.version,
         guard_s=rules.guard_s,
-        deadline_ms=tx.after(rules.clocks["management"].default_s) if waits else None,
+        deadline_ms=tx.after(rules.management_s) if waits else None,
     )
     tx.put_private(state.opening(address), opening.to_json())
     return _write(tx, listing)

@@ -1,14 +1,13 @@
 """The market configuration on the ledger: founded once, then changed by a majority, the supervisor among it."""
 
-from typing import Any
-
 from countermark.chaincode import state
 from countermark.chaincode.arguments import arguments, decimal
 from countermark.chaincode.context import Answer, Reader, Transaction
+from countermark.chaincode.records.market import Market
 from countermark.chaincode.records.proposal import Proposal
 from countermark.chaincode.shim.stub import Stub
 from countermark.chaincode.voting import require_voter
-from countermark.protocol import canonical, fields, market, times
+from countermark.protocol import canonical, fields, market, market_rules, times
 from countermark.protocol.commitments import PEPPER_BYTES
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -25,6 +24,7 @@ def founding_config(stub: Stub) -> MarketConfig:
     """
     (text,) = arguments(stub, 1)
     config = market.parse(canonical.loads(text))
+    market_rules.check(config)
     if config.version != FIRST_VERSION:
         raise MarketError(ErrorCode.MARKET_INVALID, "a market begins with version 1")
     return config
@@ -46,7 +46,7 @@ async def init(tx: Transaction) -> Answer:
     tx.put_private(state.pepper(1), pepper)
     tx.put(state.PEPPER, {"version": 1})
     tx.put(state.EPOCH, {"n": 1, "ts": times.to_text(tx.now_ms)})
-    return _in_force(tx, tx.rules.to_json())
+    return _in_force(tx, tx.rules)
 
 
 async def propose(tx: Transaction) -> Answer:
@@ -56,9 +56,11 @@ async def propose(tx: Transaction) -> Answer:
         MarketError: NOT_PERMITTED, WRONG_ACTOR; MARKET_INVALID or a field's own code; WRONG_STATE.
     """
     msp_id = require_voter(tx)
-    config = market.parse(tx.params["config"]).to_json()
-    _check_next(tx, config["version"])
-    proposal = Proposal(config["version"], digest(state.encode(config)), config, tx.now_ms)
+    config = market.parse(tx.params["config"])
+    market_rules.check(config)
+    _check_next(tx, config.version)
+    document = config.to_json()
+    proposal = Proposal(config.version, digest(state.encode(document)), document, tx.now_ms)
     if await tx.find(proposal.key) is not None:
         raise MarketError(ErrorCode.WRONG_STATE, "this configuration is proposed already")
     return _approve(tx, proposal, msp_id)
@@ -82,7 +84,8 @@ async def enforce(tx: Transaction, version: str, proposed: str) -> Answer:
     """Put an approved proposal in force once its delay has passed; anyone may, and again without effect.
 
     Raises:
-        MarketError: MALFORMED_REQUEST; NOT_FOUND; NOT_DUE; WRONG_STATE when another has become that version.
+        MarketError: MALFORMED_REQUEST; NOT_FOUND; NOT_DUE; WRONG_STATE when another has become that version;
+            MARKET_INVALID when the rules have become stricter since it was proposed.
     """
     number = decimal(version, FIRST_VERSION + 1, market.MAX_VERSION)
     proposal = await _proposal(tx, number, fields.digest(proposed))
@@ -90,7 +93,9 @@ async def enforce(tx: Transaction, version: str, proposed: str) -> Answer:
         return Answer("market", str(proposal.version))
     _check_next(tx, proposal.version)
     tx.check_due(proposal.effective_ms, tx.rules.guard_s)
-    return _in_force(tx, proposal.config)
+    config = MarketConfig.from_json(proposal.config)
+    market_rules.check(config)
+    return _in_force(tx, config)
 
 
 async def show(reader: Reader) -> object:
@@ -102,10 +107,11 @@ async def show(reader: Reader) -> object:
     return (await reader.config()).to_json()
 
 
-def _in_force(tx: Transaction, config: dict[str, Any]) -> Answer:
-    tx.put(state.MARKET, config)
-    tx.put(state.market_version(config["version"]), config)
-    return Answer("market", str(config["version"]))
+def _in_force(tx: Transaction, config: MarketConfig) -> Answer:
+    record = Market(tx.market, config).to_json()
+    tx.put(state.MARKET, record)
+    tx.put(state.market_version(config.version), record)
+    return Answer("market", str(config.version))
 
 
 def _check_next(tx: Transaction, version: int) -> None:

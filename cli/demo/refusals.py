@@ -9,8 +9,8 @@ from countermark.cli.demo.cast import Actor
 from countermark.cli.demo.narrator import Narrator
 from countermark.cli.demo.pictures import Pictures, disguise
 
-SHORT_S = 2
-"""The deadlines that are to be missed, in seconds; the guard comes on top."""
+SHORT_S = 6
+"""The deadlines that are to be missed, in seconds: the least that the market allows. The guard comes on top."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from countermark.protocol.market import CLOCKS, Clock, Issuer, Limits, MarketConfig, Party, PublicKey
+from countermark.protocol.market import Clock, Issuer, Limits, MarketConfig, Party, PublicKey
 from countermark.protocol.sealed import EncryptionKey
 
 HOUR_S = 3600
-MINIMUM_S = 2
-"""Least deadline in seconds: a missed deadline shows while one looks on."""
 
 _DEFAULTS_S = {
     "fee": 24 * HOUR_S,
@@ -20,8 +18,6 @@ _DEFAULTS_S = {
     "evidence": 24 * HOUR_S,
     "decide": 72 * HOUR_S,
     "substitute": 72 * HOUR_S,
-    "management": 24 * HOUR_S,
-    "redeem": 24 * HOUR_S,
 }
 
 
@@ -65,7 +61,10 @@ def default_market(
         bond=5_00,
         arbiter_fee=3_00,
         undecided="refund",
-        clocks={clock: Clock(_DEFAULTS_S[clock], MINIMUM_S) for clock in CLOCKS},
+        # The least that the rules allow: a missed deadline shows while one looks on.
+        clocks={clock: Clock(default_s, guard_s + 1) for clock, default_s in _DEFAULTS_S.items()},
+        management_s=24 * HOUR_S,
+        redeem_s=24 * HOUR_S,
         guard_s=guard_s,
         epoch_s=600,
         intent_s=3600,

@@ -2,7 +2,6 @@
 
 from countermark.platform.store import tables
 from countermark.platform.store.sql import Connection, select
-from countermark.protocol import market
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MarketConfig
 
@@ -17,4 +16,4 @@ def load_market(connection: Connection) -> MarketConfig:
     row = connection.execute(select(versions.c.record).order_by(versions.c.version.desc()).limit(1)).one_or_none()
     if row is None:
         raise MarketError(ErrorCode.MARKET_MISSING, "the market is not open yet")
-    return market.parse(row.record)
+    return MarketConfig.from_json(row.record)

@@ -1,14 +1,21 @@
 """The market's configuration: founded once, changed by a majority with the supervisor, after a delay."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from countermark.protocol import canonical
+from countermark.chaincode.calling import ByIntent
+from countermark.chaincode.registry import FUNCTIONS, handler
+from countermark.chaincode.shim.call import Call
+from countermark.chaincode.simulation import Simulation, Versioned, World
+from countermark.chaincode.testing import COLLECTIONS
+from countermark.protocol import canonical, market_rules
 from countermark.protocol.encoding import digest
-from countermark.protocol.errors import ErrorCode
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.market import MarketConfig
 from tests.support.backends import Backend, InMemory
-from tests.support.market import GUARD_S, PLATFORM, TRADER, Actor, Market, actor, config_json, refused
+from tests.support.market import GUARD_S, PLATFORM, SUPERVISOR, TRADER, Actor, Market, actor, config_json, refused
 
 DELAY_S = 60
 
@@ -136,6 +143,50 @@ def test_proposal_must_follow_the_version_in_force(market: Market) -> None:
 def test_invalid_configuration_cannot_be_proposed(market: Market) -> None:
     with refused(ErrorCode.MARKET_INVALID):
         propose(market, market.platform, bond="1")
+
+
+def test_rules_that_become_stricter_stop_no_market_that_is_in_force(
+    in_memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = Market(in_memory)
+    trade_id = market.bring_to("PAID")
+    _, proposed = propose(market, market.platform, bond="700")
+    approve(market, market.supervisor, proposed)
+    market.expire(DELAY_S)
+
+    def stricter(config: MarketConfig) -> None:
+        raise MarketError(ErrorCode.MARKET_INVALID, "nothing is good enough")
+
+    monkeypatch.setattr(market_rules, "check", stricter)
+    market.act("trade.charge", trade_id)
+    assert market.backend.evaluate(TRADER, "market.show") == market.config
+    # But nothing that breaks the new rules comes into force any more, whenever it was proposed.
+    with refused(ErrorCode.MARKET_INVALID):
+        enforce(market, proposed)
+    with refused(ErrorCode.MARKET_INVALID):
+        propose(market, market.platform, bond="800")
+
+
+def test_market_keeps_its_name_when_its_configuration_changes(market: Market) -> None:
+    _, proposed = propose(market, market.platform, bond="700")
+    approve(market, market.supervisor, proposed)
+    market.expire(DELAY_S)
+    enforce(market, proposed)
+    assert market.mint(market.buyer, 5)
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"market.init"}))
+def test_call_by_another_chaincode_is_refused(in_memory: InMemory, function: str) -> None:
+    """A chaincode of the same channel calls this one: the proposal, and every intent, names the calling one."""
+    Market(in_memory)
+    world = World(COLLECTIONS, {key: Versioned(value, (1, 0)) for key, value in in_memory.ledger.state.items()})
+    called = FUNCTIONS[function]
+    count = 2 if isinstance(called, ByIntent) else called.count  # type: ignore[union-attr] # only `Founding` has none
+    call = Call("0" * 64, "market", "another", TRADER, b"", in_memory.now_ms, function, (b"x",) * count, {})
+    simulation = Simulation(world, call, SUPERVISOR)
+    with refused(ErrorCode.WRONG_MARKET):
+        asyncio.run(handler(simulation))  # type: ignore[arg-type] # a coroutine
+    assert not simulation.effects.writing
 
 
 def test_of_two_approved_proposals_the_first_enforced_wins(market: Market) -> None:

@@ -15,7 +15,6 @@ from countermark.protocol.commitments import Opening
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.market import CLOCKS
 from countermark.protocol.sealed import EncryptionKey
 from countermark.protocol.transitions import TRADE_CLOCKS
 from tests.support.backends import Backend, Committed
@@ -73,7 +72,10 @@ def config_json(**changes: Any) -> dict[str, Any]:
         "fees": {"management": "0", "transaction_bps": 250, "arbiter": str(ARBITER_FEE)},
         "bond": str(BOND),
         "undecided": "refund",
-        "deadlines": {clock: {"default": DEADLINE_S, "minimum": 10} for clock in CLOCKS},
+        "deadlines": {
+            **{clock: {"default": DEADLINE_S, "minimum": 10} for clock in TRADE_CLOCKS},
+            **{clock: {"default": DEADLINE_S} for clock in ("management", "redeem")},
+        },
         "guard": GUARD_S,
         "epoch": EPOCH_S,
         "intents": {"longest": 86_400, "longest_money": 600},
