@@ -33,6 +33,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "account.open": ByIntent(account.open_account, anyone=True),
     "account.rotate_encryption_key": ByIntent(account.rotate_encryption_key),
     "account.freeze": ByIntent(account.freeze),
+    "account.release": ByIntent(account.release),
     "account.recover": ByIntent(account.recover, MOVED),
     "account.veto": ByIntent(account.veto, anyone=True),
     "coin.mint": ByIntent(coin.mint),

@@ -29,6 +29,7 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     },
     "account.rotate_encryption_key": {"encryption_key": fields.encryption_key},
     "account.freeze": {"account": fields.address},
+    "account.release": {"account": fields.address},
     "account.recover": {"account": fields.address},
     "account.veto": {"account": fields.address},
     "coin.mint": {"to": fields.address, "amount": fields.amount, "reference": fields.segment},

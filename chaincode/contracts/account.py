@@ -1,11 +1,11 @@
-"""Accounts: opened once, their encryption key rotated, frozen, and recovered under a time lock."""
+"""Accounts: opened once, their encryption key rotated, frozen and released, recovered under a time lock."""
 
 from dataclasses import replace
 
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.entities import read_account, read_listing
-from countermark.chaincode.records.account import Account, AccountState
+from countermark.chaincode.records.account import Account, AccountState, FrozenBy
 from countermark.protocol.errors import ErrorCode, MarketError
 
 
@@ -49,16 +49,37 @@ async def rotate_encryption_key(tx: Transaction) -> Answer:
 async def freeze(tx: Transaction) -> Answer:
     """Stop all acts of an account, by its owner's wish or the supervisor's order; its trades run on their timers.
 
+    The owner's way back is the recovery: whoever has stolen his key could also undo what is signed by it.
+
     Raises:
-        MarketError: UNKNOWN_ACCOUNT; NOT_PERMITTED, WRONG_ACTOR; WRONG_STATE.
+        MarketError: UNKNOWN_ACCOUNT; NOT_PERMITTED, for an owner without a recovery address too; WRONG_ACTOR;
+            WRONG_STATE.
     """
+    if tx.params["account"] == tx.signer:
+        if not tx.account.recovery:
+            raise MarketError(ErrorCode.NOT_PERMITTED, "without a recovery address there is no way back")
+        return _write(tx, replace(tx.account, state=AccountState.FROZEN, frozen_by=FrozenBy.OWNER))
     account = await read_account(tx, tx.params["account"])
-    if account.address == tx.signer:
-        return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by="owner"))
     tx.require_party(tx.rules.supervisor)
-    if account.frozen_by == "supervisor" or account.state is AccountState.RECOVERED:
+    if account.frozen_by.order or account.state is AccountState.RECOVERED:
         raise MarketError(ErrorCode.WRONG_STATE, "the account cannot act already")
-    return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by="supervisor", deadline_ms=None))
+    frozen_by = FrozenBy.BOTH if account.frozen_by.wish else FrozenBy.SUPERVISOR
+    return _write(tx, replace(account, state=AccountState.FROZEN, frozen_by=frozen_by, deadline_ms=None))
+
+
+async def release(tx: Transaction) -> Answer:
+    """Take back the supervisor's order to freeze an account; what its owner has frozen himself stays frozen.
+
+    Raises:
+        MarketError: UNKNOWN_ACCOUNT; NOT_PERMITTED, WRONG_ACTOR; WRONG_STATE where there is no such order.
+    """
+    tx.require_party(tx.rules.supervisor)
+    account = await read_account(tx, tx.params["account"])
+    if not account.frozen_by.order:
+        raise MarketError(ErrorCode.WRONG_STATE, "the account is not frozen by the supervisor's order")
+    if account.frozen_by.wish:
+        return _write(tx, replace(account, frozen_by=FrozenBy.OWNER))
+    return _write(tx, replace(account, state=AccountState.OPEN, frozen_by=FrozenBy.NOBODY))
 
 
 async def recover(tx: Transaction) -> Answer:
@@ -74,7 +95,7 @@ async def recover(tx: Transaction) -> Answer:
     account = await read_account(tx, tx.params["account"])
     if tx.signer != account.recovery:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the account's recovery address may recover it")
-    if account.frozen_by == "supervisor":
+    if account.frozen_by.order:
         raise MarketError(ErrorCode.ACCOUNT_FROZEN, "the supervisor has frozen the account")
     coins, listings = tx.attached("coins"), tx.attached("listings")
     if account.state in (AccountState.OPEN, AccountState.FROZEN):
@@ -91,18 +112,22 @@ async def recover(tx: Transaction) -> Answer:
 
 
 async def veto(tx: Transaction) -> Answer:
-    """Stop a recovery within its time lock, by the old key.
+    """Stop a recovery within its time lock, by the old key, and let that address begin none again.
+
+    Otherwise it could keep the account from acting for ever, one time lock after the other, and its trades would end
+    as if their owner had fallen silent. Who has frozen his account has no veto left: his key may be in other hands.
 
     Raises:
-        MarketError: UNKNOWN_ACCOUNT; WRONG_ACTOR; WRONG_STATE.
+        MarketError: UNKNOWN_ACCOUNT; WRONG_ACTOR; WRONG_STATE; ACCOUNT_FROZEN by its owner.
     """
     account = await read_account(tx, tx.params["account"])
     if tx.signer != account.address:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the account itself may veto its recovery")
     if account.state is not AccountState.RECOVERING:
         raise MarketError(ErrorCode.WRONG_STATE, "no recovery waits for a veto")
-    before = AccountState.FROZEN if account.frozen_by else AccountState.OPEN
-    return _write(tx, replace(account, state=before, deadline_ms=None))
+    if account.frozen_by.wish:
+        raise MarketError(ErrorCode.ACCOUNT_FROZEN, "the owner has frozen the account himself")
+    return _write(tx, replace(account, state=AccountState.OPEN, recovery="", deadline_ms=None))
 
 
 async def _move(tx: Transaction, owner: str, coin_ids: list[str], addresses: list[str]) -> None:

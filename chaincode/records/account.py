@@ -18,9 +18,28 @@ class AccountState(StrEnum):
     RECOVERED = "RECOVERED"
 
 
+class FrozenBy(StrEnum):
+    """By whose wish an account is frozen; it acts again only when neither's is left."""
+
+    NOBODY = ""
+    OWNER = "owner"
+    SUPERVISOR = "supervisor"
+    BOTH = "both"
+
+    @property
+    def order(self) -> bool:
+        """Whether the supervisor's order is among them."""
+        return self in (FrozenBy.SUPERVISOR, FrozenBy.BOTH)
+
+    @property
+    def wish(self) -> bool:
+        """Whether the owner's wish is among them."""
+        return self in (FrozenBy.OWNER, FrozenBy.BOTH)
+
+
 @dataclass(frozen=True)
 class Account:
-    """One account. ``recovery`` may recover it, ``sponsor`` is the MSP that vouches for it; "" for neither."""
+    """One account. ``sponsor`` is the MSP that vouches for it, "" for none."""
 
     address: str
     encryption_key: dict[str, Any]
@@ -29,8 +48,9 @@ class Account:
     state: AccountState = AccountState.OPEN
     sponsor: str = ""
     recovery: str = ""
-    frozen_by: str = ""
-    """"owner" or "supervisor"; what the supervisor has frozen, no recovery moves."""
+    """Address that may recover the account; "" for none, or after a veto."""
+    frozen_by: FrozenBy = FrozenBy.NOBODY
+    """What the supervisor has frozen, no recovery moves."""
     deadline_ms: int | None = None
     """When a recovery that nobody vetoes may be completed."""
 
@@ -68,6 +88,6 @@ class Account:
             state=AccountState(record["state"]),
             sponsor=record["sponsor"],
             recovery=record["recovery"],
-            frozen_by=record["frozen_by"],
+            frozen_by=FrozenBy(record["frozen_by"]),
             deadline_ms=moments.read(record["deadline"]),
         )

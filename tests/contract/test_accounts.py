@@ -3,7 +3,7 @@
 import pytest
 
 from countermark.protocol.errors import ErrorCode
-from tests.support.market import GUARD_S, SUPERVISOR, TRADER, Actor, Market, actor, refused
+from tests.support.market import GUARD_S, PLATFORM, SUPERVISOR, TRADER, Actor, Market, actor, refused
 
 DELAY_S = 60  # change_delay of the tests' market
 
@@ -90,7 +90,57 @@ def test_only_owner_or_supervisor_freezes(market: Market) -> None:
         market.ask(market.supervisor, "account.freeze", params, msp=TRADER)
     with refused(ErrorCode.UNKNOWN_ACCOUNT):
         market.ask(market.supervisor, "account.freeze", {"account": actor("nobody").address})
-    market.ask(market.seller, "account.freeze", params)
+
+
+def test_owner_freezes_only_what_can_be_recovered(market: Market, saver: Actor) -> None:
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.ask(market.seller, "account.freeze", {"account": market.seller.address})
+    assert market.ask(saver, "account.freeze", {"account": saver.address})["state"] == "FROZEN"
+
+
+def test_supervisor_releases_what_he_has_frozen(market: Market) -> None:
+    params = {"account": market.seller.address}
+    with refused(ErrorCode.WRONG_STATE):
+        market.ask(market.supervisor, "account.release", params)
+    market.ask(market.supervisor, "account.freeze", params)
+    assert market.ask(market.supervisor, "account.release", params)["state"] == "OPEN"
+    assert market.list_data()
+    with refused(ErrorCode.WRONG_STATE):
+        market.ask(market.supervisor, "account.release", params)
+
+
+def test_only_the_supervisor_releases(market: Market, saver: Actor) -> None:
+    market.ask(market.supervisor, "account.freeze", {"account": saver.address})
+    for who, msp, code in (
+        (saver, TRADER, ErrorCode.ACCOUNT_FROZEN),
+        (market.stranger, TRADER, ErrorCode.NOT_PERMITTED),
+        (market.platform, PLATFORM, ErrorCode.NOT_PERMITTED),
+        (market.stranger, SUPERVISOR, ErrorCode.WRONG_ACTOR),
+        (market.supervisor, TRADER, ErrorCode.NOT_PERMITTED),
+    ):
+        with refused(code):
+            market.ask(who, "account.release", {"account": saver.address}, msp=msp)
+    with refused(ErrorCode.UNKNOWN_ACCOUNT):
+        market.ask(market.supervisor, "account.release", {"account": actor("nobody").address})
+
+
+def test_thief_of_the_key_gets_no_release_of_what_its_owner_has_frozen(market: Market, saver: Actor) -> None:
+    params = {"account": saver.address}
+    market.ask(saver, "account.freeze", params)
+    with refused(ErrorCode.ACCOUNT_FROZEN):
+        market.ask(saver, "account.release", params)
+    with refused(ErrorCode.WRONG_STATE):
+        market.ask(market.supervisor, "account.release", params)
+    # Nor by way of an order that is taken back.
+    market.ask(market.supervisor, "account.freeze", params)
+    with refused(ErrorCode.ACCOUNT_FROZEN):
+        recover(market, saver)
+    assert market.ask(market.supervisor, "account.release", params)["state"] == "FROZEN"
+    assert recover(market, saver) == "RECOVERING"
+    with refused(ErrorCode.ACCOUNT_FROZEN):
+        market.ask(saver, "account.veto", params)
+    market.expire(DELAY_S)
+    assert recover(market, saver) == "RECOVERED"
 
 
 @pytest.fixture
@@ -149,11 +199,28 @@ def test_recovery_moves_nobody_elses_things(market: Market, saver: Actor) -> Non
 @pytest.mark.native_ledger
 def test_old_key_vetoes_recovery(market: Market, saver: Actor) -> None:
     recover(market, saver)
-    assert market.ask(saver, "account.veto", {"account": saver.address})["state"] == "OPEN"
-    market.expire(DELAY_S)
-    assert recover(market, saver) == "RECOVERING", "the lock begins anew"
     with refused(ErrorCode.WRONG_ACTOR):
         market.ask(market.stranger, "account.veto", {"account": saver.address})
+    assert market.ask(saver, "account.veto", {"account": saver.address})["state"] == "OPEN"
+    market.expire(DELAY_S)
+    with refused(ErrorCode.WRONG_ACTOR):
+        recover(market, saver)
+
+
+@pytest.mark.native_ledger
+def test_thief_of_the_recovery_key_cannot_stop_an_account_for_ever_and_cash_its_bond(
+    market: Market, saver: Actor
+) -> None:
+    """He buys from the account and keeps its owner from sending by one recovery after the other."""
+    trade_id = market.pay(market.list_data(saver)["id"], market.stranger)
+    market.act("trade.charge", trade_id, saver)
+    recover(market, saver)
+    with refused(ErrorCode.ACCOUNT_FROZEN):
+        market.act("trade.send", trade_id, saver)
+    market.ask(saver, "account.veto", {"account": saver.address})
+    with refused(ErrorCode.WRONG_ACTOR):
+        recover(market, saver)
+    assert market.act("trade.send", trade_id, saver)["state"] == "UPLOADED"
 
 
 def test_veto_without_recovery_is_refused(market: Market, saver: Actor) -> None:
@@ -178,7 +245,9 @@ def test_recovery_does_not_escape_the_supervisors_order(market: Market, saver: A
         market.ask(market.supervisor, "account.freeze", {"account": saver.address})
 
 
-def test_owners_own_freeze_can_be_recovered_from_and_comes_back_by_veto(market: Market, saver: Actor) -> None:
-    market.ask(saver, "account.freeze", {"account": saver.address})
-    assert recover(market, saver) == "RECOVERING"
-    assert market.ask(saver, "account.veto", {"account": saver.address})["state"] == "FROZEN"
+def test_order_to_freeze_ends_a_recovery_that_may_begin_again_after_the_release(market: Market, saver: Actor) -> None:
+    recover(market, saver)
+    market.ask(market.supervisor, "account.freeze", {"account": saver.address})
+    assert market.ask(market.supervisor, "account.release", {"account": saver.address})["state"] == "OPEN"
+    market.expire(DELAY_S)
+    assert recover(market, saver) == "RECOVERING", "the lock begins anew"

@@ -62,11 +62,14 @@ def prepare(market: Market, function: str) -> tuple[Actor, dict[str, Any], dict[
         return market.seller, params if function == "listing.withdraw" else {**params, "offer": offer()}, {}
     key = {"key": market.seller.encryption.public, "version": 2}
     coins = market.fund(market.seller, 10)
+    if function == "account.release":
+        market.ask(market.supervisor, "account.freeze", {"account": market.stranger.address})
     simple: dict[str, tuple[Actor, dict[str, Any], dict[str, list[str]]]] = {
         "intent.cancel": (market.seller, {"nonce": "A" * 22}, {}),
         "account.open": (actor("newcomer"), {"encryption_key": {**key, "version": 1}}, {}),
         "account.rotate_encryption_key": (market.seller, {"encryption_key": key}, {}),
-        "account.freeze": (market.seller, {"account": market.seller.address}, {}),
+        "account.freeze": (market.supervisor, {"account": market.seller.address}, {}),
+        "account.release": (market.supervisor, {"account": market.stranger.address}, {}),
         "coin.mint": (market.issuer, {"to": market.seller.address, "amount": "5", "reference": "x"}, {}),
         "coin.transfer": (market.seller, {"to": market.buyer.address, "amount": "10"}, coins),
         "coin.redeem": (market.seller, {"issuer": "PlatformMSP", "amount": "10"}, coins),
@@ -95,7 +98,14 @@ TRADE_STATES = {
 HELD = [
     *TRADE_STATES,
     *("trade.pay", "listing.offer", "listing.withdraw", "listing.relist", "intent.cancel", "account.open"),
-    *("account.rotate_encryption_key", "account.freeze", "coin.mint", "coin.transfer", "coin.redeem"),
+    *(
+        "account.rotate_encryption_key",
+        "account.freeze",
+        "account.release",
+        "coin.mint",
+        "coin.transfer",
+        "coin.redeem",
+    ),
     *("market.propose", "board.anchor"),
 ]
 

@@ -267,7 +267,7 @@ def test_frozen_seller_cannot_act_but_his_trade_ends_by_its_timers(market: Marke
 
 def test_nothing_new_is_bought_from_a_frozen_owner(market: Market) -> None:
     address = market.list_data()["id"]
-    market.ask(market.seller, "account.freeze", {"account": market.seller.address})
+    market.ask(market.supervisor, "account.freeze", {"account": market.seller.address})
     with refused(ErrorCode.NOT_FOR_SALE):
         market.pay(address)
 
