@@ -1,21 +1,24 @@
-"""A channel in memory on which contracts are tested: what commits on it commits on Fabric.
+"""A channel in memory on which contracts are tested as on Fabric, by the same tests.
 
-`Ledger` simulates a proposal on each endorser, compares what they would sign, and commits with Fabric's checks of
-read versions. A contract passes the same tests here, on the embedded peer and on a real network.
+`Ledger` simulates a proposal on each endorser within the peers' time window and compares what they would sign. It
+commits with Fabric's checks of transaction ids, of the endorsement policies of chaincode and collection, and of what
+was read: versions, private versions and ranges. There are no signatures and certificates and no limits of size, and
+key-level policies are kept but not asked: the market uses none.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
+from countermark.chaincode import endorsement
+from countermark.chaincode.result import Result
 from countermark.chaincode.shim.call import Call
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.invocation import refusal
-from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, HistoryEntry, Response
+from countermark.chaincode.shim.stub import ERROR, Event, Handler, HistoryEntry, Response
 from countermark.chaincode.simulation import (
     Effects,
-    PrivateWrite,
     RuleBroken,
     Simulation,
     Version,
@@ -29,63 +32,19 @@ __all__ = ["COLLECTIONS", "Ledger", "Result", "RuleBroken"]
 COLLECTIONS: Final[Mapping[str, frozenset[str]]] = {"fingerprints": frozenset({"PlatformMSP", "SupervisorMSP"})}
 """The market's private collections and their members."""
 
+TIME_WINDOW_S: Final = 15 * 60
+"""How far from the peers' clock a proposal's timestamp may be: Fabric's default."""
+
 START_MS: Final = 1_767_225_600_000
 """First transaction timestamp: 2026-01-01T00:00:00.000Z."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One simulated transaction. `validation` is Fabric's name of its validation code once it is in a block.
-
-    `outcome` is everything that endorsers sign, in one canonical form: equal bytes on every machine, or the
-    contract is not deterministic.
-    """
-
-    tx_id: str
-    function: str
-    timestamp_ms: int
-    args: tuple[bytes, ...] = field(repr=False)
-    response: Response
-    outcome: bytes = field(repr=False)
-    effects: Effects = field(repr=False)
-    validation: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the response is one that a peer endorses."""
-        return self.response.status < ERROR_THRESHOLD
-
-    @property
-    def committed(self) -> bool:
-        """Whether the transaction is in a block and valid."""
-        return self.validation == "VALID"
-
-    @property
-    def reads(self) -> Mapping[str, Version | None]:
-        """Public keys read, with the version met; `None` for an absent key."""
-        return self.effects.reads
-
-    @property
-    def writes(self) -> Mapping[str, bytes | None]:
-        """Public keys written; `None` for a deletion."""
-        return self.effects.writes
-
-    @property
-    def private_writes(self) -> Mapping[tuple[str, str], PrivateWrite]:
-        """Private writes by collection and key."""
-        return self.effects.private_writes
-
-    @property
-    def event(self) -> Event | None:
-        """The chaincode event, delivered only if the transaction is valid."""
-        return self.effects.event
 
 
 class Ledger:
     """A channel with one chaincode, its committed state, and a clock that only the test moves.
 
-    `endorsers` are the organisations on whose peers each proposal is simulated. `now_ms` is the timestamp of the
-    next proposal unless it is given. `handler` may be replaced, as an upgrade replaces the chaincode.
+    `endorsers` are the organisations on whose peers each proposal is simulated. `now_ms` is the time of the peers,
+    and the timestamp of the next proposal unless it is given. `handler` may be replaced, as an upgrade replaces the
+    chaincode.
     """
 
     def __init__(
@@ -97,6 +56,7 @@ class Ledger:
         endorsers: Sequence[str] = ("PlatformMSP", "SupervisorMSP"),
         collections: Mapping[str, frozenset[str]] = COLLECTIONS,
         now_ms: int = START_MS,
+        time_window_s: float = TIME_WINDOW_S,
     ) -> None:
         self.now_ms = now_ms
         self.events: list[tuple[str, Event]] = []
@@ -104,6 +64,7 @@ class Ledger:
         self._channel = channel
         self._chaincode = chaincode
         self._endorsers = tuple(endorsers)
+        self._time_window_ms = time_window_s * 1000
         self._world = World(collections)
         self._proposals = 0
         self._height = 0
@@ -172,6 +133,8 @@ class Ledger:
     ) -> Result:
         """Simulate a proposal on every endorser, for a `commit` later; `tx_id` where the client has chosen it.
 
+        A timestamp outside the window is refused by every peer, before the contract runs.
+
         Raises:
             RuleBroken: the contract breaks a rule for chaincode, or its endorsers disagree.
         """
@@ -187,11 +150,14 @@ class Ledger:
             args=tuple(arg.encode() if isinstance(arg, str) else bytes(arg) for arg in args),
             transient=dict(transient or {}),
         )
-        results = [self._simulate(call, msp) for msp in endorsers or self._endorsers]
+        asked = tuple(endorsers or self._endorsers)
+        if abs(call.timestamp_ms - self.now_ms) > self._time_window_ms:
+            return Result.of(call, Response(ERROR, message="incorrect timestamp"), Effects())
+        results = [self._simulate(call, msp) for msp in asked]
         if any(result.outcome != results[0].outcome for result in results):
             raise RuleBroken(f"{function}: the endorsers disagree: {[result.outcome for result in results]}")
         self._transcript.update(hashlib.sha256(results[0].outcome).digest())
-        return results[0]
+        return replace(results[0], endorsers=asked)
 
     def commit(self, *results: Result) -> tuple[Result, ...]:
         """Put transactions in the next block, in this order; returns them with their validation codes."""
@@ -222,15 +188,7 @@ class Ledger:
         response = _run(self.handler, simulation)
         if simulation.broken:
             raise simulation.broken
-        return Result(
-            tx_id=call.tx_id,
-            function=call.function,
-            timestamp_ms=call.timestamp_ms,
-            args=tuple(call.args),
-            response=response,
-            outcome=simulation.effects.outcome(response),
-            effects=simulation.effects,
-        )
+        return Result.of(call, response, simulation.effects)
 
     def _apply(self, result: Result, version: Version) -> Result:
         code = self._validate(result)
@@ -245,6 +203,8 @@ class Ledger:
             raise RuleBroken(f"{result.function} was refused; no peer endorses it")
         if result.tx_id in self._tx_ids:
             return "DUPLICATE_TXID"
+        if not endorsement.suffice(result.endorsers, effects, world.collections):
+            return "ENDORSEMENT_POLICY_FAILURE"
         for key, version in effects.reads.items():
             if _version(world.state.get(key)) != version:
                 return "MVCC_READ_CONFLICT"

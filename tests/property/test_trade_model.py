@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
 from countermark.chaincode import state as layout
-from countermark.chaincode.registry import handler
-from countermark.chaincode.testing import Ledger
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.settlement import Part, payouts
 from countermark.protocol.transitions import ACTS, Actor, Outcome, TradeState, find_default
@@ -40,8 +38,6 @@ class MarketMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.backend = InMemory()
-        # One endorser is enough here: that several agree is shown by the determinism test.
-        self.backend.ledger = Ledger(handler, endorsers=("SupervisorMSP",))
         self.market = Market(self.backend)
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.listed = 0

@@ -12,7 +12,7 @@ import pytest
 
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.stub import ERROR, OK, HistoryEntry, Response, Stub
-from countermark.chaincode.testing import Ledger, RuleBroken
+from countermark.chaincode.testing import START_MS, TIME_WINDOW_S, Ledger, RuleBroken
 from countermark.protocol.errors import ErrorCode, MarketError
 
 Step = Callable[[Stub], Awaitable[bytes | None]]
@@ -114,6 +114,47 @@ def test_a_refusal_writes_nothing_and_carries_its_code(ledger: Ledger) -> None:
     assert ledger.state == {}
     with pytest.raises(RuleBroken, match="no peer endorses"):
         ledger.commit(result)
+
+
+@pytest.mark.parametrize(
+    ("endorsers", "validation"),
+    [
+        ([PLATFORM, SUPERVISOR], "VALID"),
+        ([TRADER, SUPERVISOR], "VALID"),
+        ([PLATFORM, SUPERVISOR, TRADER], "VALID"),
+        ([SUPERVISOR], "ENDORSEMENT_POLICY_FAILURE"),
+        ([PLATFORM], "ENDORSEMENT_POLICY_FAILURE"),
+        ([PLATFORM, TRADER], "ENDORSEMENT_POLICY_FAILURE"),
+        ([SUPERVISOR, SUPERVISOR], "ENDORSEMENT_POLICY_FAILURE"),
+        ([SUPERVISOR, "OutsiderMSP"], "ENDORSEMENT_POLICY_FAILURE"),
+    ],
+)
+def test_public_writes_need_the_supervisor_and_another(ledger: Ledger, endorsers: list[str], validation: str) -> None:
+    assert ledger.invoke(TRADER, "put", "k", b"1", endorsers=endorsers).validation == validation
+    assert ledger.state == ({"k": b"1"} if validation == "VALID" else {})
+
+
+@pytest.mark.parametrize(
+    ("endorsers", "validation"),
+    [
+        ([PLATFORM, SUPERVISOR], "VALID"),
+        ([PLATFORM], "ENDORSEMENT_POLICY_FAILURE"),
+        ([TRADER, SUPERVISOR], "ENDORSEMENT_POLICY_FAILURE"),
+    ],
+)
+def test_private_writes_need_platform_and_supervisor(ledger: Ledger, endorsers: list[str], validation: str) -> None:
+    done = ledger.invoke(PLATFORM, "private_put", "k", transient={"value": b"secret"}, endorsers=endorsers)
+    assert done.validation == validation
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_timestamp_outside_the_window_is_not_endorsed(ledger: Ledger, sign: int) -> None:
+    edge = START_MS + sign * TIME_WINDOW_S * 1000
+    assert ledger.invoke(TRADER, "put", "k", b"1", timestamp_ms=edge).committed
+    late = ledger.invoke(TRADER, "put", "k", b"2", timestamp_ms=edge + sign)
+    assert (late.ok, late.response.message) == (False, "incorrect timestamp")
+    assert not ledger.evaluate(TRADER, "get", "k", timestamp_ms=edge + sign).ok
+    assert ledger.state == {"k": b"1"}
 
 
 def test_two_proposals_on_the_same_version_of_a_key_conflict(ledger: Ledger) -> None:
@@ -304,8 +345,8 @@ class TestPrivateData:
 
 def test_history_is_newest_first_and_tells_deletions(ledger: Ledger) -> None:
     results = [
-        ledger.invoke(TRADER, "put", "k", b"1", timestamp_ms=1_000),
-        ledger.invoke(TRADER, "delete", "k", timestamp_ms=2_000),
+        ledger.invoke(TRADER, "put", "k", b"1", timestamp_ms=START_MS + 1_000),
+        ledger.invoke(TRADER, "delete", "k", timestamp_ms=START_MS + 2_000),
     ]
     seen: list[HistoryEntry] = []
 
@@ -316,8 +357,8 @@ def test_history_is_newest_first_and_tells_deletions(ledger: Ledger) -> None:
     ledger.handler = handler
     ledger.evaluate(TRADER, "history")
     assert seen == [
-        HistoryEntry(results[1].tx_id, 2_000, True, b""),
-        HistoryEntry(results[0].tx_id, 1_000, False, b"1"),
+        HistoryEntry(results[1].tx_id, START_MS + 2_000, True, b""),
+        HistoryEntry(results[0].tx_id, START_MS + 1_000, False, b"1"),
     ]
 
 
