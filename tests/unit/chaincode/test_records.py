@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countermark.chaincode import state
@@ -25,6 +25,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=4))
 def test_encoder_of_records_is_the_canonical_one(record: dict[str, Any]) -> None:
     assert state.encode(record) == canonical.dumps(record)
