@@ -99,7 +99,7 @@ def _redeem(act: Act, state: State) -> Payment:
         "issuer": act.params["issuer"],
         "amount": amount,
         "state": "LOCKED",
-        "deadline": act.after(rules.clocks["redeem"].default_s),
+        "deadline": act.after(rules.redeem_s),
         "guard": rules.guard_s,
     }
     records.check_same(escrow, act.function, record, {**record, **terms})

@@ -42,6 +42,7 @@ EFFECTS: Mapping[str, Effect] = {
     "account.open": Effect(("account/{signer}",)),
     "account.rotate_encryption_key": Effect(("account/{signer}",)),
     "account.freeze": Effect(("account/{account}",)),
+    "account.release": Effect(("account/{account}",)),
     "account.recover": Effect(("account/{account}",), ("listing/*",), coins=True),
     "account.veto": Effect(("account/{account}",)),
     "coin.mint": Effect(("deposit/{msp}/{reference}",), coins=True),

@@ -7,6 +7,7 @@ from countermark.audit.errors import AuditError
 from countermark.audit.records import Record, State
 from countermark.protocol import actions, intents, transitions
 from countermark.protocol.errors import MarketError
+from countermark.protocol.market import MarketConfig
 from countermark.protocol.transitions import ListingState, TradeState
 
 _ANYONE = frozenset({"account.open", "intent.cancel", "account.veto"})
@@ -21,8 +22,7 @@ def check_signer(act: Act, state: State) -> None:
     """
     if act.intent is None:
         return
-    rules = records.config(state)
-    longest_s = rules.money_intent_s if act.function in actions.MONEY_ACTIONS else rules.intent_s
+    longest_s = actions.longest_s(act.function, records.config(state))
     try:
         intents.check_time(act.intent, act.time_ms, longest_s=longest_s)
     except MarketError as error:
@@ -98,20 +98,35 @@ def _change(act: Act, state: State, before: Record) -> Record:
         case "account.freeze" if act.signer == address:
             return {"state": "FROZEN", "frozen_by": "owner"}
         case "account.freeze":
-            if (act.signer, act.msp_id) != (rules.supervisor.account, rules.supervisor.msp_id):
-                raise AuditError("wrong_actor", f"{act.signer} may not freeze {address}")
-            return {"state": "FROZEN", "frozen_by": "supervisor", "deadline": ""}
+            _require_supervisor(act, rules)
+            return {
+                "state": "FROZEN",
+                "frozen_by": "both" if before["frozen_by"] in ("owner", "both") else "supervisor",
+                "deadline": "",
+            }
+        case "account.release":
+            _require_supervisor(act, rules)
+            if before["frozen_by"] == "both":
+                return {"frozen_by": "owner"}
+            if before["frozen_by"] != "supervisor":
+                raise AuditError("wrong_state", f"{address} is not frozen by the supervisor")
+            return {"state": "OPEN", "frozen_by": ""}
         case "account.veto":
-            if act.signer != address or before["state"] != "RECOVERING":
-                raise AuditError("wrong_actor", f"{act.signer} has nothing to veto of {address}")
-            return {"state": "FROZEN" if before["frozen_by"] else "OPEN", "deadline": ""}
-    if act.signer != before["recovery"] or before["frozen_by"] == "supervisor":
+            if act.signer != address or before["state"] != "RECOVERING" or before["frozen_by"]:
+                raise AuditError("wrong_actor", f"{act.signer} has no veto on the recovery of {address}")
+            return {"state": "OPEN", "recovery": "", "deadline": ""}
+    if act.signer != before["recovery"] or before["frozen_by"] in ("supervisor", "both"):
         raise AuditError("wrong_actor", f"{act.signer} may not recover {address}")
     if before["state"] in ("OPEN", "FROZEN"):
         return {"state": "RECOVERING", "deadline": act.after(rules.change_delay_s)}
     if before["state"] == "RECOVERING":
         records.check_due(act.time_ms, before["deadline"], rules.guard_s)
     return {"state": "RECOVERED", "deadline": ""}
+
+
+def _require_supervisor(act: Act, rules: MarketConfig) -> None:
+    if (act.signer, act.msp_id) != (rules.supervisor.account, rules.supervisor.msp_id):
+        raise AuditError("wrong_actor", f"{act.signer} may not order this for the supervisor")
 
 
 def _refuse_listings(act: Act) -> None:
@@ -132,7 +147,7 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
         **{name: params[name] for name in ("c_f", "c_d", "c_exact", "items", "generator")},
         "offer": {**params["offer"], "version": 1},
         "management_fee": str(rules.management_fee),
-        "deadline": act.after(rules.clocks["management"].default_s) if waits else "",
+        "deadline": act.after(rules.management_s) if waits else "",
         "guard": rules.guard_s,
         "trade": "",
         "claimed": False,

@@ -21,6 +21,9 @@ State = Mapping[str, bytes]
 CONFIG: Final = "market/config"
 """Key of the market configuration in force."""
 
+NAME: Final = "market"
+"""Member of the configuration's record that holds the market's name, channel/chaincode."""
+
 _TEXT = fields.text(256, empty=True)
 _GUARD = fields.integer(0, 86_400)
 
@@ -70,7 +73,7 @@ _FAMILIES: Mapping[str, fields.Parser] = {
         address=fields.address,
         state=fields.choice("OPEN", "FROZEN", "RECOVERING", "RECOVERED"),
         recovery=_address_or_none,
-        frozen_by=fields.choice("", "owner", "supervisor"),
+        frozen_by=fields.choice("", "owner", "supervisor", "both"),
         deadline=_moment,
     ),
     "listing": _members(
@@ -176,8 +179,11 @@ def parse_config(data: bytes) -> MarketConfig:
     Raises:
         AuditError: ``malformed_record``.
     """
+    record = parse(CONFIG, data)
+    # On the ledger the market's name stands among the members; whose it is, `votes` has checked when it was written.
+    record.pop(NAME, None)
     try:
-        return market.parse(canonical.loads(data))
+        return market.parse(record)
     except MarketError as error:
         raise AuditError("malformed_record", f"{CONFIG}: {error}") from error
 

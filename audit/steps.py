@@ -169,7 +169,7 @@ def _arrow(act: Act, before: Record) -> tuple[TradeState, Outcome, str]:
     if act.function != "trade.enforce":
         taken = _act(act, before)
         return taken.target, taken.outcome, "arbiter" if taken.target is TradeState.EVIDENCED else ""
-    default = transitions.find_default(TradeState(before["state"]), before["decider"])
+    default = transitions.find_default(TradeState(before["state"]), _decider(before["decider"]))
     if default is None:
         raise AuditError("wrong_step", f"the trade has ended: {before['state']}")
     records.check_due(act.time_ms, before["deadline"], before["guard"])
@@ -178,6 +178,10 @@ def _arrow(act: Act, before: Record) -> tuple[TradeState, Outcome, str]:
         target = TradeState.SETTLED if before["undecided"] == "settle" else TradeState.REFUNDED
     decider = "substitute" if target is TradeState.EVIDENCED else before["decider"] if target.final else ""
     return target, default.outcome, decider
+
+
+def _decider(name: str) -> Actor | None:
+    return Actor(name) if name else None
 
 
 def _act(act: Act, before: Record) -> transitions.Act:
@@ -196,7 +200,7 @@ def _act(act: Act, before: Record) -> transitions.Act:
 
 def _expected(act: Act, before: Record) -> Record:
     target, outcome, decider = _arrow(act, before)
-    default = transitions.find_default(target, decider)
+    default = transitions.find_default(target, _decider(decider))
     return {
         **before,
         **_noted(act, before, target),

@@ -5,7 +5,7 @@ from countermark.audit.acts import Act
 from countermark.audit.effects import proposed_version
 from countermark.audit.errors import AuditError
 from countermark.audit.records import Record, State
-from countermark.protocol import canonical, merkle
+from countermark.protocol import canonical, market_rules, merkle
 from countermark.protocol.encoding import as_digest, digest, undigest
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import MarketConfig
@@ -19,7 +19,7 @@ def check_founding(act: Act, state: State) -> None:
     """
     if records.CONFIG in state:
         raise AuditError("wrong_state", "the market has been founded")
-    config = records.parse_config(act.subject.encode()).to_json()
+    config = _allowed(act.subject.encode())
     _check_config(act, config, 1)
     records.check_same("market/pepper", act.function, act.records["market/pepper"], {"version": 1})
     records.check_same("epoch", act.function, act.records["epoch"], {"n": 1, "ts": act.time})
@@ -70,7 +70,7 @@ def check_change(act: Act, state: State) -> None:
     if proposal["version"] != rules.version + 1:
         raise AuditError("wrong_state", f"version {proposal['version']} does not follow {rules.version}")
     records.check_due(act.time_ms, proposal["effective_at"], rules.guard_s)
-    _check_config(act, proposal["config"], proposal["version"])
+    _check_config(act, _allowed(canonical.dumps(proposal["config"])), proposal["version"])
 
 
 def check_anchor(act: Act, state: State) -> None:
@@ -100,7 +100,7 @@ def _proposal(act: Act, state: State) -> Record:
     """Return the proposal as it was before this vote."""
     if act.function == "market.approve":
         return records.read(state, f"market/proposal/{act.params['version']:08d}/{act.params['digest']}")
-    config = records.parse_config(canonical.dumps(act.params["config"])).to_json()
+    config = _allowed(canonical.dumps(act.params["config"]))
     return {
         "approvals": {},
         "config": config,
@@ -115,7 +115,18 @@ def _proposals(act: Act) -> list[str]:
     return [key for key in act.records if key.startswith("market/proposal/")]
 
 
+def _allowed(data: bytes) -> Record:
+    """Return the configuration in ``data``, which must be one that may come into force."""
+    config = records.parse_config(data)
+    try:
+        market_rules.check(config)
+    except MarketError as error:
+        raise AuditError("wrong_state", f"the configuration may not come into force: {error.detail}") from error
+    return config.to_json()
+
+
 def _check_config(act: Act, config: Record, version: int) -> None:
+    config = {**config, records.NAME: act.market}
     for key in (records.CONFIG, f"market/version/{version:08d}"):
         records.check_same(key, act.function, act.records[key], config)
 

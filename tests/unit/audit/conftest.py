@@ -8,7 +8,7 @@ import pytest
 from countermark.network.blocks import PrivateHashes, PrivateWrite
 from countermark.protocol import canonical
 from tests.support.market import actor, config_json
-from tests.unit.audit.chains import Act, Chain, by, moving, opened
+from tests.unit.audit.chains import MARKET, Act, Chain, by, moving, opened
 from tests.unit.network.consortium import CHAINCODE, Network
 
 _PEPPER = PrivateWrite(hashlib.sha256(b"pepper/1").digest(), b"v" * 32, False, False)
@@ -36,8 +36,8 @@ def chain(network: Network) -> Chain:
                 reads=(("market/config", None),),
                 writes=(
                     ("epoch", {"n": 1, "ts": "{time}"}),
-                    ("market/config", config),
-                    ("market/version/00000001", config),
+                    ("market/config", {**config, "market": MARKET}),
+                    ("market/version/00000001", {**config, "market": MARKET}),
                     ("market/pepper", {"version": 1}),
                 ),
                 private=(PEPPER,),

@@ -172,14 +172,11 @@ def change_anothers_account(chain: Chain) -> list[Block]:
 
 def found_the_market_again(chain: Chain) -> list[Block]:
     (founding,) = chain.blocks[1].transactions
-    config = founding.args[0]
     writes = (
         ("epoch", {"n": 1, "ts": "{time}"}),
-        ("market/config", config.decode()),
-        ("market/version/00000001", config.decode()),
-        ("market/pepper", {"version": 1}),
+        *((write.key, write.value.decode()) for write in founding.writes if write.key != "epoch"),
     )
-    return chain.add(Act("market.init", (config,), writes=writes)).blocks
+    return chain.add(Act("market.init", founding.args, writes=writes)).blocks
 
 
 # Intents

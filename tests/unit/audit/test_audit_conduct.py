@@ -65,7 +65,8 @@ def cases() -> tuple[Case, ...]:
 
 
 def _state(key: str, record: Mapping[str, Any]) -> str:
-    return f"{key.partition('/')[0]}={record['state']}{record.get('outcome', '') and '-' + record['outcome']}"
+    why = record.get("outcome", "") or record.get("frozen_by", "")
+    return f"{key.partition('/')[0]}={record['state']}{why and '-' + why}"
 
 
 def _money(market: Market) -> None:
@@ -83,21 +84,23 @@ def _money(market: Market) -> None:
 
 
 def _accounts(market: Market) -> None:
-    saver = actor("saver")
-    market.open_account(saver, recovery=market.stranger.address, sponsor=TRADER)
+    saver, other = actor("saver"), actor("other saver")
+    for who in (saver, other):
+        market.open_account(who, recovery=market.stranger.address, sponsor=TRADER)
     key = {"version": 2, "key": actor("later").encryption.public}
     market.ask(saver, "account.rotate_encryption_key", {"encryption_key": key})
-    market.ask(market.stranger, "account.recover", {"account": saver.address})
-    market.ask(saver, "account.veto", {"account": saver.address})
+    market.ask(market.stranger, "account.recover", {"account": other.address})
+    market.ask(other, "account.veto", {"account": other.address})
     coins, listing = [market.mint(saver, 3), market.mint(saver, 4)], _list(market, saver)
     market.ask(saver, "account.freeze", {"account": saver.address})
+    for function in ("account.freeze", "account.release"):
+        for who in (market.buyer, saver):
+            market.ask(market.supervisor, function, {"account": who.address})
     market.ask(market.stranger, "account.recover", {"account": saver.address})
     market.backend.wait(DELAY_S + GUARD_S)
     moved = {"coins": coins, "listings": [listing]}
     market.ask(market.stranger, "account.recover", {"account": saver.address}, moved)
-    market.ask(market.supervisor, "account.freeze", {"account": market.buyer.address})
-    nonce = "A" * 22
-    market.ask(market.seller, "intent.cancel", {"nonce": nonce})
+    market.ask(market.seller, "intent.cancel", {"nonce": "A" * 22})
 
 
 def _list(market: Market, who: Any = None, data: bytes = b"photo", *, charged: bool = True) -> str:
