@@ -94,4 +94,4 @@ class DepositJob(LeasedJob[str]):
             # Sealed by a run that died before it could say so.
             if error.code is not ErrorCode.WRONG_STATE:
                 raise
-        self._objects.seal(name)
+        self._objects.seal(name, len(data))

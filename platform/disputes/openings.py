@@ -47,4 +47,4 @@ class Openings:
             # There already: the same request came before.
             if error.code is not ErrorCode.WRONG_STATE:
                 raise
-        self._objects.seal(name)
+        self._objects.seal(name, len(data))

@@ -25,11 +25,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def seal(self, name: str) -> None:
-        """Make the object final and durable; to seal it again does nothing.
+    def seal(self, name: str, size: int) -> None:
+        """Make the object of `size` bytes final and durable; to seal it again does nothing.
+
+        From then on nobody changes a byte of it: who must know what he keeps seals first and looks then.
 
         Raises:
-            MarketError: NOT_FOUND when nothing was uploaded.
+            MarketError: NOT_FOUND when nothing was uploaded; UPLOAD_OFFSET when it has another size by now.
         """
         ...
 
@@ -37,15 +39,7 @@ class ObjectStore(Protocol):
         """Yield the bytes `start` up to `stop` (exclusive; default the end) of a sealed object, in pieces.
 
         Raises:
-            MarketError: NOT_FOUND when it is not there or not sealed.
-        """
-        ...
-
-    def read_unsealed(self, name: str) -> Iterator[bytes]:
-        """Yield the bytes uploaded so far, sealed or not: for checking them before sealing.
-
-        Raises:
-            MarketError: NOT_FOUND when nothing was uploaded.
+            MarketError: NOT_FOUND when it is not there or not sealed; at once, not at the first piece.
         """
         ...
 

@@ -6,9 +6,8 @@ from typing import ClassVar
 from countermark.platform.board.log import Board
 from countermark.platform.jobs.acts import Acting
 from countermark.platform.jobs.leased import LeasedJob
+from countermark.platform.relay.packages import lock_package
 from countermark.platform.relay.upload import PackageUpload
-from countermark.platform.store import tables
-from countermark.platform.store.sql import select
 from countermark.platform.trades import TradeView, trades_in
 from countermark.protocol import times
 from countermark.protocol.transitions import TradeState
@@ -42,12 +41,11 @@ class RelayJob(LeasedJob[TradeView]):
         # A process may have died between the last byte and the end of the upload.
         self._upload.resume(item.id)
         with self.database.begin() as connection:
-            packages = tables.packages
-            row = connection.execute(
-                select(packages).where(packages.c.trade == item.id, packages.c.state == "COMPLETE")
-            ).one_or_none()
+            # Locked: an upload that was about to begin anew, because it had not seen the commitment, comes before
+            # this look or finds the commitment. So what is certified here stays.
+            row = lock_package(connection, item.id)
             noticed = self._board.find(connection, trade=item.id, digest=item.seller_notice) is not None
-        if row is None or row.root != item.package_root or not noticed:
+        if row is None or row.state != "COMPLETE" or row.root != item.package_root or not noticed:
             return False
         return self._acting.sign(
             "trade.relay",

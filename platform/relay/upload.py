@@ -1,9 +1,10 @@
 """Take a seller's encrypted package in, resumably, and finish it at once or not at all (step (14)).
 
-The bytes go into an object that nobody can read until it is sealed. It is sealed only when all bytes are there, frame
-a package of this very trade, and give the root that the seller committed to where `trade.send` has been committed;
-otherwise they are thrown away, and the seller may upload again. Which upload counts is decided by the row in
-`packages`, which changes in one statement.
+The bytes go into an object that nobody can read until it is sealed, and nobody can change afterwards. When all bytes
+are there it is sealed, and only then measured, so that what was measured is what stays: it must frame a package of
+this very trade, and give the root that the seller committed to where `trade.send` has been committed. Otherwise it is
+thrown away, and the seller may upload again. An upload that begins anew gets another object. Which object counts is
+decided by the row in `packages`; a process that dies anywhere leaves UPLOADING, from which `resume` goes on.
 """
 
 import secrets
@@ -14,16 +15,18 @@ from typing import Any
 
 from countermark.platform.contracts.market import load_market
 from countermark.platform.ports import ObjectStore
+from countermark.platform.relay.judging import Step, judge, seller_only
+from countermark.platform.relay.packages import WHOLE, find_package, is_same, lock_package
 from countermark.platform.relay.streams import capped, reader
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, Row, select, update, upsert
+from countermark.platform.store.sql import Connection, Row, delete, update, upsert
 from countermark.platform.trades import TradeView, load_trade
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.packages import PackageHeader, PackageSummary, measure
-from countermark.protocol.transitions import TradeState
 
-UPLOADABLE = frozenset({TradeState.FUNDED, TradeState.UPLOADED})
+_NOT_ITS_FAULT = frozenset({ErrorCode.STORE_UNAVAILABLE, ErrorCode.NOT_FOUND})
+"""Codes of a measurement that say nothing about the package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,23 @@ class PackageUpload:
             MarketError: UNKNOWN_TRADE for anybody else; NOT_FOUND before the first byte.
         """
         with self._database.begin() as connection:
-            _seller_only(load_trade(connection, trade), account)
-            row = _row(connection, trade)
+            row = find_package(connection, trade)
+            seller_only(load_trade(connection, trade), account)
         if row is None or row.state == "DELETED":
             raise MarketError(ErrorCode.NOT_FOUND, "nothing was uploaded")
         return self._status(row)
+
+    def check(self, trade: str, *, account: str, start: int, total: int) -> None:
+        """Refuse bytes that `receive` would refuse as things stand now, before anybody takes them in.
+
+        Raises:
+            MarketError: UNKNOWN_TRADE, WRONG_ACTOR, WRONG_STATE, TOO_LARGE, PACKAGE_ROOT_MISMATCH, UPLOAD_OFFSET.
+        """
+        with self._database.begin() as connection:
+            row = find_package(connection, trade)
+            step = _judge(connection, trade, row, account=account, start=start, total=total)[1]
+        if step is Step.GO_ON and row is not None and start > (held := self._objects.size(row.object_name)):
+            raise MarketError(ErrorCode.UPLOAD_OFFSET, f"{held} bytes are held")
 
     def receive(self, trade: str, *, account: str, start: int, total: int, data: Iterable[bytes]) -> UploadStatus:
         """Take the bytes from offset ``start`` on of a package of ``total`` bytes, and finish it with the last one.
@@ -65,25 +80,18 @@ class PackageUpload:
         Bytes that arrived before ``data`` broke off are kept. The same range may be sent again.
 
         Raises:
-            MarketError: UNKNOWN_TRADE, WRONG_STATE, TOO_LARGE, UPLOAD_OFFSET; when complete PACKAGE_MALFORMED,
-                PACKAGE_WRONG_TRADE or PACKAGE_ROOT_MISMATCH, after which nothing of it is kept.
+            MarketError: as `check`, UPLOAD_OFFSET too when the upload has begun anew meanwhile; when complete
+                PACKAGE_MALFORMED, PACKAGE_WRONG_TRADE or PACKAGE_ROOT_MISMATCH, after which nothing of it is kept.
         """
-        with self._database.begin() as connection:
-            view = load_trade(connection, trade)
-            _seller_only(view, account)
-            row = self._open(connection, view, start=start, total=total)
-        if row.state == "COMPLETE":
+        view, step, row = self._place(trade, account=account, start=start, total=total)
+        if step is Step.NOTHING:
             return self._status(row)
         # All bytes may be here while the end of the work is missing: a process died in between.
         if start < total:
-            try:
-                self._objects.append(row.object_name, start, capped(data, total - start))
-            finally:
-                self._set(row, received=min(self._objects.size(row.object_name), total))
-        received = min(self._objects.size(row.object_name), total)
-        if received == total:
-            return self._finish(view, row)
-        return UploadStatus(trade, total, received, complete=False, root="")
+            self._append(row, start, capped(data, total - start))
+        if self._objects.size(row.object_name) < total:
+            return self._status(row)
+        return self._finish(view, row)
 
     def resume(self, trade: str) -> bool:
         """Finish the upload of ``trade`` if all its bytes are here, and return whether it is complete.
@@ -92,38 +100,33 @@ class PackageUpload:
             MarketError: as `receive` does at the end of a package.
         """
         with self._database.begin() as connection:
+            row = find_package(connection, trade)
             view = load_trade(connection, trade)
-            row = _row(connection, trade)
         if row is None or row.state != "UPLOADING":
-            return row is not None and row.state in ("COMPLETE", "RELEASED")
+            return row is not None and row.state in WHOLE
         if self._objects.size(row.object_name) < row.size:
             return False
         self._finish(view, row)
         return True
 
-    def _open(self, connection: Connection, view: TradeView, *, start: int, total: int) -> Row[Any]:
-        """Return the row of the upload that the bytes belong to, a new one where they begin one."""
-        packages = tables.packages
-        row = _row(connection, view.id, lock=True)
-        if row is not None and row.state == "COMPLETE" and _is_done(view, row, start=start, total=total):
-            return row
-        if view.state not in UPLOADABLE:
-            raise MarketError(ErrorCode.WRONG_STATE, f"no package is taken in state {view.state}")
-        most = load_market(connection).limits.package_bytes
-        if not 0 < total <= most:
-            raise MarketError(ErrorCode.TOO_LARGE, f"a package has at most {most} bytes")
-        if view.package_size and view.package_size != total:
-            raise MarketError(ErrorCode.PACKAGE_ROOT_MISMATCH, f"the committed package has {view.package_size} bytes")
-        if not 0 <= start <= total:
-            raise MarketError(ErrorCode.UPLOAD_OFFSET, "the range begins behind the package's end")
-        if row is not None and row.state == "UPLOADING" and row.size == total:
-            return row
-        if start != 0:
-            raise MarketError(ErrorCode.UPLOAD_OFFSET, "the upload begins at 0")
+    def _place(self, trade: str, *, account: str, start: int, total: int) -> tuple[TradeView, Step, Row[Any]]:
+        """Return the trade, and the row of the upload that the bytes belong to: a new one where they begin one."""
+        with self._database.begin() as connection:
+            row = lock_package(connection, trade)
+            view, step = _judge(connection, trade, row, account=account, start=start, total=total)
+            if step is not Step.BEGIN:
+                assert row is not None
+                return view, step, row
+            fresh = self._begin(connection, trade, total)
         if row is not None:
+            # Only now: before the commit the row still named it. What a process that dies here leaves behind goes
+            # with the trade's retention.
             self._objects.delete(row.object_name)
+        return view, step, fresh
+
+    def _begin(self, connection: Connection, trade: str, total: int) -> Row[Any]:
         fresh = {
-            "object_name": f"packages/{view.id}/{secrets.token_hex(8)}",
+            "object_name": f"packages/{trade}/{secrets.token_hex(8)}",
             "size": total,
             "received": 0,
             "root": None,
@@ -131,43 +134,73 @@ class PackageUpload:
             "created_ms": self._clock(),
             "completed_ms": None,
         }
-        connection.execute(
-            upsert(packages)
-            .values(trade=view.id, **fresh)
+        statement = (
+            upsert(tables.packages)
+            .values(trade=trade, **fresh)
             .on_conflict_do_update(index_elements=["trade"], set_=fresh)
         )
-        created = _row(connection, view.id)
-        assert created is not None
-        return created
+        return connection.execute(statement.returning(*tables.packages.c)).one()
+
+    def _append(self, row: Row[Any], start: int, data: Iterable[bytes]) -> None:
+        try:
+            self._objects.append(row.object_name, start, data)
+        except MarketError as error:
+            # Sealed: another request has brought the rest meanwhile, and what it brought is measured.
+            if error.code is not ErrorCode.WRONG_STATE:
+                raise
+        finally:
+            superseded = not self._counts(row)
+            if superseded:
+                self._objects.delete(row.object_name)
+        if superseded:
+            raise _begun_anew()
+
+    def _counts(self, row: Row[Any]) -> bool:
+        with self._database.begin() as connection:
+            now = find_package(connection, row.trade)
+        return now is not None and now.object_name == row.object_name and now.state != "DELETED"
 
     def _finish(self, view: TradeView, row: Row[Any]) -> UploadStatus:
         try:
-            summary = self._measure(view, row.object_name)
+            self._objects.seal(row.object_name, row.size)
+            root = self._measure(view, row.object_name).root
         except MarketError as error:
-            if error.code is not ErrorCode.STORE_UNAVAILABLE:
-                self._discard(row)
+            if error.code is ErrorCode.NOT_FOUND:
+                raise _begun_anew() from error
             raise
-        self._objects.seal(row.object_name)
-        self._set(row, state="COMPLETE", received=row.size, root=summary.root, completed_ms=self._clock())
-        return UploadStatus(view.id, row.size, row.size, complete=True, root=summary.root)
+        complete = {"state": "COMPLETE", "root": root, "completed_ms": self._clock()}
+        with self._database.begin() as connection:
+            packages = tables.packages
+            connection.execute(update(packages).where(is_same(row), packages.c.state == "UPLOADING").values(complete))
+            now = find_package(connection, row.trade)
+        if now is None or now.object_name != row.object_name:
+            raise _begun_anew()
+        return self._status(now)
 
     def _measure(self, view: TradeView, name: str) -> PackageSummary:
         header = PackageHeader(trade=view.id, buyer=view.buyer, seller=view.seller, listing=view.listing)
-        with closing(reader(self._objects.read_unsealed(name))) as source:
-            summary = measure(source, header=header)
-        if view.package_root and summary.root != view.package_root:
-            raise MarketError(ErrorCode.PACKAGE_ROOT_MISMATCH, "these are not the bytes that the seller committed to")
+        try:
+            with closing(reader(self._objects.read(name))) as source:
+                summary = measure(source, header=header)
+            if view.package_root and summary.root != view.package_root:
+                raise MarketError(
+                    ErrorCode.PACKAGE_ROOT_MISMATCH, "these are not the bytes that the seller committed to"
+                )
+        except MarketError as error:
+            if error.code not in _NOT_ITS_FAULT:
+                self._discard(view.id, name)
+            raise
         return summary
 
-    def _discard(self, row: Row[Any]) -> None:
+    def _discard(self, trade: str, name: str) -> None:
+        """Forget an upload that came to nothing; one that counts as complete, or a newer one, stays."""
         with self._database.begin() as connection:
-            packages = tables.packages
-            connection.execute(packages.delete().where(_same(row)))
-        self._objects.delete(row.object_name)
-
-    def _set(self, row: Row[Any], **values: object) -> None:
-        with self._database.begin() as connection:
-            connection.execute(update(tables.packages).where(_same(row)).values(**values))
+            row = lock_package(connection, trade)
+            if row is None or row.object_name != name or row.state != "UPLOADING":
+                return
+            # Before the row goes: should that not be committed, the upload goes on from nothing.
+            self._objects.delete(name)
+            connection.execute(delete(tables.packages).where(is_same(row)))
 
     def _status(self, row: Row[Any]) -> UploadStatus:
         complete = row.state != "UPLOADING"
@@ -175,24 +208,14 @@ class PackageUpload:
         return UploadStatus(row.trade, row.size, received, complete, row.root or "")
 
 
-def _row(connection: Connection, trade: str, *, lock: bool = False) -> Row[Any] | None:
-    query = select(tables.packages).where(tables.packages.c.trade == trade)
-    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+def _judge(
+    connection: Connection, trade: str, row: Row[Any] | None, *, account: str, start: int, total: int
+) -> tuple[TradeView, Step]:
+    """Return the trade and what bytes from ``start`` on mean for it; ``row`` was read, or locked, before."""
+    view = load_trade(connection, trade)
+    seller_only(view, account)
+    return view, judge(view, row, start=start, total=total, most=load_market(connection).limits.package_bytes)
 
 
-def _same(row: Row[Any]) -> Any:
-    """Match the row only while it is still about the same object: a newer upload is not touched by an older one."""
-    packages = tables.packages
-    return (packages.c.trade == row.trade) & (packages.c.object_name == row.object_name)
-
-
-def _is_done(view: TradeView, row: Row[Any], *, start: int, total: int) -> bool:
-    """Return whether the complete package needs no more bytes: it is the committed one, or its end is sent again."""
-    if view.package_root:
-        return bool(row.root == view.package_root)
-    return bool(total == row.size and start > 0)
-
-
-def _seller_only(view: TradeView, account: str) -> None:
-    if view.role(account) != "seller":
-        raise MarketError(ErrorCode.WRONG_ACTOR, "only the seller uploads the package")
+def _begun_anew() -> MarketError:
+    return MarketError(ErrorCode.UPLOAD_OFFSET, "the upload has begun anew meanwhile")

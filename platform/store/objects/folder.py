@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -38,17 +39,8 @@ class FolderStore:
             MarketError: UPLOAD_OFFSET when fewer than `offset` bytes are held, WRONG_STATE when it is sealed,
                 STORE_UNAVAILABLE (a full disk, say); what was written until then is kept.
         """
-        path = self._path(name)
-        with _translated():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(_part(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "r+b") as file:
+        with _growing(self._path(name)) as file:
             with _translated():
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # While we waited for the lock, its holder may have sealed the file that we had opened.
-                if path.exists() or not _part(path).exists():
-                    self._forget_empty(path)
-                    raise MarketError(ErrorCode.WRONG_STATE, "the object is complete and cannot be changed")
                 held = os.fstat(file.fileno()).st_size
                 if not 0 <= offset <= held:
                     raise MarketError(ErrorCode.UPLOAD_OFFSET, f"{held} bytes are held")
@@ -62,11 +54,12 @@ class FolderStore:
                 os.fsync(file.fileno())
                 return file.tell()
 
-    def seal(self, name: str) -> None:
-        """Make the object final and durable; to seal it again does nothing.
+    def seal(self, name: str, size: int) -> None:
+        """Make the object of `size` bytes final and durable; to seal it again does nothing.
 
         Raises:
-            MarketError: NOT_FOUND when nothing was uploaded, STORE_UNAVAILABLE.
+            MarketError: NOT_FOUND when nothing was uploaded, UPLOAD_OFFSET when it has another size by now,
+                STORE_UNAVAILABLE.
         """
         path = self._path(name)
         with _translated():
@@ -78,9 +71,14 @@ class FolderStore:
                 raise MarketError(ErrorCode.NOT_FOUND, "there is no such object") from None
             with file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                os.fsync(file.fileno())
-                if _part(path).exists():
+                if _is(file, _part(path)):
+                    held = os.fstat(file.fileno()).st_size
+                    if held != size:
+                        raise MarketError(ErrorCode.UPLOAD_OFFSET, f"{held} bytes are held")
+                    os.fsync(file.fileno())
                     _part(path).rename(path)
+                elif not path.exists():
+                    raise MarketError(ErrorCode.NOT_FOUND, "the object was deleted meanwhile")
             _sync(path.parent)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -91,15 +89,6 @@ class FolderStore:
                 piece.
         """
         return _pieces(self._path(name), start, stop)
-
-    def read_unsealed(self, name: str) -> Iterator[bytes]:
-        """Yield the bytes uploaded so far, sealed or not.
-
-        Raises:
-            MarketError: NOT_FOUND when nothing was uploaded, STORE_UNAVAILABLE.
-        """
-        path = self._path(name)
-        return _pieces(path if path.exists() else _part(path), 0, None)
 
     def delete(self, name: str) -> None:
         """Remove the object; one that is not there is no error.
@@ -118,14 +107,41 @@ class FolderStore:
             raise MarketError(ErrorCode.NOT_FOUND, "no object has such a name")
         return self._folder / name
 
-    def _forget_empty(self, path: Path) -> None:
-        """Remove the empty part that opening for writing made beside a sealed object."""
-        if path.exists():
-            _part(path).unlink(missing_ok=True)
-
 
 def _part(path: Path) -> Path:
     return path.with_name(path.name + _PART)
+
+
+@contextmanager
+def _growing(path: Path) -> Iterator[BinaryIO]:
+    """Give the part of the object at `path` to one writer at a time, made where there is none.
+
+    Raises:
+        MarketError: WRONG_STATE when the object is sealed, STORE_UNAVAILABLE.
+    """
+    while True:
+        with _translated():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(_part(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            with _translated():
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # While we waited for the lock, its holder may have sealed or deleted the file that we had opened.
+                if path.exists():
+                    _part(path).unlink(missing_ok=True)  # made empty beside the sealed object
+                    raise MarketError(ErrorCode.WRONG_STATE, "the object is complete and cannot be changed")
+                ours = _is(file, _part(path))
+            if ours:
+                yield file
+                return
+
+
+def _is(file: BinaryIO, path: Path) -> bool:
+    """Return whether the open `file` is what `path` names now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _pieces(path: Path, start: int, stop: int | None) -> Iterator[bytes]:

@@ -367,7 +367,7 @@ def test_a_deposit_whose_process_died_before_it_was_recorded_is_recorded_by_the_
     registered = world.register(world.market.seller, fingerprint(photo("chelsea")))
     job = DepositJob(world.database, objects=world.objects, box=world.box, market=MARKET, clock=world.clock)
     world.objects.append(object_name(registered.address), 0, [b"{}"])
-    world.objects.seal(object_name(registered.address))
+    world.objects.seal(object_name(registered.address), 2)
     assert job.run_once() == 1
 
 

@@ -1,157 +1,42 @@
 """The relay: resumable in, complete or not at all, out to the buyer after SENT; steps (14) to (22)."""
 
-import io
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from countermark.platform.board.submission import Notices
-from countermark.platform.relay.checking import CheckJob
-from countermark.platform.relay.release import PackageRelease
+from countermark.platform.relay import upload as upload_module
 from countermark.platform.relay.retention import DAY_MS, RetentionJob
-from countermark.platform.relay.transmission import RelayJob
-from countermark.platform.relay.upload import PackageUpload
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
 from countermark.protocol import intents
-from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.notices import Notice, parse_notice, sign_notice
-from countermark.protocol.packages import PackageHeader, PackageSalts, PackageSummary, seal_package
+from countermark.protocol.notices import parse_notice, sign_notice
 from countermark.protocol.receipts import parse_receipt
 from countermark.protocol.transitions import TradeState
 from tests.support.market import actor, anything
 from tests.support.platform import MARKET, World, sealed
-
-DATA = os.urandom(300_000)
-ROOT = digest(b"the fingerprint of the data")
-
-
-@dataclass
-class Relay:
-    """A trade in FUNDED, the seller's package for it, and the platform's parts that carry it."""
-
-    world: World
-    trade: str
-    package: bytes
-    summary: PackageSummary
-
-    def __post_init__(self) -> None:
-        world = self.world
-        self.upload = PackageUpload(database=world.database, objects=world.objects, clock=world.clock)
-        self.release = PackageRelease(database=world.database, objects=world.objects, clock=world.clock)
-        self.notices = Notices(
-            database=world.database,
-            board=world.board,
-            outbox=world.outbox,
-            keys=world.keys,
-            market=MARKET,
-            platform=world.platform.address,
-            clock=world.clock,
-        )
-        self.job = RelayJob(world.acting, world.board, self.upload)
-        self.check = CheckJob(world.acting, world.board)
-
-    @property
-    def seller(self) -> str:
-        return self.world.market.seller.address
-
-    @property
-    def buyer(self) -> str:
-        return self.world.market.buyer.address
-
-    @property
-    def state(self) -> str:
-        return str(self.world.market.trade(self.trade)["state"])
-
-    def put(self, package: bytes | None = None, *, start: int = 0, stop: int | None = None, **changes: Any) -> Any:
-        package = self.package if package is None else package
-        body: Sequence[bytes] = [package[start:stop]]
-        arguments = {"account": self.seller, "start": start, "total": len(package), "data": body, **changes}
-        return self.upload.receive(self.trade, **arguments)
-
-    def notice(self, role: str, **changes: Any) -> Notice:
-        record = self.world.market.trade(self.trade)
-        values = {
-            "role": role,
-            "trade": self.trade,
-            "seller": record["seller"],
-            "buyer": record["buyer"],
-            "listing": record["listing"],
-            "platform": self.world.platform.address,
-            "fingerprint_root": ROOT,
-            "claimed_at_ms": self.world.clock(),
-            "verdict": None if role == "seller" else "match",
-            **changes,
-        }
-        return Notice(**values)
-
-    def submit(self, role: str, *, params: dict[str, Any] | None = None, **changes: Any) -> Any:
-        """Send a party's notice with its intent; `changes` are of the notice, `params` of the intent."""
-        who = self.world.market.seller if role == "seller" else self.world.market.buyer
-        token, notice_digest = sign_notice(who.key, self.notice(role, **changes), market=MARKET)
-        own = (
-            {"package_root": self.summary.root, "package_size": self.summary.size}
-            if role == "seller"
-            else {"verdict": "match"}
-        )
-        intent = intents.sign(
-            who.key,
-            market=MARKET,
-            action="trade.send" if role == "seller" else "trade.ack",
-            params={"trade": self.trade, "notice": notice_digest, **own, **(params or {})},
-            issued_at_ms=self.world.clock(),
-        )
-        submitted = self.notices.submit(intent, sealed(token, "notice"))
-        self.world.drive(submitted.entry)
-        return submitted
-
-    def bring_to_sent(self) -> None:
-        self.put()
-        self.submit("seller")
-        assert self.job.run_once() == 1
-        assert self.state == TradeState.SENT
-
-    def fetch(self, start: int = 0, stop: int | None = None, account: str | None = None) -> bytes:
-        read = self.release.read(self.trade, account=account or self.buyer, start=start, stop=stop)
-        return b"".join(read.pieces)
-
-
-def _package(world: World, trade: str, data: bytes = DATA) -> tuple[bytes, PackageSummary]:
-    record = world.market.trade(trade)
-    out = io.BytesIO()
-    summary = seal_package(
-        io.BytesIO(data),
-        out,
-        header=PackageHeader(trade, record["buyer"], record["seller"], record["listing"]),
-        recipient=record["pk_t"],
-        salts=PackageSalts(bytes(32), bytes(32)),
-        size=len(data),
-    )
-    return out.getvalue(), summary
+from tests.support.relay import DATA, ROOT, Relay, seal_for
 
 
 @pytest.fixture
 def relay(world: World) -> Relay:
     trade = world.market.bring_to("FUNDED")
-    return Relay(world, trade, *_package(world, trade))
+    return Relay(world, trade, *seal_for(world, trade))
 
 
 @pytest.fixture(scope="module")
 def idle(shared_world: World) -> Relay:
     """A trade in FUNDED for tests that leave nothing."""
     trade = shared_world.market.bring_to("FUNDED")
-    return Relay(shared_world, trade, *_package(shared_world, trade))
+    return Relay(shared_world, trade, *seal_for(shared_world, trade))
 
 
 @pytest.fixture(scope="module")
 def sent(shared_world: World) -> Relay:
     """A trade in SENT for tests that only read."""
     trade = shared_world.market.bring_to("FUNDED", shared_world.market.list_data(data=b"sent")["id"])
-    relay = Relay(shared_world, trade, *_package(shared_world, trade))
+    relay = Relay(shared_world, trade, *seal_for(shared_world, trade))
     relay.bring_to_sent()
     return relay
 
@@ -231,7 +116,7 @@ def test_a_package_is_taken_only_where_the_trade_waits_for_it(world: World, stat
     trade = world.market.bring_to("MATCHED" if state == "SETTLED" else state)
     if state == "SETTLED":
         world.market.act("trade.confirm", trade)
-    relay = Relay(world, trade, *_package(world, trade))
+    relay = Relay(world, trade, *seal_for(world, trade))
     with pytest.raises(MarketError) as caught:
         relay.put()
     assert _code(caught) is ErrorCode.WRONG_STATE
@@ -260,7 +145,7 @@ def test_what_is_no_package_is_thrown_away_and_may_be_sent_again(relay: Relay, d
 def test_the_package_of_another_trade_is_refused(relay: Relay) -> None:
     other = relay.world.market.bring_to("FUNDED", relay.world.market.list_data(data=b"other")["id"])
     with pytest.raises(MarketError) as caught:
-        relay.put(_package(relay.world, other)[0])
+        relay.put(seal_for(relay.world, other)[0])
     assert _code(caught) is ErrorCode.PACKAGE_WRONG_TRADE
 
 
@@ -278,7 +163,7 @@ def test_other_bytes_than_the_committed_ones_are_refused(relay: Relay) -> None:
 
 
 def test_before_the_commitment_a_complete_package_may_be_replaced(relay: Relay) -> None:
-    other, summary = _package(relay.world, relay.trade, DATA[::-1])
+    other, summary = seal_for(relay.world, relay.trade, DATA[::-1])
     assert relay.put(other).root == summary.root
     assert relay.put().root == relay.summary.root
     (row,) = relay.world.rows(tables.packages)
@@ -300,21 +185,47 @@ def test_a_process_that_dies_before_the_end_of_an_upload_loses_nothing(
     assert relay.put(start=len(relay.package)).complete
 
 
-def test_the_relay_finishes_an_upload_that_a_dead_process_left(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = PackageUpload._set
+@pytest.mark.parametrize("point", ["seal", "measure"])
+def test_the_relay_finishes_an_upload_that_a_dead_process_left(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    def die(*_args: object, **_named: object) -> None:
+        raise SystemExit
 
-    def die(self: PackageUpload, row: Any, **values: object) -> None:
-        if "state" in values:
-            raise SystemExit
-        real(self, row, **values)
-
-    monkeypatch.setattr(PackageUpload, "_set", die)
+    monkeypatch.setattr(relay.world.objects if point == "seal" else upload_module, point, die)
     with pytest.raises(SystemExit):
         relay.put()
     monkeypatch.undo()
     relay.submit("seller")
     assert relay.job.run_once() == 1
     assert relay.state == TradeState.SENT
+    assert relay.fetch() == relay.package
+
+
+def test_a_bad_upload_whose_process_died_after_the_seal_can_be_sent_anew(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_args: object, **_named: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(upload_module, "measure", die)
+    with pytest.raises(SystemExit):
+        relay.put(_flip(relay.package, 0))
+    monkeypatch.undo()
+    relay.submit("seller")
+    assert relay.job.run_once() == 0
+    assert relay.world.rows(tables.packages) == []
+    assert relay.put().complete
+
+
+def test_an_upload_that_begins_anew_has_an_object_of_its_own(relay: Relay) -> None:
+    relay.put(stop=1000)
+    (before,) = relay.world.rows(tables.packages)
+    relay.put(stop=10)
+    (after,) = relay.world.rows(tables.packages)
+    assert after.object_name != before.object_name
+    assert relay.world.objects.size(before.object_name) == 0
+    assert relay.upload.status(relay.trade, account=relay.seller).received == 10
 
 
 # Notices
@@ -420,7 +331,7 @@ def test_the_relay_waits_for_package_and_notice_in_either_order(relay: Relay) ->
 
 
 def test_a_package_that_came_before_the_commitment_and_differs_is_not_relayed(relay: Relay) -> None:
-    other, _ = _package(relay.world, relay.trade, DATA[::-1])
+    other, _ = seal_for(relay.world, relay.trade, DATA[::-1])
     relay.put(other)
     relay.submit("seller")
     assert relay.job.run_once() == 0
@@ -471,7 +382,7 @@ def test_a_range_outside_the_package_is_refused(sent: Relay, start: int, stop: i
 @pytest.mark.parametrize(
     ("account", "code"), [("stranger", ErrorCode.UNKNOWN_TRADE), ("seller", ErrorCode.WRONG_ACTOR)]
 )
-def test_nobody_but_the_buyer_fetches_the_package(sent: Relay, account: str, code: ErrorCode) -> None:
+def test_nobody_but_the_buyer_fetches_theseal_for(sent: Relay, account: str, code: ErrorCode) -> None:
     with pytest.raises(MarketError) as caught:
         sent.fetch(account=actor(account).address)
     assert _code(caught) is code
@@ -534,7 +445,7 @@ def test_a_package_is_deleted_some_days_after_the_end_of_its_trade(relay: Relay)
     assert _code(caught) is ErrorCode.NOT_FOUND
 
 
-def test_a_legal_hold_keeps_the_package(relay: Relay) -> None:
+def test_a_legal_hold_keeps_theseal_for(relay: Relay) -> None:
     world = relay.world
     job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=0)
     relay.bring_to_sent()

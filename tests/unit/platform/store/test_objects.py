@@ -36,10 +36,9 @@ def test_an_object_is_read_whole_and_only_after_it_was_sealed(store: ObjectStore
     with pytest.raises(MarketError) as missing:
         store.read(NAME)
     assert code(missing) is ErrorCode.NOT_FOUND
-    assert b"".join(store.read_unsealed(NAME)) == b"one two three"
-    store.seal(NAME)
-    store.seal(NAME)
-    assert whole(store) == b"".join(store.read_unsealed(NAME)) == b"one two three"
+    store.seal(NAME, store.size(NAME))
+    store.seal(NAME, store.size(NAME))
+    assert whole(store) == b"one two three"
     assert store.size(NAME) == 13
 
 
@@ -49,13 +48,13 @@ def test_an_object_is_read_whole_and_only_after_it_was_sealed(store: ObjectStore
 )
 def test_any_range_can_be_read(store: ObjectStore, start: int, stop: int | None, bytes_: bytes) -> None:
     store.append(NAME, 0, [b"0123456789"])
-    store.seal(NAME)
+    store.seal(NAME, store.size(NAME))
     assert b"".join(store.read(NAME, start, stop)) == bytes_
 
 
 def test_large_objects_come_in_pieces(store: ObjectStore) -> None:
     store.append(NAME, 0, (b"x" * 1_000_000 for _ in range(3)))
-    store.seal(NAME)
+    store.seal(NAME, store.size(NAME))
     pieces = [len(piece) for piece in store.read(NAME, 1)]
     assert sum(pieces) == 2_999_999
     assert max(pieces) <= 1 << 20
@@ -70,14 +69,14 @@ def test_an_upload_that_broke_off_keeps_what_came_and_goes_on_there(store: Objec
         store.append(NAME, 0, cut())
     assert store.size(NAME) == 4
     store.append(NAME, 4, [b" and half"])
-    store.seal(NAME)
+    store.seal(NAME, store.size(NAME))
     assert whole(store) == b"half and half"
 
 
 def test_sending_a_part_again_replaces_what_stood_behind_it(store: ObjectStore) -> None:
     store.append(NAME, 0, [b"0123456789"])
     assert store.append(NAME, 4, [b"45"]) == 6
-    store.seal(NAME)
+    store.seal(NAME, store.size(NAME))
     assert whole(store) == b"012345"
 
 
@@ -90,7 +89,7 @@ def test_a_gap_is_refused(store: ObjectStore, offset: int) -> None:
 
 def test_a_sealed_object_never_changes(store: ObjectStore, tmp_path: Path) -> None:
     store.append(NAME, 0, [b"final"])
-    store.seal(NAME)
+    store.seal(NAME, store.size(NAME))
     for offset in (0, 5):
         with pytest.raises(MarketError) as refused:
             store.append(NAME, offset, [b"other"])
@@ -111,7 +110,7 @@ def test_sealing_during_an_upload_waits_for_its_end(store: ObjectStore) -> None:
     upload = threading.Thread(target=store.append, args=(NAME, 0, slow()))
     upload.start()
     assert started.wait(30)
-    seal = threading.Thread(target=store.seal, args=(NAME,))
+    seal = threading.Thread(target=store.seal, args=(NAME, 10))
     seal.start()
     go_on.set()
     upload.join()
@@ -120,10 +119,40 @@ def test_sealing_during_an_upload_waits_for_its_end(store: ObjectStore) -> None:
 
 
 def test_what_is_not_there_cannot_be_sealed_or_read(store: ObjectStore) -> None:
-    for attempt in (store.seal, store.read, store.read_unsealed):
+    for attempt in (lambda: store.seal(NAME, 0), lambda: store.read(NAME)):
         with pytest.raises(MarketError) as missing:
-            attempt(NAME)
+            attempt()
         assert code(missing) is ErrorCode.NOT_FOUND
+
+
+def test_bytes_that_change_before_the_seal_are_not_sealed(store: ObjectStore) -> None:
+    store.append(NAME, 0, [b"0123456789"])
+    store.append(NAME, 4, [b"x"])
+    with pytest.raises(MarketError) as refused:
+        store.seal(NAME, 10)
+    assert code(refused) is ErrorCode.UPLOAD_OFFSET
+    store.append(NAME, 5, [b"56789"])
+    store.seal(NAME, 10)
+    assert whole(store) == b"0123x56789"
+
+
+def test_deletion_during_an_upload_leaves_the_next_one_alone(store: ObjectStore) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield b"old"
+        started.set()
+        assert go_on.wait(30)
+
+    upload = threading.Thread(target=store.append, args=(NAME, 0, slow()))
+    upload.start()
+    assert started.wait(30)
+    store.delete(NAME)
+    assert store.append(NAME, 0, [b"newer"]) == 5
+    go_on.set()
+    upload.join()
+    store.seal(NAME, 5)
+    assert whole(store) == b"newer"
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -131,7 +160,7 @@ def test_a_deleted_object_is_gone_and_may_be_written_anew(store: ObjectStore, se
     store.delete(NAME)
     store.append(NAME, 0, [b"old"])
     if sealed:
-        store.seal(NAME)
+        store.seal(NAME, store.size(NAME))
     store.delete(NAME)
     assert store.size(NAME) == 0
     assert store.append(NAME, 0, [b"new"]) == 3
@@ -152,7 +181,7 @@ def test_no_name_leaves_the_folder(store: ObjectStore, name: str) -> None:
 
 def test_files_are_for_their_owner_alone(store: ObjectStore, tmp_path: Path) -> None:
     store.append("fingerprints/did:key:zDnA.1", 0, [b"x"])
-    store.seal("fingerprints/did:key:zDnA.1")
+    store.seal("fingerprints/did:key:zDnA.1", 1)
     for path in (tmp_path / "objects").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     assert stat.S_IMODE((tmp_path / "objects").stat().st_mode) == 0o700
