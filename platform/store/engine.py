@@ -101,7 +101,10 @@ class Listener:
         """
         with _translated():
             if not self._connection.notifies:
-                select.select([self._connection], [], [], max(timeout_s, 0))
+                # Not select(), which cannot watch a descriptor above 1023: a gateway has many connections.
+                poller = select.poll()
+                poller.register(self._connection, select.POLLIN)
+                poller.poll(max(timeout_s, 0) * 1000)
                 self._connection.poll()
             payloads = [notify.payload for notify in self._connection.notifies]
             self._connection.notifies.clear()

@@ -1,8 +1,10 @@
 """A database by its URL: whole transactions, notifications, and one clear error when it is away."""
 
 import os
+import resource
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,29 @@ def test_a_waiting_listener_is_woken(database: Database) -> None:
         connection.execute(text("SELECT pg_notify('news', 'up')"))
     thread.join()
     assert heard == ["up"]
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """A process with so many open files that the next descriptor is above what select() can watch."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 4096 else 4096, hard))
+    descriptors = [os.open(os.devnull, os.O_RDONLY)]
+    while descriptors[-1] < 1024:
+        descriptors.append(os.dup(descriptors[0]))
+    yield
+    for descriptor in descriptors:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_a_process_with_many_open_files_is_woken_too(database: Database) -> None:
+    with database.listener("news") as listener:
+        assert listener.wait(0.01) == []
+        with database.begin() as connection:
+            connection.execute(text("SELECT pg_notify('news', 'up')"))
+        assert listener.wait(30) == ["up"]
 
 
 def test_after_a_fork_parent_and_child_use_connections_of_their_own(database: Database) -> None:
