@@ -23,7 +23,6 @@ from countermark.gateway.routes.trades import TradePath
 from countermark.gateway.signatures import BodyDigest
 from countermark.platform.relay.upload import UploadStatus
 from countermark.platform.store import channels
-from countermark.platform.store.sql import func, select
 from countermark.protocol.errors import ErrorCode, MarketError
 
 api = blueprint("packages", "Encrypted data on its way from seller to buyer")
@@ -82,7 +81,7 @@ def upload(path: TradePath) -> tuple[flask.Response, int]:
         status = _receive(path.trade, signer.account, part, _pieces(spool))
     if status.complete:
         with services().database.begin() as connection:
-            connection.execute(select(func.pg_notify(channels.WORK, path.trade)))
+            channels.notify(connection, channels.WORK, path.trade)
     return flask.jsonify(_resource(status)), 201 if status.complete else 200
 
 

@@ -1,5 +1,7 @@
 """Names of the notification channels; a payload only says that there is something new to read."""
 
+from sqlalchemy import Connection, func, select
+
 BLOCKS = "blocks"
 """A block was applied; the payload is its number."""
 
@@ -8,3 +10,8 @@ OUTBOX = "outbox"
 
 WORK = "work"
 """There is something for the workers to do that no block tells of; the payload is the id of what it is about."""
+
+
+def notify(connection: Connection, channel: str, payload: str) -> None:
+    """Wake whoever listens on `channel` when the caller's transaction commits."""
+    connection.execute(select(func.pg_notify(channel, payload)))

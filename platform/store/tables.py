@@ -394,6 +394,7 @@ outbox = Table(
     Column("lease_until_ms", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),  # in vain, of this attempt: how long it rests
     CheckConstraint(
         "state IN ('NEW', 'ENDORSED', 'SUBMITTED', 'COMMITTED', 'INVALID', 'REFUSED')", name="state_known"
     ),

@@ -19,7 +19,7 @@ class State(StrEnum):
     ENDORSED = "ENDORSED"
     """The signed envelope is saved, and may have left."""
     SUBMITTED = "SUBMITTED"
-    """It has left, and how it ended is not known yet."""
+    """An orderer has taken it, and how it ended is not known yet."""
     COMMITTED = "COMMITTED"
     """It is in a block and valid, or an earlier transaction has already done what the same intent asks."""
     INVALID = "INVALID"
@@ -107,6 +107,7 @@ class Entry:
         block_number: The block that holds it; None too where an earlier transaction had done it.
         validation: Fabric's validation code once a block holds it.
         error: Why it was refused or is invalid.
+        tries: How often a driver has given this attempt up for the time being.
         holder: Who may drive it on, in the answer to whoever took the lease; else empty.
         prepared: A fresh proposal, in the memory of whoever made it.
     """
@@ -123,6 +124,7 @@ class Entry:
     error: MarketError | None
     created_ms: int
     updated_ms: int
+    tries: int = 0
     holder: str = field(default="", repr=False)
     prepared: Prepared | None = field(default=None, repr=False, compare=False)
 

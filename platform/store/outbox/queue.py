@@ -22,6 +22,12 @@ _log = logging.getLogger(__name__)
 LEASE_MS = 60_000
 """How long a driver has a row to itself, renewed at each step; longer than any one call to the ledger."""
 
+REST_MS = 500
+"""How long a row rests that could not be brought to its end; twice as long after each further time."""
+
+LONGEST_REST_MS = 10_000
+"""Short enough that a ledger which is back finds its work soon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -152,21 +158,25 @@ class Outbox:
             if state is not State.COMMITTED:
                 # Those of a committed payment stay reserved until the projector sees them spent.
                 coins.release(connection, entry.request_id)
-            connection.execute(select(func.pg_notify(channels.OUTBOX, entry.request_id)))
+            channels.notify(connection, channels.OUTBOX, entry.request_id)
         return replace(self._entry(row), holder=entry.holder, prepared=entry.prepared)
 
-    def hand_back(self, connection: Connection, entry: Entry, *, delay_ms: int) -> None:
-        """Give the lease up, so that a worker goes on with the row after `delay_ms`."""
-        connection.execute(
-            update(outbox).where(self._held(entry)).values(lease_holder=None, lease_until_ms=clock.now() + delay_ms)
-        )
+    def hand_back(self, connection: Connection, entry: Entry, *, at_once: bool = False) -> None:
+        """Give the lease up, so that a worker goes on with the row: at once, or after its rest."""
+        rest_ms = 0 if at_once else min(REST_MS << min(entry.tries, 20), LONGEST_REST_MS)
+        tries = entry.tries if at_once else entry.tries + 1
+        values = {"lease_holder": None, "lease_until_ms": clock.now() + rest_ms, "tries": tries}
+        connection.execute(update(outbox).where(self._held(entry)).values(values))
 
     def lease(self, connection: Connection, *, limit: int) -> list[Entry]:
-        """Return up to `limit` open entries whose lease has run out, the oldest first, leased to the caller."""
+        """Return up to `limit` open entries whose lease has run out, leased to the caller.
+
+        First comes what has been due for longest: a row that was tried in vain goes behind all that wait.
+        """
         due = (
             select(outbox.c.tx_id)
             .where(outbox.c.state.in_(OPEN_STATES), outbox.c.lease_until_ms <= clock.now())
-            .order_by(outbox.c.created_ms, outbox.c.tx_id)
+            .order_by(outbox.c.lease_until_ms, outbox.c.created_ms, outbox.c.tx_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -269,4 +279,5 @@ class Outbox:
             error=None if row.error_code is None else MarketError(ErrorCode(row.error_code), row.error_detail or ""),
             created_ms=row.created_ms,
             updated_ms=row.updated_ms,
+            tries=row.tries,
         )

@@ -8,6 +8,7 @@ ordered validly at most once.
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from countermark.platform.ports import (
@@ -35,8 +36,8 @@ _PROBE_S = 1.0
 
 _RECHECK_S = 0.5
 
-_RETRY_MS = 500
-"""Pause before a worker goes on with a row that could not be brought to its end."""
+_ROUNDS = 16
+"""Most full batches of one turn of a worker."""
 
 _CONFLICTS = frozenset({"MVCC_READ_CONFLICT", "PHANTOM_READ_CONFLICT"})
 _STALE_COINS = frozenset({ErrorCode.COIN_SPENT, ErrorCode.UNKNOWN_COIN})
@@ -46,6 +47,7 @@ _STALE_COINS = frozenset({ErrorCode.COIN_SPENT, ErrorCode.UNKNOWN_COIN})
 class _Step:
     entry: Entry
     pause: bool = False  # nothing more can be done now
+    at_once: bool = False  # and a worker need not let it rest
 
 
 class Submitter:
@@ -105,21 +107,37 @@ class Submitter:
         return entry
 
     def run_once(self, *, limit: int = 8, wait_s: float = 5.0) -> int:
-        """Go on with up to `limit` rows that nobody drives, and return how many they were: a worker's turn.
+        """Go on with the rows that nobody drives, and return how many they were: a worker's turn.
+
+        `limit` rows at a time are driven side by side, each for about `wait_s` seconds, so that one which waits for
+        an organisation that is away, or for its block, holds up no other.
 
         Raises:
             MarketError: DATABASE_UNAVAILABLE.
         """
-        with self._database.begin() as connection:
-            entries = self._outbox.lease(connection, limit=limit)
-        for entry in entries:
-            try:
-                self.drive(entry, wait_s=wait_s)
-            except MarketError as error:
-                if error.code is ErrorCode.DATABASE_UNAVAILABLE:
-                    raise
-                _log.error("outbox row %s stays open: %s", entry.tx_id, error)
-        return len(entries)
+        done = 0
+        for _ in range(_ROUNDS):
+            with self._database.begin() as connection:
+                entries = self._outbox.lease(connection, limit=limit)
+            if entries:
+                with ThreadPoolExecutor(len(entries), thread_name_prefix="outbox") as pool:
+                    list(pool.map(lambda entry: self._attempt(entry, wait_s), entries))
+            done += len(entries)
+            if len(entries) < limit:
+                break
+        return done
+
+    def _attempt(self, entry: Entry, wait_s: float) -> None:
+        try:
+            self.drive(entry, wait_s=wait_s)
+        except MarketError as error:
+            if error.code is ErrorCode.DATABASE_UNAVAILABLE:
+                raise
+            _log.error("outbox row %s stays open: %s", entry.tx_id, error)
+        except Exception as error:
+            # A worker's outermost boundary for one row: a defect met here must not starve all others, and the row
+            # rests until its lease ends. Only the type is logged: the text may quote what it choked on.
+            _log.error("outbox row %s stays open: %s", entry.tx_id, type(error).__name__)
 
     def _run(self, entry: Entry, deadline: float) -> Entry:
         recovered = entry.state is not State.NEW
@@ -131,7 +149,7 @@ class Submitter:
                 step = self._order(step.entry, deadline, recovered=recovered)
         if step.pause:
             with self._database.begin() as connection:
-                self._outbox.hand_back(connection, step.entry, delay_ms=_RETRY_MS)
+                self._outbox.hand_back(connection, step.entry, at_once=step.at_once)
         return replace(step.entry, holder="", prepared=None)
 
     def _endorse(self, entry: Entry, deadline: float) -> _Step:
@@ -184,23 +202,26 @@ class Submitter:
 
     def _order(self, entry: Entry, deadline: float, *, recovered: bool) -> _Step:
         """Hand the envelope to an orderer and learn how it ended; a recovered one may be there already."""
-        status = self._ask(entry, _PROBE_S) if recovered else None
+        status = self._ask(entry, self._patience(entry, deadline)) if recovered else None
         if status is None:
             try:
-                self._ledger.submit(entry.tx_id, entry.envelope)
+                taken = self._hand_over(entry)
             except RefusedError as refused:
                 if not recovered:
                     return self._close(entry, State.REFUSED, refused.error)
                 # A copy that left earlier may have been taken: only the ledger's answer for its id counts.
                 _log.warning("not taken again: %s", refused)
+                taken = False
             except UnavailableError as error:
                 _log.warning("not ordered yet: %s", error)
                 return _Step(entry, pause=True)
-            except OutcomeUnknownError as error:
-                _log.warning("may not have been ordered: %s", error)
-            status = self._ask(entry, deadline - time.monotonic())
-        if status is None:
-            return _Step(self._move(entry, State.SUBMITTED), pause=True)
+            left = deadline - time.monotonic()
+            status = self._ask(entry, left)
+            if status is None and not taken:
+                return _Step(entry, pause=True)
+            if status is None:
+                # Whoever does not wait has learnt nothing bad: a worker may wait for the block in his place.
+                return _Step(self._move(entry, State.SUBMITTED), pause=True, at_once=not recovered and left <= 0)
         verdict = {"block_number": status.block_number, "validation_code": status.code}
         if status.valid:
             return _Step(self._move(entry, State.COMMITTED, **verdict))
@@ -209,6 +230,27 @@ class Submitter:
         conflict = status.code_name in _CONFLICTS
         code = ErrorCode.CONFLICT if conflict else ErrorCode.ENDORSEMENT_FAILED
         return self._close(entry, State.INVALID, MarketError(code, status.code_name), **verdict)
+
+    def _patience(self, entry: Entry, deadline: float) -> float:
+        """Return how many seconds to ask for an envelope before it is handed over again."""
+        if entry.state is State.SUBMITTED:
+            # An orderer has it. To hand it over again would only put it into a block twice.
+            return max(deadline - time.monotonic(), _PROBE_S)
+        return _PROBE_S
+
+    def _hand_over(self, entry: Entry) -> bool:
+        """Return whether an orderer says that it took the envelope.
+
+        Raises:
+            RefusedError: The orderers do not take it.
+            UnavailableError: It did not get as far as an orderer.
+        """
+        try:
+            self._ledger.submit(entry.tx_id, entry.envelope)
+        except OutcomeUnknownError as error:
+            _log.warning("may not have been ordered: %s", error)
+            return False
+        return True
 
     def _again(self, entry: Entry, verdict: dict[str, int]) -> _Step:
         """Start a new attempt of a request whose transaction is dead: a block holds it as invalid."""

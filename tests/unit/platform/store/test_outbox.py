@@ -14,7 +14,7 @@ from countermark.platform import ports
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox import Entry, IntentKey, Outbox, Request, State, Submitter
-from countermark.platform.store.outbox.queue import LeaseLostError
+from countermark.platform.store.outbox.queue import LONGEST_REST_MS, REST_MS, LeaseLostError
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import func, select, text, update
 from countermark.protocol import canonical
@@ -215,7 +215,7 @@ def test_a_lost_answer_is_resolved_by_the_same_transaction_id(setting: Setting) 
     setting.ledger.after["submit"] = once(ports.OutcomeUnknownError("", "the answer was lost"))
     setting.ledger.before["commit_status"] = once(ports.OutcomeUnknownError("", "no peer answers"))
     unknown = setting.submitter.request(request(), wait_s=5)
-    assert unknown.state is State.SUBMITTED
+    assert unknown.state is State.ENDORSED
     setting.expire_leases()
     setting.submitter.run_once()
     done = setting.submitter.wait(unknown.request_id, timeout_s=0)
@@ -226,7 +226,7 @@ def test_a_lost_answer_is_resolved_by_the_same_transaction_id(setting: Setting) 
 def test_an_envelope_that_never_arrived_is_handed_over_again(setting: Setting) -> None:
     setting.ledger.before["submit"] = once(ports.OutcomeUnknownError("", "no orderer"))
     unknown = setting.submitter.request(request(), wait_s=0.05)
-    assert unknown.state is State.SUBMITTED
+    assert unknown.state is State.ENDORSED
     setting.expire_leases()
     setting.submitter.run_once()
     done = setting.submitter.wait(unknown.request_id, timeout_s=0)
@@ -251,11 +251,11 @@ def test_a_refusal_of_a_second_copy_does_not_close_a_row_whose_first_may_have_be
     setting.ledger.holding = True
     setting.ledger.after["submit"] = once(ports.OutcomeUnknownError("", "the answer was lost"))
     unknown = setting.submitter.request(request(), wait_s=0.05)
-    assert unknown.state is State.SUBMITTED
+    assert unknown.state is State.ENDORSED
     setting.ledger.before["submit"] = once(ports.RefusedError("", NOT_TAKEN))
     setting.expire_leases()
     setting.submitter.run_once(wait_s=0.05)
-    assert setting.submitter.wait(unknown.tx_id, timeout_s=0).state is State.SUBMITTED
+    assert setting.submitter.wait(unknown.tx_id, timeout_s=0).state is State.ENDORSED
     setting.ledger.cut()
     setting.expire_leases()
     setting.submitter.run_once()
@@ -277,9 +277,21 @@ def test_without_waiting_the_request_is_ordered_and_left_to_the_workers(setting:
     pending = setting.submitter.request(request(), wait_s=0)
     assert pending.state is State.SUBMITTED
     assert setting.ledger.submitted == [pending.tx_id]
-    setting.expire_leases()
-    setting.submitter.run_once()
+    assert setting.submitter.run_once() == 1
     assert setting.submitter.wait(pending.tx_id, timeout_s=0).state is State.COMMITTED
+
+
+def test_an_envelope_that_an_orderer_took_is_waited_for_and_not_handed_over_twice(setting: Setting) -> None:
+    setting.ledger.holding = True
+    pending = setting.submitter.request(request(), wait_s=0)
+    with ThreadPoolExecutor(1) as pool:
+        turn = pool.submit(setting.submitter.run_once, wait_s=30)
+        while setting.row(pending.tx_id).lease_holder is None:
+            assert not turn.done()
+        setting.ledger.cut()
+        assert turn.result() == 1
+    assert setting.submitter.wait(pending.tx_id, timeout_s=0).state is State.COMMITTED
+    assert setting.ledger.submitted == [pending.tx_id]
 
 
 def _conflict(setting: Setting) -> Callable[[str], None]:
@@ -431,6 +443,70 @@ def test_an_answer_that_is_not_json_leaves_the_row_open_and_the_others_alone(set
     assert setting.submitter.run_once() == 2
     assert setting.submitter.wait(odd.request_id, timeout_s=0).state is State.NEW
     assert setting.submitter.wait(sound.request_id, timeout_s=0).state is State.COMMITTED
+
+
+def _without(setting: Setting, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> Request:
+    """Let the endorsement of one organisation fail, and return a request that needs it."""
+    endorse = setting.ledger.endorse
+
+    def fail(prepared: ports.Prepared, *, organisations: Any = (), timeout_s: float = 10.0) -> ports.Endorsed:
+        if organisations:
+            raise failure
+        return endorse(prepared, organisations=organisations, timeout_s=timeout_s)
+
+    monkeypatch.setattr(setting.ledger, "endorse", fail)
+    return request(organisations=("SupervisorMSP",))
+
+
+def _rest(setting: Setting, ms: int) -> None:
+    """Let `ms` milliseconds of the leases' time pass."""
+    with setting.database.begin() as connection:
+        outbox = tables.outbox
+        connection.execute(update(outbox).values(lease_until_ms=outbox.c.lease_until_ms - ms))
+
+
+def test_rows_that_cannot_go_on_do_not_starve_the_others(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    needy = _without(setting, monkeypatch, ports.UnavailableError("", "one organisation is away"))
+    for number in range(8):
+        key = IntentKey("did:key:me", f"needy{number}", "sha256:1", FAR_MS)
+        setting.enqueue(replace(needy, args=(b"needy%d" % number, b"{}"), intent=key))
+    setting.expire_leases()
+    setting.submitter.run_once(limit=8)
+    good = setting.enqueue(request("good"))
+    _rest(setting, 60_000)  # the good one has come last of all
+    for _ in range(2):
+        setting.submitter.run_once(limit=8)
+        _rest(setting, REST_MS)
+    assert setting.submitter.wait(good.request_id, timeout_s=0).state is State.COMMITTED
+
+
+def test_a_row_that_is_tried_in_vain_rests_longer_each_time(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needy = _without(setting, monkeypatch, ports.UnavailableError("", "one organisation is away"))
+    entry = setting.submitter.request(needy)
+    rests = []
+    for _ in range(7):
+        row = setting.row(entry.tx_id)
+        rests.append(row.lease_until_ms - row.updated_ms)
+        setting.expire_leases()
+        setting.submitter.run_once()
+    assert all(rest >= expected for rest, expected in zip(rests, (500, 1000, 2000, 4000, 8000), strict=False))
+    assert rests[-1] >= LONGEST_REST_MS
+    assert setting.row(entry.tx_id).tries == 8
+
+
+def test_an_unforeseen_failure_of_one_row_leaves_the_others_alone(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison = setting.enqueue(_without(setting, monkeypatch, ValueError("SECRET")))
+    good = [setting.enqueue(request(f"good{number}")) for number in range(3)]
+    setting.expire_leases()
+    assert setting.submitter.run_once() == 4
+    assert {setting.submitter.wait(one.request_id, timeout_s=0).state for one in good} == {State.COMMITTED}
+    assert setting.submitter.wait(poison.request_id, timeout_s=0).state is State.NEW
+    assert f"outbox row {poison.tx_id} stays open: ValueError" in caplog.text
+    assert "SECRET" not in caplog.text
 
 
 def test_waiting_for_an_unknown_id_is_not_found(setting: Setting) -> None:
