@@ -6,7 +6,7 @@ three commitments that it signs, and ``items`` are the canonical item fingerprin
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,15 @@ KIND = "listing"
 """Kind of the sealed message that carries an application."""
 
 ACTION = "listing.create"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An application by its form alone; its repr shows nothing of the data."""
+
+    intent: Intent
+    opening: Opening = field(repr=False)
+    items: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -52,17 +61,11 @@ def _opening(value: object) -> Opening:
     return Opening.from_json(canonical.dumps(value))
 
 
-def parse_application(plaintext: bytes, *, market: str, config: MarketConfig, now_ms: int) -> Application:
-    """Return the application that ``plaintext`` holds, checked against the market's limits.
-
-    Args:
-        plaintext: what the sealed message held.
-        market: channel/chaincode.
-        config: the market configuration in force.
-        now_ms: the platform's time.
+def parse_draft(plaintext: bytes, *, market: str) -> Draft:
+    """Return the application that ``plaintext`` holds; ``market`` is channel/chaincode.
 
     Raises:
-        MarketError: the code of the first rule that is broken.
+        MarketError: MALFORMED_REQUEST, a code of `intents.parse` or `Opening.from_json`.
     """
     document = fields.record(
         canonical.loads(plaintext),
@@ -74,19 +77,29 @@ def parse_application(plaintext: bytes, *, market: str, config: MarketConfig, no
         },
     )
     intent = intents.parse(document["intent"], market=market, action=ACTION)
+    return Draft(intent, document["opening"], tuple(document["items"]))
+
+
+def examine(draft: Draft, *, config: MarketConfig, now_ms: int) -> Application:
+    """Return the application, checked against the market's configuration and what it commits to itself.
+
+    Raises:
+        MarketError: the code of the first rule that is broken.
+    """
+    intent, opening, items = draft.intent, draft.opening, draft.items
     intents.check_time(intent, now_ms, longest_s=config.intent_s)
     config.check_deadlines(intent.params["offer"]["deadlines"])
-    opening: Opening = document["opening"]
-    items: list[bytes] = document["items"]
     _check_limits(opening, items, config)
     _check_commitments(intent.params, opening, items)
     fingerprints = tuple(_parse_item(item) for item in items)
     _check_generators(str(intent.params["generator"]), fingerprints, config)
-    address = ids.listing_address(market=market, c_f=intent.params["c_f"], seller=intent.signer, nonce=intent.nonce)
+    address = ids.listing_address(
+        market=intent.market, c_f=intent.params["c_f"], seller=intent.signer, nonce=intent.nonce
+    )
     return Application(address, intent, opening, fingerprints)
 
 
-def _check_limits(opening: Opening, items: list[bytes], config: MarketConfig) -> None:
+def _check_limits(opening: Opening, items: Sequence[bytes], config: MarketConfig) -> None:
     if len(items) > config.limits.items:
         raise MarketError(ErrorCode.TOO_MANY_ITEMS, f"a listing holds at most {config.limits.items} items")
     if any(len(item) > config.limits.fingerprint_bytes for item in items):
@@ -97,7 +110,7 @@ def _check_limits(opening: Opening, items: list[bytes], config: MarketConfig) ->
         )
 
 
-def _check_commitments(params: Mapping[str, Any], opening: Opening, items: list[bytes]) -> None:
+def _check_commitments(params: Mapping[str, Any], opening: Opening, items: Sequence[bytes]) -> None:
     opening.check(Commitments(params["c_f"], params["c_d"], params["c_exact"]))
     if not params["items"] == opening.items == len(items):
         raise MarketError(ErrorCode.COMMITMENT_MISMATCH, "intent, opening and fingerprints count different items")

@@ -9,7 +9,7 @@ sides, or, when the ledger refuses, `clearing` takes the row away again (R27).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from countermark.platform.contracts.application import KIND, Application, parse_application
+from countermark.platform.contracts.application import KIND, Application, examine, parse_draft
 from countermark.platform.contracts.market import load_market
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.matching.decision import Decision
@@ -79,28 +79,37 @@ class Registration:
         """Take a sealed application and return the registration under way; the same intent again returns the same.
 
         Raises:
-            MarketError: SEALED_MALFORMED, SEALED_UNDECRYPTABLE, UNKNOWN_KEY_VERSION; a code of `parse_application`;
-                UNKNOWN_ACCOUNT, RATE_LIMITED, INTENT_REPLAYED; the gate's refusal, whose detail names the case.
+            MarketError: SEALED_MALFORMED, SEALED_UNDECRYPTABLE, UNKNOWN_KEY_VERSION; a code of `parse_draft` or
+                `examine`; UNKNOWN_ACCOUNT, RATE_LIMITED, INTENT_REPLAYED; the gate's refusal, whose detail names the
+                case.
         """
-        plaintext = open_sealed(self._keys, message, kind=KIND, market=self._market)
-        now_ms = self._clock()
+        draft = parse_draft(open_sealed(self._keys, message, kind=KIND, market=self._market), market=self._market)
+        now_ms, intent = self._clock(), draft.intent
         with self._database.begin() as connection:
-            config = load_market(connection)
-            application = parse_application(plaintext, market=self._market, config=config, now_ms=now_ms)
-            _check_account(connection, application.seller)
-            if not self._gate.has_decided(connection, application.seller, application.intent.nonce):
-                self._refusals.check(connection, application.seller, now_ms=now_ms)
-        candidacy = _candidacy(application)
-        with self._database.begin() as connection:
-            survey = self._gate.survey(connection, candidacy)
-        with self._database.begin() as connection:
-            ruling = self._gate.rule(connection, candidacy, survey, now_ms=now_ms)
-            entry = self._follow(connection, application, ruling, config, now_ms=now_ms)
+            # First of all: what was decided stays decided, whatever clock, market and quota have become since.
+            ruling = self._gate.find(connection, intent.signer, intent.nonce, intent.digest)
+            if ruling is not None:
+                entry = self._transaction(connection, ruling)
+            else:
+                config = load_market(connection)
+                _check_account(connection, intent.signer)
+                self._refusals.check(connection, intent.signer, now_ms=now_ms)
+        if ruling is None:
+            application = examine(draft, config=config, now_ms=now_ms)
+            candidacy = _candidacy(application)
+            with self._database.begin() as connection:
+                self._gate.refresh(connection)
+            # The long comparison, and no transaction is open meanwhile.
+            survey = self._gate.survey(candidacy)
+            with self._database.begin() as connection:
+                # What came in since is compared under the gate's lock: it must still hold when the row is committed.
+                ruling = self._gate.rule(connection, candidacy, survey, now_ms=now_ms)
+                entry = self._follow(connection, application, ruling, config, now_ms=now_ms)
         # Only now, for a refusal is recorded as well.
         ruling.check()
         if entry is None:
             raise MarketError(ErrorCode.INTERNAL, f"case {ruling.case_number} has no transaction")
-        return Registered(application.address, ruling.case_number, entry)
+        return Registered(ruling.address, ruling.case_number, entry)
 
     def _follow(
         self,
@@ -112,18 +121,23 @@ class Registration:
         now_ms: int,
     ) -> Entry | None:
         """Add to a fresh decision what follows from it, and return the ledger transaction of an allowed one."""
-        registrations = tables.registrations
-        this = registrations.c.case_number == ruling.case_number
         if not ruling.fresh:
-            request_id = connection.execute(select(registrations.c.request_id).where(this)).scalar_one()
-            return None if request_id is None else self._outbox.find(connection, request_id)
+            return self._transaction(connection, ruling)
         if ruling.decision is not Decision.ALLOWED:
             self._refusals.count(connection, application.seller, now_ms=now_ms)
             return None
         self._columns.insert(connection, application.address, application.opening, now_ms=now_ms)
         entry = self._outbox.enqueue(connection, _request(application, ruling, config))
+        registrations = tables.registrations
+        this = registrations.c.case_number == ruling.case_number
         connection.execute(update(registrations).where(this).values(request_id=entry.request_id))
         return entry
+
+    def _transaction(self, connection: Connection, ruling: Ruling) -> Entry | None:
+        registrations = tables.registrations
+        this = registrations.c.case_number == ruling.case_number
+        request_id = connection.execute(select(registrations.c.request_id).where(this)).scalar_one()
+        return None if request_id is None else self._outbox.find(connection, request_id)
 
 
 def _candidacy(application: Application) -> Candidacy:

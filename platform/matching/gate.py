@@ -10,7 +10,6 @@ The long part of the work, comparing with what was registered long ago, is done 
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
 
 from countermark.fingerprint import Fingerprint, compare
 from countermark.platform.matching.decision import Candidate, Decision, Outcome, Resemblance, approve, decide
@@ -18,7 +17,7 @@ from countermark.platform.matching.index import FingerprintIndex, Survey, item_c
 from countermark.platform.matching.standings import load_standings
 from countermark.platform.store import tables
 from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import Connection, Row, func, select
+from countermark.platform.store.sql import Connection, func, select
 from countermark.protocol import canonical
 from countermark.protocol.commitments import exact_key
 from countermark.protocol.encoding import base32
@@ -89,14 +88,21 @@ class Gate:
         self._box = box
         self._pepper = pepper
 
-    def survey(self, connection: Connection, candidacy: Candidacy) -> Survey:
-        """Return the comparison with everything registered so far; to be handed to `rule`, without the lock."""
+    def refresh(self, connection: Connection) -> None:
+        """Take in what was registered since; to be done before `survey`."""
         self._index.refresh(connection)
+
+    def survey(self, candidacy: Candidacy) -> Survey:
+        """Return the comparison with everything registered so far; to be handed to `rule`, without the lock."""
         return self._index.survey(candidacy.items)
 
-    def has_decided(self, connection: Connection, seller: str, nonce: str) -> bool:
-        """Return whether there is a decision on the intent of ``seller`` with this nonce."""
-        return _find(connection, seller, nonce) is not None
+    def find(self, connection: Connection, seller: str, nonce: str, intent_digest: str) -> Ruling | None:
+        """Return the decision on an intent of ``seller``, None while there is none.
+
+        Raises:
+            MarketError: INTENT_REPLAYED when the intent's nonce was used for something else.
+        """
+        return _earlier(connection, seller, nonce, intent_digest)
 
     def rule(self, connection: Connection, candidacy: Candidacy, survey: Survey, *, now_ms: int) -> Ruling:
         """Decide, and record the decision, in the caller's transaction; the lock is held until it ends.
@@ -109,7 +115,7 @@ class Gate:
             MarketError: INTENT_REPLAYED when the intent's nonce was used for something else.
         """
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        earlier = _earlier(connection, candidacy)
+        earlier = _earlier(connection, candidacy.seller, candidacy.nonce, candidacy.intent_digest)
         if earlier is not None:
             return earlier
         self._index.refresh(connection)
@@ -213,17 +219,13 @@ def matched_context(case_number: str) -> str:
     return f"registrations/{case_number}/matched"
 
 
-def _find(connection: Connection, seller: str, nonce: str) -> Row[Any] | None:
+def _earlier(connection: Connection, seller: str, nonce: str, intent_digest: str) -> Ruling | None:
     registrations = tables.registrations
     query = select(registrations).where(registrations.c.seller == seller, registrations.c.nonce == nonce)
-    return connection.execute(query).one_or_none()
-
-
-def _earlier(connection: Connection, candidacy: Candidacy) -> Ruling | None:
-    row = _find(connection, candidacy.seller, candidacy.nonce)
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    if row.intent_digest != candidacy.intent_digest:
+    if row.intent_digest != intent_digest:
         raise MarketError(ErrorCode.INTENT_REPLAYED, "the intent's nonce was used for another one")
     return Ruling(
         row.case_number,

@@ -77,22 +77,25 @@ class SampleSearch:
             if sample.generator not in load_market(connection).generators:
                 raise MarketError(ErrorCode.UNKNOWN_GENERATOR, "the market does not accept the sample's generator")
             self._quota.spend(connection, search.signer, now_ms=now_ms)
+            self._index.refresh(connection)
+        # The long comparison, and no transaction is open meanwhile.
+        likenesses = self._index.survey([sample]).likenesses
         with self._database.begin() as connection:
-            listings = self._find(connection, sample)
+            listings = _listed(connection, likenesses)
         answer = canonical.dumps({"listings": listings})
         return seal(key["key"], answer, kind=ANSWER_KIND, market=self._market, key_version=key["version"])
 
-    def _find(self, connection: Connection, sample: Fingerprint) -> list[str]:
-        self._index.refresh(connection)
-        likenesses = self._index.survey([sample]).likenesses
-        contracts = tables.data_contracts
-        listed = select(contracts.c.address).where(
-            contracts.c.address.in_(list(likenesses)),
-            contracts.c.state == str(ListingState.LISTED),
-            contracts.c.claimed.is_not(True),
-        )
-        addresses = [row.address for row in connection.execute(listed)]
-        return sorted(addresses, key=lambda address: _rank(likenesses[address], address))[:LONGEST_ANSWER]
+
+def _listed(connection: Connection, likenesses: Mapping[str, Likeness]) -> list[str]:
+    """Return those of the addresses that are on the market, the likest first."""
+    contracts = tables.data_contracts
+    listed = select(contracts.c.address).where(
+        contracts.c.address.in_(list(likenesses)),
+        contracts.c.state == str(ListingState.LISTED),
+        contracts.c.claimed.is_not(True),
+    )
+    addresses = [row.address for row in connection.execute(listed)]
+    return sorted(addresses, key=lambda address: _rank(likenesses[address], address))[:LONGEST_ANSWER]
 
 
 def _rank(likeness: Likeness, address: str) -> tuple[bool, float, str]:

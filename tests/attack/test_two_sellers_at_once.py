@@ -14,7 +14,6 @@ from countermark.platform.matching.index import FingerprintIndex, Survey
 from countermark.platform.matching.quotas import Quota
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.market import Actor, actor
 from tests.support.pictures import NAMES, edited, fingerprint, photo
@@ -31,8 +30,8 @@ class GateAtOnce(Gate):
         super().__init__(index=FingerprintIndex(world.box), box=world.box, pepper=b"q" * 32)
         self._barrier = barrier
 
-    def survey(self, connection: Connection, candidacy: Candidacy) -> Survey:
-        survey = super().survey(connection, candidacy)
+    def survey(self, candidacy: Candidacy) -> Survey:
+        survey = super().survey(candidacy)
         self._barrier.wait()
         return survey
 

@@ -130,6 +130,29 @@ def test_the_same_intent_again_gets_the_same_registration(world: World) -> None:
     assert len(world.rows(tables.registrations)) == 1
 
 
+@pytest.mark.requirement("R27")
+def test_the_same_intent_long_after_still_gets_the_same_registration(world: World) -> None:
+    message = application(world.market.seller, fingerprint(photo("chelsea")), now_ms=world.clock())
+    first = world.registration().register(message)
+    world.drive(first.entry)
+    world.wait(7 * 86_400)
+    again = world.registration(refusals=Quota("refused_listing", most=0, window_ms=1000)).register(message)
+    assert (again.address, again.case_number) == (first.address, first.case_number)
+    assert again.entry.state is State.COMMITTED
+
+
+def test_the_same_refused_intent_long_after_gets_the_same_case(world: World) -> None:
+    world.register(world.market.seller, fingerprint(photo("chelsea")))
+    message = application(world.market.stranger, fingerprint(photo("chelsea")), now_ms=world.clock())
+    details = []
+    for _ in range(2):
+        with pytest.raises(MarketError) as refused:
+            world.registration().register(message)
+        details.append(refused.value.detail)
+        world.wait(7 * 86_400)
+    assert details[0] == details[1]
+
+
 def test_another_application_under_the_same_nonce_is_refused(world: World) -> None:
     nonce = b64u(b"n" * 16)
     world.register(world.market.seller, fingerprint(photo("chelsea")), nonce=nonce)
