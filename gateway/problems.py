@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from countermark.platform.trades import WrongStateError
 from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.transitions import Actor, TradeState, next_acts
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -116,12 +118,20 @@ class ProblemError(MarketError):
         self.extra = extra
 
 
+def standing(state: TradeState, role: str) -> dict[str, Any]:
+    """Return the members that tell a party of a trade, seller or buyer, where it stands and what he may do there."""
+    allowed = sorted(function for function, actors in next_acts(state).items() if Actor(role) in actors)
+    return {"trade_state": str(state), "allowed": allowed}
+
+
 def document(error: MarketError, *, status: int | None = None, title: str = "") -> dict[str, Any]:
     """Return the problem document of ``error``; ``status`` and ``title`` where HTTP itself knows better."""
     problem = PROBLEMS[error.code]
     txid, extra = "", {}
     if isinstance(error, ProblemError):
         status, txid, extra = status or error.status, error.txid, error.extra
+    elif isinstance(error, WrongStateError):
+        extra = standing(error.state, error.role)
     return {
         "type": f"/problems/{error.code}",
         "title": title or problem.title,

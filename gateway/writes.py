@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countermark.gateway.problems import ProblemError
+from countermark.gateway.problems import ProblemError, standing
 from countermark.gateway.services import Services
 from countermark.platform.contracts.market import load_market
-from countermark.platform.store.outbox import Entry, Request, State
+from countermark.platform.store.outbox import Entry, IntentKey, Request, State
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import load_trade
 from countermark.platform.views.transactions import Ordered, find_ordered
 from countermark.protocol import actions, canonical, intents
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
-from countermark.protocol.transitions import LISTING_ACTS, Actor, ListingState, next_acts
+from countermark.protocol.transitions import LISTING_ACTS, ListingState
 
 SPENT: Mapping[str, tuple[str, ...]] = {
     "coin.transfer": ("amount",),
@@ -89,7 +89,7 @@ class Writes:
         deadline = time.monotonic() + wait_s
         services = self._services
         with services.database.begin() as connection:
-            if services.outbox.find_intent(connection, intent.signer, intent.nonce) is None:
+            if services.outbox.earlier(connection, IntentKey.of(intent)) is None:
                 self._check_time(connection, intent)
                 if may is not None:
                     may(connection)
@@ -156,9 +156,7 @@ class Writes:
         if "trade" in intent.params:
             with self._services.database.begin() as connection:
                 view = load_trade(connection, intent.params["trade"])
-                actor = Actor(view.role(intent.signer))
-            allowed = sorted(function for function, actors in next_acts(view.state).items() if actor in actors)
-            return {"trade_state": str(view.state), "allowed": allowed}
+            return standing(view.state, view.role(intent.signer))
         if "listing" in intent.params:
             listing = self._services.catalogue.show(intent.params["listing"], viewer=intent.signer)
             state, owned = ListingState(listing.state), intent.signer == listing.owner

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from countermark.platform.board.log import Board
 from countermark.platform.contracts.market import load_market
 from countermark.platform.store.engine import Database
-from countermark.platform.store.outbox import Entry, Outbox, Request
-from countermark.platform.trades import TradeView, load_trade
+from countermark.platform.store.outbox import Entry, IntentKey, Outbox, Request
+from countermark.platform.store.sql import Connection
+from countermark.platform.trades import TradeView, WrongStateError, load_trade
 from countermark.protocol import intents
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
 from countermark.protocol.notices import SignedNotice, parse_notice
 from countermark.protocol.sealed import EncryptionKey, open_sealed
+from countermark.protocol.transitions import next_acts
 
 KIND = "notice"
 """Kind of the sealed message that carries a notice."""
@@ -26,6 +28,10 @@ ACTIONS = {"trade.send": "seller", "trade.ack": "buyer"}
 
 LONGEST_SKEW_MS = 900_000
 """How far a claimed time may lie from the time of reception (A-13)."""
+
+MOST_RECENT, RECENT_MS = 20, 600_000
+"""How many notices a party may put on the board for one trade in so many ms: it grows for ever, and one is enough.
+Its intent dies in that time, so who never learns what became of one can still send another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +71,30 @@ class Notices:
         Raises:
             MarketError: a code of `intents.parse` or `intents.check_time`; SEALED_MALFORMED, SEALED_UNDECRYPTABLE,
                 UNKNOWN_KEY_VERSION; NOTICE_MALFORMED, BAD_SIGNATURE; UNKNOWN_TRADE, WRONG_ACTOR, WRONG_STATE;
-                NOTICE_MISMATCH when notice, intent and trade do not say the same.
+                NOTICE_MISMATCH when notice, intent and trade do not say the same; RATE_LIMITED.
         """
         intent = intents.parse(token, market=self._market)
         if intent.action not in ACTIONS:
             raise MarketError(ErrorCode.WRONG_ACTION, "a notice comes with trade.send or trade.ack")
         notice = self._open(message)
+        check_pair(notice, intent)
         now_ms = self._clock()
         with self._database.begin() as connection:
-            intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
-            view = load_trade(connection, intent.params["trade"])
-            check_notice(notice, intent, view, now_ms=now_ms)
+            fresh = self._outbox.earlier(connection, IntentKey.of(intent)) is None
+            if fresh:
+                intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
+                check_trade(notice, intent, load_trade(connection, intent.params["trade"]), now_ms=now_ms)
             receipt = self._board.append(connection, notice, received_at_ms=now_ms)
+            if fresh:
+                # Now that the board's lock is ours, so that nobody slips in beside us; a refusal undoes the entry.
+                self._check_many(connection, notice, now_ms)
             entry = self._outbox.enqueue(connection, Request.by_intent(intent))
         return Submitted(receipt, entry)
+
+    def _check_many(self, connection: Connection, notice: SignedNotice, now_ms: int) -> None:
+        since_ms = now_ms - RECENT_MS
+        if self._board.count(connection, notice.notice.trade, notice.signer, since_ms=since_ms) > MOST_RECENT:
+            raise MarketError(ErrorCode.RATE_LIMITED, f"at most {MOST_RECENT} notices in {RECENT_MS // 1000} s")
 
     def _open(self, message: object) -> SignedNotice:
         plaintext = open_sealed(self._keys, message, kind=KIND, market=self._market)
@@ -89,26 +105,13 @@ class Notices:
         return parse_notice(token, market=self._market, platform=self._platform)
 
 
-def check_notice(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_ms: int) -> None:
-    """Check that a notice, the intent that carries its digest, and the trade belong together.
+def check_pair(signed: SignedNotice, intent: Intent) -> None:
+    """Check that a notice is the one whose digest the intent carries, and says the same.
 
     Raises:
-        MarketError: UNKNOWN_TRADE for a stranger; WRONG_ACTOR for the other party; WRONG_STATE when the trade has
-            ended; NOTICE_MISMATCH.
+        MarketError: NOTICE_MISMATCH.
     """
     notice = signed.notice
-    if trade.role(intent.signer) != ACTIONS[intent.action]:
-        raise MarketError(ErrorCode.WRONG_ACTOR, f"{intent.action} is for the {ACTIONS[intent.action]}")
-    if trade.state.final:
-        # Whether it may act in a state before the end is for the ledger to say, which knows the state of this moment.
-        raise MarketError(ErrorCode.WRONG_STATE, f"the trade is {trade.state}")
-    if (notice.trade, notice.seller, notice.buyer, notice.listing) != (
-        trade.id,
-        trade.seller,
-        trade.buyer,
-        trade.listing,
-    ):
-        raise MarketError(ErrorCode.NOTICE_MISMATCH, "the notice names another trade or other parties")
     if (signed.signer, notice.role, signed.digest) != (
         intent.signer,
         ACTIONS[intent.action],
@@ -117,5 +120,27 @@ def check_notice(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_
         raise MarketError(ErrorCode.NOTICE_MISMATCH, "the intent carries another notice")
     if notice.verdict != intent.params.get("verdict"):
         raise MarketError(ErrorCode.NOTICE_MISMATCH, "intent and notice give different verdicts")
+
+
+def check_trade(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_ms: int) -> None:
+    """Check that a notice and its intent are what the trade waits for.
+
+    Raises:
+        MarketError: UNKNOWN_TRADE for a stranger; WRONG_ACTOR for the other party; WRONG_STATE (`WrongStateError`)
+            unless the act is possible as of the last block applied; NOTICE_MISMATCH.
+    """
+    notice = signed.notice
+    if trade.role(intent.signer) != ACTIONS[intent.action]:
+        raise MarketError(ErrorCode.WRONG_ACTOR, f"{intent.action} is for the {ACTIONS[intent.action]}")
+    if intent.action not in next_acts(trade.state):
+        # The ledger decides; but the board keeps for ever what it takes, so it takes nothing that cannot count.
+        raise WrongStateError(trade, intent.signer, f"{intent.action} is not possible")
+    if (notice.trade, notice.seller, notice.buyer, notice.listing) != (
+        trade.id,
+        trade.seller,
+        trade.buyer,
+        trade.listing,
+    ):
+        raise MarketError(ErrorCode.NOTICE_MISMATCH, "the notice names another trade or other parties")
     if abs(notice.claimed_at_ms - now_ms) > LONGEST_SKEW_MS:
         raise MarketError(ErrorCode.NOTICE_MISMATCH, "the claimed time is far from the time of reception")

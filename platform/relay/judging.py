@@ -5,7 +5,7 @@ from typing import Any
 
 from countermark.platform.relay.packages import WHOLE
 from countermark.platform.store.sql import Row
-from countermark.platform.trades import TradeView
+from countermark.platform.trades import TradeView, WrongStateError
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
 
@@ -30,7 +30,7 @@ def judge(view: TradeView, row: Row[Any] | None, *, start: int, total: int, most
     if row is not None and row.state in WHOLE and _is_wanted(view, row, start=start, total=total):
         return Step.NOTHING
     if view.state not in UPLOADABLE:
-        raise MarketError(ErrorCode.WRONG_STATE, f"no package is taken in state {view.state}")
+        raise WrongStateError(view, view.seller, "no package is taken")
     if not 0 < total <= most:
         raise MarketError(ErrorCode.TOO_LARGE, f"a package has at most {most} bytes")
     if view.package_size and view.package_size != total:

@@ -40,6 +40,11 @@ class IntentKey:
     digest: str
     expires_ms: int
 
+    @classmethod
+    def of(cls, intent: Intent) -> Self:
+        """Return the key of ``intent``."""
+        return cls(intent.signer, intent.nonce, intent.digest, intent.expires_at_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Spend:
@@ -83,7 +88,7 @@ class Request:
             (intent.token.encode(), canonical.dumps(dict(attachments or {}))),
             transient=dict(transient or {}),
             organisations=tuple(organisations),
-            intent=IntentKey(intent.signer, intent.nonce, intent.digest, intent.expires_at_ms),
+            intent=IntentKey.of(intent),
             spend=Spend(intent.signer, amount) if amount else None,
         )
 

@@ -58,7 +58,10 @@ class Outbox:
             MarketError: INTENT_REPLAYED when another payload has used the intent's nonce; INSUFFICIENT_FUNDS.
         """
         if request.intent is not None:
-            earlier = self._find_intent(connection, request.intent)
+            # Whoever asks with the same intent at the same moment waits here until the first has committed his row.
+            name = f"intent/{request.intent.signer}/{request.intent.nonce}"
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+            earlier = self.earlier(connection, request.intent)
             if earlier is not None:
                 return earlier
         request_id = secrets.token_hex(16)
@@ -220,14 +223,18 @@ class Outbox:
         row = connection.execute(query).one_or_none()
         return None if row is None else self._entry(row)
 
-    def _find_intent(self, connection: Connection, intent: IntentKey) -> Entry | None:
-        # Whoever asks with the same intent at the same moment waits here until the first has committed his row.
-        name = f"intent/{intent.signer}/{intent.nonce}"
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-        earlier = self.find_intent(connection, intent.signer, intent.nonce)
-        if earlier is not None and earlier.request.intent != intent:
+    def earlier(self, connection: Connection, intent: IntentKey) -> Entry | None:
+        """Return the newest attempt for this very intent, None if this gateway never took it.
+
+        To be looked for before anything is checked that may change: the same intent has the same answer.
+
+        Raises:
+            MarketError: INTENT_REPLAYED when another payload has used the intent's nonce.
+        """
+        entry = self.find_intent(connection, intent.signer, intent.nonce)
+        if entry is not None and entry.request.intent != intent:
             raise MarketError(ErrorCode.INTENT_REPLAYED, "the nonce was used for another intent")
-        return earlier
+        return entry
 
     def _held(self, entry: Entry) -> Any:
         return and_(outbox.c.tx_id == entry.tx_id, outbox.c.lease_holder == entry.holder)

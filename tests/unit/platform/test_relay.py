@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from countermark.platform.board.submission import MOST_RECENT, RECENT_MS
 from countermark.platform.relay import upload as upload_module
 from countermark.platform.relay.retention import DAY_MS, RetentionJob
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
+from countermark.platform.trades import WrongStateError
 from countermark.protocol import intents
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.notices import parse_notice, sign_notice
@@ -314,6 +316,29 @@ def test_a_notice_for_an_ended_trade_is_refused(relay: Relay) -> None:
     assert _code(caught) is ErrorCode.WRONG_STATE
 
 
+@pytest.mark.parametrize("role", ["seller", "buyer"])
+def test_a_notice_that_the_trade_does_not_wait_for_leaves_nothing_on_the_board(relay: Relay, role: str) -> None:
+    relay.put()
+    relay.submit("seller")
+    before = relay.world.rows(tables.board)
+    with pytest.raises(WrongStateError) as caught:
+        relay.submit(role)
+    assert (caught.value.state, caught.value.role) == (TradeState.UPLOADED, role)
+    assert relay.world.rows(tables.board) == before
+
+
+def test_a_party_does_not_fill_the_board_while_the_ledger_is_away(relay: Relay) -> None:
+    relay.world.channel.away = True
+    for _ in range(MOST_RECENT):
+        relay.submit("seller")
+    with pytest.raises(MarketError) as caught:
+        relay.submit("seller")
+    assert _code(caught) is ErrorCode.RATE_LIMITED
+    assert len(relay.world.rows(tables.board)) == MOST_RECENT
+    relay.world.wait(RECENT_MS / 1000)
+    relay.submit("seller")
+
+
 # Relay and release
 
 
@@ -468,7 +493,8 @@ def test_a_refunded_buyer_gets_nothing_more(relay: Relay) -> None:
     assert _code(caught) is ErrorCode.PACKAGE_NOT_RELEASED
 
 
-def test_the_same_intent_again_has_the_same_receipt_and_transaction(relay: Relay) -> None:
+@pytest.mark.parametrize("later_s", [0, 7 * 86_400], ids=["at once", "long after"])
+def test_the_same_intent_again_has_the_same_receipt_and_transaction(relay: Relay, later_s: int) -> None:
     who = relay.world.market.seller
     token, notice_digest = sign_notice(who.key, relay.notice("seller"), market=MARKET)
     intent = intents.sign(
@@ -485,6 +511,10 @@ def test_the_same_intent_again_has_the_same_receipt_and_transaction(relay: Relay
     )
     message = sealed(token, "notice")
     first = relay.notices.submit(intent, message)
+    if later_s:
+        assert relay.world.drive(first.entry).state is State.COMMITTED
+        relay.world.wait(later_s)
     second = relay.notices.submit(intent, message)
     assert (first.receipt, first.entry.tx_id) == (second.receipt, second.entry.tx_id)
     assert relay.world.drive(first.entry).state is State.COMMITTED
+    assert len(relay.world.rows(tables.board)) == 1
