@@ -2,11 +2,12 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import flask
 
-from countermark.gateway import ranges
+from countermark.gateway import problems, ranges
 from countermark.gateway.api import (
     SIGNED,
     Resource,
@@ -23,6 +24,7 @@ from countermark.gateway.routes.trades import TradePath
 from countermark.gateway.signatures import BodyDigest
 from countermark.platform.relay.upload import UploadStatus
 from countermark.platform.store import channels
+from countermark.platform.trades import load_trade
 from countermark.protocol.errors import ErrorCode, MarketError
 
 api = blueprint("packages", "Encrypted data on its way from seller to buyer")
@@ -68,17 +70,23 @@ def upload(path: TradePath) -> tuple[flask.Response, int]:
     """
     body_limit(LONGEST_PIECE)
     part = ranges.parse_content_range(request().headers.get("Content-Range", ""))
+    if request().content_length not in (None, part.stop - part.start):
+        raise _differ()
     signer = signature()
     assert signer is not None
+    # Nobody fills the disk with bytes that are not wanted: everything but the bytes themselves is looked at first.
+    with _telling_offset(path.trade, signer.account):
+        services().upload.check(path.trade, account=signer.account, start=part.start, total=part.total)
     digest = BodyDigest(signer)
     # A piece counts only once its signed digest was compared, so it waits in a file without a name.
     with tempfile.TemporaryFile(dir=services().site.spool) as spool:
-        size = _copy(digest.passing(_pieces(request().stream)), spool)
+        _copy(digest.passing(_pieces(request().stream)), spool, part.stop - part.start)
         digest.check()
-        if size != part.stop - part.start:
-            raise MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Range and body differ in length")
         spool.seek(0)
-        status = _receive(path.trade, signer.account, part, _pieces(spool))
+        with _telling_offset(path.trade, signer.account):
+            status = services().upload.receive(
+                path.trade, account=signer.account, start=part.start, total=part.total, data=_pieces(spool)
+            )
     if status.complete:
         with services().database.begin() as connection:
             channels.notify(connection, channels.WORK, path.trade)
@@ -91,26 +99,40 @@ def download(path: TradePath) -> flask.Response:
 
     To its seller HEAD tells in `Upload-Offset` how many bytes are here.
     """
-    party = account()
-    if flask.request.method == "HEAD":
+    party, head = account(), flask.request.method == "HEAD"
+    if head and _role(path.trade, party) == "seller":
         return _offset(path.trade, party)
-    wanted = ranges.parse_range(flask.request.headers.get("Range", ""))
-    start, stop = wanted or (0, None)
+    release = services().release
+    package = release.find(path.trade, account=party)
     try:
-        found = services().release.read(path.trade, account=party, start=start, stop=stop)
+        # Defined for GET alone (RFC 9110, section 14.2).
+        part = None if head else ranges.parse_range(flask.request.headers.get("Range", ""), package.size)
     except MarketError as error:
-        if error.code is ErrorCode.MALFORMED_REQUEST:
-            raise ProblemError(error, status=416) from error
-        raise
-    response = flask.Response(found.pieces, mimetype="application/octet-stream")
-    response.content_length = found.stop - found.start
+        return _not_satisfiable(error, package.size)
+    start, stop = part or (0, package.size)
+    # Opened before the first header leaves: what is missing is an answer, not a broken connection.
+    response = flask.Response(() if head else release.read(package, start, stop), mimetype="application/octet-stream")
+    response.content_length = stop - start
     response.headers["Accept-Ranges"] = "bytes"
-    response.headers["ETag"] = f'"{found.root}"'
+    response.headers["ETag"] = f'"{package.root}"'
     response.headers["Cache-Control"] = "no-store"
-    if wanted is not None:
+    if part is not None:
         response.status_code = 206
-        response.headers["Content-Range"] = f"bytes {found.start}-{found.stop - 1}/{found.size}"
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{package.size}"
     return response
+
+
+def _not_satisfiable(error: MarketError, size: int) -> flask.Response:
+    response = flask.jsonify(problems.document(error, status=416))
+    response.status_code = 416
+    response.content_type = problems.CONTENT_TYPE
+    response.headers["Content-Range"] = f"bytes */{size}"
+    return response
+
+
+def _role(trade: str, party: str) -> str:
+    with services().database.begin() as connection:
+        return load_trade(connection, trade).role(party)
 
 
 def _offset(trade: str, party: str) -> flask.Response:
@@ -128,10 +150,11 @@ def _offset(trade: str, party: str) -> flask.Response:
     return response
 
 
-def _receive(trade: str, party: str, part: ranges.Part, data: Iterable[bytes]) -> UploadStatus:
-    uploads = services().upload
+@contextmanager
+def _telling_offset(trade: str, party: str) -> Iterator[None]:
+    """Add to the refusal of a wrong offset the one to go on from."""
     try:
-        return uploads.receive(trade, account=party, start=part.start, total=part.total, data=data)
+        yield
     except MarketError as error:
         if error.code is not ErrorCode.UPLOAD_OFFSET:
             raise
@@ -156,9 +179,20 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _copy(pieces: Iterable[bytes], out: IO[bytes]) -> int:
-    size = 0
+def _copy(pieces: Iterable[bytes], out: IO[bytes], size: int) -> None:
+    """Write ``pieces`` to ``out``; they must have ``size`` bytes.
+
+    Raises:
+        MarketError: MALFORMED_REQUEST, as soon as there are more.
+    """
     for piece in pieces:
+        size -= len(piece)
+        if size < 0:
+            break
         out.write(piece)
-        size += len(piece)
-    return size
+    if size:
+        raise _differ()
+
+
+def _differ() -> MarketError:
+    return MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Range and body differ in length")

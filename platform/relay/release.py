@@ -6,26 +6,25 @@ refunded for a relay that never happened.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from countermark.platform.ports import ObjectStore
+from countermark.platform.relay.packages import WHOLE, find_package
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Row, func, select, update
+from countermark.platform.store.sql import func, update
 from countermark.platform.trades import TradeView, load_trade
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
 
 
 @dataclass(frozen=True, slots=True)
-class PackageRange:
-    """The bytes ``start`` up to ``stop`` (exclusive) of a package of ``size`` bytes with this Merkle ``root``."""
+class Package:
+    """A package that its buyer may fetch: ``size`` bytes with this Merkle ``root``."""
 
+    trade: str
     size: int
     root: str
-    start: int
-    stop: int
-    pieces: Iterator[bytes] = field(repr=False)
+    object_name: str = field(repr=False)
 
 
 class PackageRelease:
@@ -37,39 +36,37 @@ class PackageRelease:
         self._objects = objects
         self._clock = clock
 
-    def read(self, trade: str, *, account: str, start: int = 0, stop: int | None = None) -> PackageRange:
-        """Return the bytes ``start`` up to ``stop`` (exclusive; default the end) for ``account``, the buyer.
+    def find(self, trade: str, *, account: str) -> Package:
+        """Return the package of ``trade`` for ``account``, its buyer.
 
         Raises:
-            MarketError: UNKNOWN_TRADE, WRONG_ACTOR, PACKAGE_NOT_RELEASED, NOT_FOUND when it was deleted since, or
-                MALFORMED_REQUEST for a range outside the package.
+            MarketError: UNKNOWN_TRADE, WRONG_ACTOR, PACKAGE_NOT_RELEASED, NOT_FOUND when it was deleted since.
         """
         with self._database.begin() as connection:
-            view = load_trade(connection, trade)
-            _check(view, account)
-            row = connection.execute(select(tables.packages).where(tables.packages.c.trade == trade)).one_or_none()
-            if row is None or row.state not in ("COMPLETE", "RELEASED"):
-                raise MarketError(ErrorCode.NOT_FOUND, "the package is kept no longer")
-            end = row.size if stop is None else stop
-            if not 0 <= start < end <= row.size:
-                raise MarketError(ErrorCode.MALFORMED_REQUEST, f"the package has {row.size} bytes")
-            released = func.coalesce(tables.packages.c.released_ms, self._clock())
-            connection.execute(
-                update(tables.packages)
-                .where(tables.packages.c.trade == trade, tables.packages.c.state != "DELETED")
+            _check(load_trade(connection, trade), account)
+            row = find_package(connection, trade)
+        if row is None or row.state not in WHOLE:
+            raise _gone()
+        return Package(trade, row.size, row.root, row.object_name)
+
+    def read(self, package: Package, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Return the bytes ``start`` up to ``stop`` (exclusive; default the end) in pieces, and note the release.
+
+        Raises:
+            MarketError: NOT_FOUND, STORE_UNAVAILABLE; at once, not at the first piece.
+        """
+        pieces = self._objects.read(package.object_name, start, stop)
+        packages = tables.packages
+        released = func.coalesce(packages.c.released_ms, self._clock())
+        with self._database.begin() as connection:
+            noted = connection.execute(
+                update(packages)
+                .where(packages.c.trade == package.trade, packages.c.state.in_(WHOLE))
                 .values(state="RELEASED", released_ms=released)
             )
-        return PackageRange(row.size, row.root, start, end, self._pieces(row, start, end))
-
-    def _pieces(self, row: Row[Any], start: int, stop: int) -> Iterator[bytes]:
-        yield from self._objects.read(row.object_name, start, stop)
-        if stop == row.size:
-            # Evidence of a complete transmission (A-13), as good as the server's side can have.
-            with self._database.begin() as connection:
-                fetched = func.coalesce(tables.packages.c.fetched_ms, self._clock())
-                connection.execute(
-                    update(tables.packages).where(tables.packages.c.trade == row.trade).values(fetched_ms=fetched)
-                )
+        if noted.rowcount == 0:
+            raise _gone()
+        return pieces
 
 
 def _check(view: TradeView, account: str) -> None:
@@ -77,3 +74,7 @@ def _check(view: TradeView, account: str) -> None:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the buyer fetches the package")
     if view.relayed_at_ms is None or view.state is TradeState.REFUNDED:
         raise MarketError(ErrorCode.PACKAGE_NOT_RELEASED, f"no package is released in state {view.state}")
+
+
+def _gone() -> MarketError:
+    return MarketError(ErrorCode.NOT_FOUND, "the package is kept no longer")

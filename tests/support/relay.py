@@ -108,8 +108,8 @@ class Relay:
         assert self.state == TradeState.SENT
 
     def fetch(self, start: int = 0, stop: int | None = None, account: str | None = None) -> bytes:
-        read = self.release.read(self.trade, account=account or self.buyer, start=start, stop=stop)
-        return b"".join(read.pieces)
+        package = self.release.find(self.trade, account=account or self.buyer)
+        return b"".join(self.release.read(package, start, stop))
 
 
 def seal_for(world: World, trade: str, data: bytes = DATA) -> tuple[bytes, PackageSummary]:

@@ -53,15 +53,29 @@ def test_malformed_content_range_is_refused(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "wanted"),
     [
-        ("bytes=0-", (0, None)),
+        ("bytes=0-", (0, 100)),
         ("bytes=10-19", (10, 20)),
         ("bytes=5-5", (5, 6)),
+        ("bytes=99-", (99, 100)),
+        ("bytes=90-100", (90, 100)),
+        ("bytes=0-999999999999999", (0, 100)),
+        ("bytes=-5", (95, 100)),
+        ("bytes=-100", (0, 100)),
+        ("bytes=-101", (0, 100)),
         ("", None),
-        ("bytes=-5", None),
+        ("bytes=-", None),
         ("bytes=9-5", None),
+        ("bytes=200-100", None),
         ("bytes=0-1,3-4", None),
         ("items=0-1", None),
+        ("bytes=٣-", None),
     ],
 )
-def test_range(field: str, wanted: tuple[int, int | None] | None) -> None:
-    assert ranges.parse_range(field) == wanted
+def test_range(field: str, wanted: tuple[int, int] | None) -> None:
+    assert ranges.parse_range(field, 100) == wanted
+
+
+@pytest.mark.parametrize("field", ["bytes=100-", "bytes=100-200", "bytes=-0"])
+def test_range_of_no_byte_is_refused(field: str) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        ranges.parse_range(field, 100)

@@ -1,72 +1,19 @@
 """A whole trade through the gateway's resources, by the real client; what each answer is, and what it never holds."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 
-from countermark.client import account, deliveries, disputes, listings, purchases, searches
-from countermark.client.errors import ClientError
-from countermark.client.transfers import no_progress
-from countermark.platform.disputes.openings import object_name
-from countermark.protocol import canonical, intents, merkle, sealed
-from countermark.protocol.encoding import b64u, digest, undigest
+from countermark.client import account, listings, purchases, searches
+from countermark.protocol import intents, merkle
+from countermark.protocol.encoding import b64u, undigest
 from countermark.protocol.errors import ErrorCode
-from countermark.protocol.sealed import EncryptionKey, open_sealed
-from tests.support.front import MANAGEMENT_FEE, Front, Trader
-from tests.support.market import SUPERVISOR, actor
-
-
-def refused(code: ErrorCode) -> Any:
-    return pytest.raises(ClientError, match=f"^{code}(:|$)")
-
-
-@dataclass
-class Sale:
-    """Seller and buyer with money, and a listing of the seller's on the market."""
-
-    front: Front
-    seller: Trader
-    buyer: Trader
-    listing: str
-
-    def pay(self) -> str:
-        return str(purchases.buy(self.buyer.market, self.buyer.vault, self.listing).result["id"])
-
-    def send(self, trade: str) -> None:
-        deliveries.charge(self.seller.market, self.seller.trade(trade))
-        deliveries.send(
-            self.seller.market, self.seller.keys, self.seller.vault, self.seller.trade(trade), self.seller.folder
-        )
-        self.front.work()
-
-    def receive(self, trade: str) -> purchases.Received:
-        out = self.buyer.folder / "bought"
-        received = purchases.fetch(self.buyer.market, self.buyer.vault, self.buyer.trade(trade), out, no_progress)
-        purchases.acknowledge(self.buyer.market, self.buyer.keys, self.buyer.vault, self.buyer.trade(trade), received)
-        self.front.work()
-        return received
-
-
-@pytest.fixture
-def sale(front: Front) -> Iterator[Sale]:
-    seller, buyer = front.trader("seller"), front.trader("buyer")
-    for who in (seller, buyer):
-        account.fund(who.market, "50000", f"deposit-{who.address[-6:]}")
-    made = listings.create(
-        seller.market,
-        seller.vault,
-        front.photograph,
-        listings.Terms(10_001, {}),
-        listings.Words(title="An Astronaut"),
-    )
-    listing = str(made.result["id"])
-    listings.charge(seller.market, listing)
-    front.work()
-    return Sale(front, seller, buyer, listing)
+from countermark.protocol.sealed import EncryptionKey
+from tests.support.front import MANAGEMENT_FEE, Front
+from tests.support.market import actor
+from tests.unit.gateway.conftest import Sale, refused
 
 
 @pytest.mark.requirement("R30")
@@ -262,92 +209,6 @@ def test_refused_registration_names_its_case_and_ones_own_contract(sale: Sale) -
         listings.create(sale.buyer.market, sale.buyer.vault, *arguments)
     assert caught.value.status == 409
     assert set(caught.value.extra or {}) == {"case"}
-
-
-def test_package_goes_on_where_it_stopped(sale: Sale) -> None:
-    trade = sale.pay()
-    deliveries.charge(sale.seller.market, sale.seller.trade(trade))
-    path = f"/v1/trades/{trade}/package"
-    assert sale.seller.http.head(path)["Upload-Offset"] == "0"
-    assert sale.seller.http.put_range(path, b"a" * 100, start=0, total=1000)["received"] == 100
-    assert sale.seller.http.head(path)["Upload-Offset"] == "100"
-    with refused(ErrorCode.UPLOAD_OFFSET) as caught:
-        sale.seller.http.put_range(path, b"a" * 100, start=500, total=1000)
-    assert caught.value.extra == {"received": 100}
-    with refused(ErrorCode.MALFORMED_REQUEST):
-        sale.seller.http._json(
-            sale.seller.http._send("PUT", path, content=b"abc", headers={"Content-Range": "bytes 100-199/1000"})
-        )
-    assert sale.seller.http.head(path)["Upload-Offset"] == "100"
-
-
-def test_piece_of_another_body_than_was_signed_is_not_kept(sale: Sale) -> None:
-    trade = sale.pay()
-    deliveries.charge(sale.seller.market, sale.seller.trade(trade))
-    path = f"/v1/trades/{trade}/package"
-    headers = {"Content-Range": "bytes 0-2/1000"}
-    request = sale.seller.http._request("PUT", path, content=b"abc", headers=headers)
-    forged = sale.front.raw().build_request("PUT", path, content=b"xyz", headers=request.headers)
-    answer = sale.front.raw().send(forged)
-    assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
-    assert sale.seller.http.head(path)["Upload-Offset"] == "0"
-
-
-def test_package_is_the_buyers_alone_and_in_ranges(sale: Sale) -> None:
-    trade = sale.pay()
-    path = f"/v1/trades/{trade}/package"
-    with refused(ErrorCode.PACKAGE_NOT_RELEASED), sale.buyer.http.download(path):
-        pass
-    sale.send(trade)
-    size = sale.buyer.trade(trade)["package"]["size"]
-    with sale.buyer.http.download(path) as pieces:
-        whole = b"".join(pieces)
-    assert len(whole) == size
-    with sale.buyer.http.download(path, start=100) as pieces:
-        assert b"".join(pieces) == whole[100:]
-    part = sale.buyer.http._send("GET", path, headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, whole[10:20])
-    assert part.headers["Content-Range"] == f"bytes 10-19/{size}"
-    with refused(ErrorCode.MALFORMED_REQUEST) as caught:
-        sale.buyer.http._send("GET", path, headers={"Range": f"bytes={size}-"})
-    assert caught.value.status == 416
-    with refused(ErrorCode.WRONG_ACTOR), sale.seller.http.download(path):
-        pass
-    with refused(ErrorCode.UNKNOWN_TRADE), sale.front.trader("stranger").http.download(path):
-        pass
-
-
-def test_openings_of_a_dispute_are_kept_sealed_for_those_who_decide(sale: Sale) -> None:
-    trade = sale.pay()
-    sale.send(trade)
-    purchases.dispute(sale.buyer.market, trade, "undecryptable")
-    with refused(ErrorCode.COMMITMENT_MISMATCH):
-        _open_with(sale, trade, "arbiter")
-    with refused(ErrorCode.UNKNOWN_TRADE):
-        stranger = sale.front.trader("stranger")
-        stranger.vault.put("trades", trade, sale.buyer.vault.get("trades", trade) or {})
-        disputes.open_key(stranger.market, stranger.vault, sale.buyer.trade(trade))
-    disputes.open_key(sale.buyer.market, sale.buyer.vault, sale.buyer.trade(trade))
-    resource = sale.buyer.trade(trade)
-    assert resource["state"] == "EVIDENCED"
-    for judge, keys in (("arbiter", actor("arbiter", SUPERVISOR)), ("substitute", actor("substitute", SUPERVISOR))):
-        stored = b"".join(sale.front.world.objects.read(object_name(trade, resource["openings"][judge])))
-        opened = open_sealed(
-            {1: keys.encryption}, canonical.loads(stored), kind=disputes.KIND, market=sale.buyer.market.name
-        )
-        assert canonical.loads(opened)["trade"] == trade
-
-
-def _open_with(sale: Sale, trade: str, wrong: str) -> None:
-    """Send openings of which one is not what the intent commits to."""
-    message = sealed.seal(
-        actor("third").encryption.public, b"{}", kind=disputes.KIND, market=sale.buyer.market.name, key_version=1
-    )
-    committed = digest(canonical.dumps(message))
-    params = {"trade": trade, "opening": committed, "substitute_opening": committed}
-    openings = {"arbiter": message, "substitute": message} | {wrong: message | {"key_version": 2}}
-    body = {"intent": sale.buyer.market.sign("trade.open", params), "openings": openings}
-    sale.buyer.http.post(f"/v1/trades/{trade}/opening", body, wait_s=5)
 
 
 def test_board_shows_ones_own_entries_and_proves_them(sale: Sale) -> None:

@@ -385,23 +385,31 @@ def test_the_buyer_gets_the_package_only_after_sent_has_committed(relay: Relay) 
     relay.job.run_once()
     assert relay.fetch() == relay.package
     (row,) = relay.world.rows(tables.packages)
-    assert (row.state, row.released_ms, row.fetched_ms) == ("RELEASED", relay.world.clock(), relay.world.clock())
+    assert (row.state, row.released_ms) == ("RELEASED", relay.world.clock())
 
 
-def test_any_range_can_be_read(relay: Relay) -> None:
+def test_any_range_can_be_read(sent: Relay) -> None:
+    assert sent.fetch(0, 1) == sent.package[:1]
+    assert sent.fetch(1000, 250_000) == sent.package[1000:250_000]
+    assert sent.fetch(250_000) == sent.package[250_000:]
+
+
+def test_bytes_that_are_missing_are_found_missing_before_the_first_piece(relay: Relay) -> None:
     relay.bring_to_sent()
-    assert relay.fetch(0, 1) == relay.package[:1]
-    assert relay.fetch(1000, 250_000) == relay.package[1000:250_000]
-    assert relay.world.rows(tables.packages)[0].fetched_ms is None
-    assert relay.fetch(250_000) == relay.package[250_000:]
-    assert relay.world.rows(tables.packages)[0].fetched_ms is not None
-
-
-@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 5), (6, 5), (0, 10**9), (10**9, None)])
-def test_a_range_outside_the_package_is_refused(sent: Relay, start: int, stop: int | None) -> None:
+    (row,) = relay.world.rows(tables.packages)
+    relay.world.objects.delete(row.object_name)
+    package = relay.release.find(relay.trade, account=relay.buyer)
     with pytest.raises(MarketError) as caught:
-        sent.fetch(start, stop)
-    assert _code(caught) is ErrorCode.MALFORMED_REQUEST
+        relay.release.read(package)
+    assert _code(caught) is ErrorCode.NOT_FOUND
+    (row,) = relay.world.rows(tables.packages)
+    assert (row.state, row.released_ms) == ("COMPLETE", None)
+
+
+def test_looking_at_a_package_is_no_release(relay: Relay) -> None:
+    relay.bring_to_sent()
+    assert relay.release.find(relay.trade, account=relay.buyer).size == len(relay.package)
+    assert relay.world.rows(tables.packages)[0].state == "COMPLETE"
 
 
 @pytest.mark.parametrize(
