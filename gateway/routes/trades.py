@@ -115,7 +115,7 @@ def show(path: TradePath) -> flask.Response:
     """Return one of one's own trades."""
     party = account()
     with services().database.begin() as connection:
-        return flask.jsonify(trades.load_trade(connection, path.trade, party=party))
+        return flask.jsonify(trades.load_trade_for(connection, path.trade, party=party))
 
 
 @api.get("/v1/trades/<trade>/payment", responses={200: Payment}, security=SIGNED)
@@ -150,9 +150,9 @@ def pay_as(path: TradePath, body: IntentBody) -> flask.Response:
 
 
 def _pay(intent: Intent) -> flask.Response:
-    def may(_connection: Connection) -> None:
+    def may(connection: Connection) -> None:
         # A contract that is not public yet does not exist for a buyer.
-        services().catalogue.show(intent.params["listing"], viewer=intent.signer)
+        services().catalogue.find(connection, intent.params["listing"], viewer=intent.signer)
 
     return answer(gateway().writes.ask(intent, wait_s=wait_s(), may=may))
 

@@ -12,7 +12,7 @@ from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.contracts.publication import NEVER_PUBLIC
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Row, select, tuple_
+from countermark.platform.store.sql import Connection, Row, select, tuple_
 from countermark.protocol import canonical, fields
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u, unb64u
@@ -102,9 +102,17 @@ class Catalogue:
         Raises:
             MarketError: UNKNOWN_LISTING.
         """
-        contracts = tables.data_contracts
         with self._database.begin() as connection:
-            row = connection.execute(select(contracts).where(contracts.c.address == address)).one_or_none()
+            return self.find(connection, address, viewer=viewer)
+
+    def find(self, connection: Connection, address: str, *, viewer: str = "") -> ListingView:
+        """Return one contract as `show` does, in the caller's transaction.
+
+        Raises:
+            MarketError: UNKNOWN_LISTING.
+        """
+        contracts = tables.data_contracts
+        row = connection.execute(select(contracts).where(contracts.c.address == address)).one_or_none()
         if row is None or row.state is None or (row.state in NEVER_PUBLIC and viewer not in (row.seller, row.owner)):
             raise MarketError(ErrorCode.UNKNOWN_LISTING, "no listing has such an address")
         return self._view(row)

@@ -21,7 +21,7 @@ class TradePage:
     cursor: str
 
 
-def load_trade(connection: Connection, trade: str, *, party: str) -> dict[str, Any]:
+def load_trade_for(connection: Connection, trade: str, *, party: str) -> dict[str, Any]:
     """Return the trade as its `party` sees it.
 
     Raises:
@@ -39,7 +39,7 @@ def find_payment(connection: Connection, trade: str, *, party: str) -> tuple[int
     """Return the block and the transaction in which the trade was paid, for its `party`.
 
     Raises:
-        MarketError: UNKNOWN_TRADE, as `load_trade`.
+        MarketError: UNKNOWN_TRADE, as `load_trade_for`.
     """
     table = tables.trades
     query = select(table.c.created_block, table.c.created_tx).where(
