@@ -164,7 +164,7 @@ def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, ob
             platform=keys.account.address,
             clock=clock,
         ),
-        openings=Openings(objects),
+        openings=Openings(objects, clock=clock),
         upload=PackageUpload(database=database, objects=objects, clock=clock),
         release=PackageRelease(database=database, objects=objects, clock=clock),
     )

@@ -193,10 +193,11 @@ def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
     writes = gateway().writes
     intent = writes.parse(body.intent, "trade.open", trade=path.trade)
     openings = {name: getattr(body.openings, name).model_dump() for name in ("arbiter", "substitute")}
-    may = _party_only(intent)
-    with services().database.begin() as connection:
-        may(connection)
-    services().openings.store(intent, openings)
+
+    def may(connection: Connection) -> None:
+        # With the check of a fresh intent and before its row: what the ledger is told of is here.
+        services().openings.store(connection, intent, openings)
+
     return answer(writes.ask(intent, wait_s=wait_s(), may=may))
 
 

@@ -13,11 +13,11 @@ from countermark.platform.matching.index import item_context
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
+from countermark.platform.store.objects import keep
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import Connection, select, update
 from countermark.protocol import canonical
 from countermark.protocol.encoding import b64u
-from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.sealed import seal
 
 KIND = "fingerprints"
@@ -64,7 +64,7 @@ class DepositJob(LeasedJob[str]):
             key = load_market(connection).supervisor.encryption_key
             document = {"items": [b64u(data) for data in self._items(connection, item)], "listing": item}
         sealed = seal(key.key, canonical.dumps(document), kind=KIND, market=self._market, key_version=key.version)
-        self._store(object_name(item), canonical.dumps(sealed))
+        keep(self._objects, object_name(item), canonical.dumps(sealed))
         with self.database.begin() as connection:
             registrations = tables.registrations
             connection.execute(
@@ -86,12 +86,3 @@ class DepositJob(LeasedJob[str]):
             self._box.open(row.segments, context=item_context(row.address, row.item, row.generator))
             for row in sorted(rows, key=lambda row: (row.generator, row.item))
         ]
-
-    def _store(self, name: str, data: bytes) -> None:
-        try:
-            self._objects.append(name, 0, [data])
-        except MarketError as error:
-            # Sealed by a run that died before it could say so.
-            if error.code is not ErrorCode.WRONG_STATE:
-                raise
-        self._objects.seal(name, len(data))

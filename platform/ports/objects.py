@@ -46,3 +46,7 @@ class ObjectStore(Protocol):
     def delete(self, name: str) -> None:
         """Remove the object; one that is not there is no error."""
         ...
+
+    def clear(self, prefix: str) -> None:
+        """Remove every object whose name begins with `prefix` and a slash; that there is none is no error."""
+        ...

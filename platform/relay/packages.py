@@ -9,6 +9,11 @@ WHOLE = ("COMPLETE", "RELEASED")
 """States in which all bytes are here and measured."""
 
 
+def folder(trade: str) -> str:
+    """Return what the names of all objects of the trade's package begin with."""
+    return f"packages/{trade}"
+
+
 def find_package(connection: Connection, trade: str) -> Row[Any] | None:
     """Return the row as it is now."""
     packages = tables.packages

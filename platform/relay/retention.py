@@ -1,13 +1,17 @@
-"""Delete packages when nobody may need them any more: some days after the trade's end (A-17).
+"""Delete packages and openings when nobody may need them any more: some days after the trade's end (A-17).
 
-Root, size and receipts stay; a supervisor's legal hold keeps the bytes.
+Root, size and receipts stay; a supervisor's legal hold keeps the bytes. Every trade that can be disputed has a row in
+`packages`, so what was opened for those who decide goes, or stays, with it.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from countermark.platform.disputes.openings import folder as openings_folder
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.ports import ObjectStore
+from countermark.platform.relay.packages import folder as packages_folder
+from countermark.platform.relay.packages import lock_package
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import Row, or_, select, update
@@ -17,7 +21,7 @@ DAY_MS = 86_400_000
 
 
 class RetentionJob(LeasedJob[Row[Any]]):
-    """Gives the packages of ended trades their last day, and deletes them after it; items are rows of `packages`."""
+    """Gives what was sent in ended trades its last day, and deletes it after it; items are rows of `packages`."""
 
     name: ClassVar[str] = "retention"
 
@@ -51,8 +55,8 @@ class RetentionJob(LeasedJob[Row[Any]]):
         packages = tables.packages
         with self.database.begin() as connection:
             # Locked, so that a hold that is laid on it now comes either before or too late, never in between.
-            row = connection.execute(select(packages).where(packages.c.trade == item.trade).with_for_update()).one()
-            if row.legal_hold or row.state == "DELETED":
+            row = lock_package(connection, item.trade)
+            if row is None or row.legal_hold or row.state == "DELETED":
                 return False
             delete_after_ms = row.delete_after_ms
             if delete_after_ms is None:
@@ -60,7 +64,8 @@ class RetentionJob(LeasedJob[Row[Any]]):
             state = row.state
             if delete_after_ms <= self._clock():
                 # Before the row says so: should the row not be committed, deleting again does no harm.
-                self._objects.delete(row.object_name)
+                for prefix in (packages_folder(row.trade), openings_folder(row.trade)):
+                    self._objects.clear(prefix)
                 state = "DELETED"
             connection.execute(
                 update(packages)

@@ -16,7 +16,7 @@ from typing import Any
 from countermark.platform.contracts.market import load_market
 from countermark.platform.ports import ObjectStore
 from countermark.platform.relay.judging import Step, judge, seller_only
-from countermark.platform.relay.packages import WHOLE, find_package, is_same, lock_package
+from countermark.platform.relay.packages import WHOLE, find_package, folder, is_same, lock_package
 from countermark.platform.relay.streams import capped, reader
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
@@ -126,7 +126,7 @@ class PackageUpload:
 
     def _begin(self, connection: Connection, trade: str, total: int) -> Row[Any]:
         fresh = {
-            "object_name": f"packages/{trade}/{secrets.token_hex(8)}",
+            "object_name": f"{folder(trade)}/{secrets.token_hex(8)}",
             "size": total,
             "received": 0,
             "root": None,

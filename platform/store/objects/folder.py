@@ -3,8 +3,9 @@
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -100,6 +101,16 @@ class FolderStore:
         with _translated():
             for candidate in (path, _part(path)):
                 candidate.unlink(missing_ok=True)
+
+    def clear(self, prefix: str) -> None:
+        """Remove every object whose name begins with `prefix` and a slash; that there is none is no error.
+
+        Raises:
+            MarketError: STORE_UNAVAILABLE.
+        """
+        folder = self._path(f"{prefix}/x").parent
+        with _translated(), suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
     def _path(self, name: str) -> Path:
         # Names come from ids that were parsed before; this keeps a mistake from leaving the folder.

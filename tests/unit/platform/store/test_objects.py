@@ -166,6 +166,23 @@ def test_a_deleted_object_is_gone_and_may_be_written_anew(store: ObjectStore, se
     assert store.append(NAME, 0, [b"new"]) == 3
 
 
+def test_everything_under_a_name_is_cleared_and_nothing_else(store: ObjectStore) -> None:
+    store.append("packages/a/one", 0, [b"x"])
+    store.append("packages/a/two", 0, [b"x"])
+    store.seal("packages/a/two", 1)
+    store.append("packages/ab/other", 0, [b"x"])
+    store.clear("packages/a")
+    store.clear("packages/a")
+    assert [store.size(f"packages/{name}") for name in ("a/one", "a/two", "ab/other")] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("prefix", ["", "..", "packages/..", "/"])
+def test_nothing_outside_is_cleared(store: ObjectStore, prefix: str) -> None:
+    with pytest.raises(MarketError) as refused:
+        store.clear(prefix)
+    assert code(refused) is ErrorCode.NOT_FOUND
+
+
 @pytest.mark.parametrize(
     "name",
     [
