@@ -23,6 +23,10 @@ class LeasedJob(ABC, Generic[Item]):
     """A job that looks for items and handles each on its own: one that fails does not keep the others waiting.
 
     A failed item is simply found again by a later run, since what is to be done follows from the tables alone.
+
+    An item may outlast the lease, so two workers may handle the same one. `handle` must do no harm then: acts on the
+    ledger are made once (`jobs.acts`), rows are changed under their lock or only from the state that was seen, and
+    objects are sealed once.
     """
 
     name: ClassVar[str]
@@ -41,18 +45,17 @@ class LeasedJob(ABC, Generic[Item]):
         Raises:
             MarketError: DATABASE_UNAVAILABLE; no item can be looked for.
         """
-        lease = self._renew()
-        if lease is None:
+        if not self._renew():
             return 0
         done = 0
         try:
             for item in self.find():
-                if self._renew() is None:
+                if not self._renew():
                     log.warning("job %s: the lease was lost", self.name)
                     break
                 done += self._attempt(item)
         finally:
-            leases.release(self.database, lease)
+            leases.release(self.database, self.name, holder=self._holder)
         return done
 
     @abstractmethod
@@ -67,7 +70,7 @@ class LeasedJob(ABC, Generic[Item]):
     def describe(self, item: Item) -> str:
         """Return the item's public name for the log, such as a trade's id."""
 
-    def _renew(self) -> leases.Lease | None:
+    def _renew(self) -> bool:
         return leases.acquire(self.database, self.name, holder=self._holder, duration_ms=LEASE_MS)
 
     def _attempt(self, item: Item) -> bool:

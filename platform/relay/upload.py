@@ -128,7 +128,6 @@ class PackageUpload:
         fresh = {
             "object_name": f"{folder(trade)}/{secrets.token_hex(8)}",
             "size": total,
-            "received": 0,
             "root": None,
             "state": "UPLOADING",
             "created_ms": self._clock(),

@@ -55,12 +55,6 @@ def reserve(connection: Connection, *, owner: str, amount: int, holder: str) -> 
     return chosen
 
 
-def reserved(connection: Connection, holder: str) -> tuple[str, ...]:
-    """Return the ids of the coins that are reserved for `holder`."""
-    query = select(coin_reservations.c.coin).where(coin_reservations.c.holder == holder)
-    return tuple(connection.execute(query.order_by(coin_reservations.c.coin)).scalars())
-
-
 def release(connection: Connection, holder: str) -> None:
     """Give back what is reserved for `holder`."""
     connection.execute(delete(coin_reservations).where(coin_reservations.c.holder == holder))

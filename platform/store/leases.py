@@ -1,8 +1,10 @@
-"""One holder at a time for each job, over all workers: a row that its holder renews (the clock is the database's)."""
+"""One holder at a time for each job, over all workers: a row that its holder renews (the clock is the database's).
 
-from dataclasses import dataclass
+A lease saves work and guards nothing: what its holder has begun may outlast it. So whatever is done under one must be
+harmless when two do it at once (`jobs.leased`).
+"""
 
-from sqlalchemy import case, or_
+from sqlalchemy import or_
 from sqlalchemy.dialects.postgresql import insert
 
 from countermark.platform.store import clock
@@ -10,51 +12,32 @@ from countermark.platform.store.engine import Database
 from countermark.platform.store.tables import leases
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A lease that was held when it was returned.
-
-    Attributes:
-        fence: Rises with every change of holder; what is written under an older fence is out of date.
-    """
-
-    name: str
-    holder: str
-    fence: int
-
-
-def acquire(database: Database, name: str, *, holder: str, duration_ms: int) -> Lease | None:
-    """Take or renew the lease `name` for `duration_ms`; None while another holder has it.
+def acquire(database: Database, name: str, *, holder: str, duration_ms: int) -> bool:
+    """Take or renew the lease `name` for `duration_ms`; False while another holder has it.
 
     Raises:
         MarketError: DATABASE_UNAVAILABLE.
     """
-    until = clock.now() + duration_ms
+    values = {"holder": holder, "until_ms": clock.now() + duration_ms}
     statement = (
         insert(leases)
-        .values(name=name, holder=holder, until_ms=until, fence=1)
+        .values(name=name, **values)
         .on_conflict_do_update(
             index_elements=[leases.c.name],
-            set_={
-                "holder": holder,
-                "until_ms": until,
-                "fence": case((leases.c.holder == holder, leases.c.fence), else_=leases.c.fence + 1),
-            },
+            set_=values,
             where=or_(leases.c.holder == holder, leases.c.until_ms <= clock.now()),
         )
-        .returning(leases.c.fence)
     )
     with database.begin() as connection:
-        fence = connection.execute(statement).scalar_one_or_none()
-    return None if fence is None else Lease(name, holder, fence)
+        return connection.execute(statement).rowcount == 1
 
 
-def release(database: Database, lease: Lease) -> None:
+def release(database: Database, name: str, *, holder: str) -> None:
     """Give the lease up; one that another has taken meanwhile is left alone.
 
     Raises:
         MarketError: DATABASE_UNAVAILABLE.
     """
-    held = (leases.c.name == lease.name) & (leases.c.holder == lease.holder) & (leases.c.fence == lease.fence)
+    held = (leases.c.name == name) & (leases.c.holder == holder)
     with database.begin() as connection:
         connection.execute(leases.update().where(held).values(until_ms=0))

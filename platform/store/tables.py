@@ -433,17 +433,14 @@ packages = Table(
     _key("trade"),
     Column("object_name", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("received", BigInteger, nullable=False),
     Column("root", Text),  # measured; null until complete
     Column("state", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("completed_ms", BigInteger),
     Column("released_ms", BigInteger),
-    Column("fetched_ms", BigInteger),
     Column("delete_after_ms", BigInteger),
     Column("legal_hold", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("state IN ('UPLOADING', 'COMPLETE', 'RELEASED', 'DELETED')", name="state_known"),
-    CheckConstraint("received BETWEEN 0 AND size", name="received_within"),
     comment="Encrypted packages in transit (15).",
 )
 
@@ -453,8 +450,7 @@ leases = Table(
     _key("name"),
     Column("holder", Text, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
-    Column("fence", BigInteger, nullable=False),
-    comment="One holder at a time for each job; fence rises with every change of holder.",
+    comment="One holder at a time for each job.",
 )
 
 quotas = Table(

@@ -12,7 +12,8 @@ from countermark.platform.store.tables import CONTRACT_LEDGER_COLUMNS, LEDGER_TA
 
 _DESCRIPTION = {
     "columns": """
-        SELECT table_name, ordinal_position, column_name, udt_name, is_nullable, column_default, is_identity
+        SELECT table_name, row_number() OVER (PARTITION BY table_name ORDER BY ordinal_position),
+               column_name, udt_name, is_nullable, column_default, is_identity
         FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
         ORDER BY 1, 2""",
     "constraints": """
