@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from countermark.platform.relay.retention import RetentionJob
 from countermark.platform.relay.transmission import RelayJob
 from countermark.platform.store import channels, nonces
 from countermark.platform.store.migrations import migrate
+from countermark.platform.store.outbox import forget_calls
 from countermark.platform.views import progress
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import PublicKey
@@ -79,7 +81,8 @@ class Worker:
             self._loop(job.name, job.run_once, every_s, woken=woken) for job, every_s, woken in self._jobs(acting)
         ]
         self._loops += [
-            self._loop("nonces", lambda: nonces.forget_expired(services.database), _HOUSEKEEPING_S, woken=False)
+            self._loop(name, partial(forget, services.database), _HOUSEKEEPING_S, woken=False)
+            for name, forget in (("nonces", nonces.forget_expired), ("ended calls", forget_calls))
         ]
 
     def _jobs(self, acting: Acting) -> Iterator[tuple[LeasedJob[Any], float, bool]]:

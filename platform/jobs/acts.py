@@ -1,7 +1,11 @@
 """What the platform asks of the ledger on its own account: signed intents, and calls that anybody may make.
 
 An act is done once however often and by however many workers it is asked for: the nonce of its intent is the digest
-of what it says and of how many attempts have failed before, so the outbox meets the attempt that is there.
+of what it says and of how many attempts have failed before, so the outbox meets the attempt that is there. A call
+without an intent is looked for under a lock.
+
+Nobody waits here for a block: the transaction is ordered at once, and the outbox's own worker learns how it ended. So
+a hundred trades whose deadline has passed take a block or two, not a hundred.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +17,7 @@ from countermark.platform.store import tables
 from countermark.platform.store.clock import now_ms
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox import Entry, Outbox, Request, State, Submitter
-from countermark.platform.store.sql import Connection, select
+from countermark.platform.store.sql import Connection, func, select
 from countermark.protocol import canonical, intents
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.encoding import b64u
@@ -23,8 +27,8 @@ RETRY_MS = 5_000
 
 LONGEST_REST_MS = 3_600_000
 
-WAIT_S = 5.0
-"""How long a worker waits for the commit; whatever is left open after it the outbox's own worker finishes."""
+_REMEMBERED = 12
+"""How many earlier attempts of a call are looked at: those before have rested for `LONGEST_REST_MS` if these have."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Acting:
     """Gives the time in ms since the epoch."""
 
     def sign(self, action: str, params: Mapping[str, Any]) -> bool:
-        """Have the intent for ``action`` with ``params`` committed, once; return whether this call did anything.
+        """Have the intent for ``action`` with ``params`` ordered, once; return whether this call did anything.
 
         Nothing is done while an earlier attempt is open, has committed, or rests after a failure.
 
@@ -62,11 +66,11 @@ class Acting:
             )
             intent = intents.parse(token, market=self.market, action=action)
             entry = self.outbox.enqueue(connection, Request.by_intent(intent))
-        self.submitter.drive(entry, wait_s=WAIT_S)
+        self.submitter.drive(entry)
         return True
 
     def call(self, function: str, *args: str) -> bool:
-        """Have ``function``, which anybody may call, committed with ``args``; return whether this did anything.
+        """Have ``function``, which anybody may call, ordered with ``args``; return whether this did anything.
 
         Nothing is done while an earlier attempt is open or rests after a failure, nor while the projection has yet
         to apply the block of one that committed. After that the caller means a new call.
@@ -76,6 +80,9 @@ class Acting:
         """
         request = Request(function, tuple(arg.encode() for arg in args))
         with self.database.begin() as connection:
+            # Whoever means the same at the same moment finds our attempt when he looks.
+            name = "call/" + canonical.dumps([function, *args]).decode()
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
             for failures, earlier in enumerate(self._attempts(connection, request), start=1):
                 if earlier.state is State.COMMITTED and earlier.block_number is not None:
                     if not _applied(connection, earlier):
@@ -84,7 +91,7 @@ class Acting:
                 if not _rested(connection, earlier, failures):
                     return False
             entry = self.outbox.enqueue(connection, request)
-        self.submitter.drive(entry, wait_s=WAIT_S)
+        self.submitter.drive(entry)
         return True
 
     def settled(self, function: str) -> bool:
@@ -124,6 +131,7 @@ class Acting:
                 outbox.c.superseded_by.is_(None),
             )
             .order_by(outbox.c.created_ms.desc(), outbox.c.tx_id)
+            .limit(_REMEMBERED)
         )
         for tx_id in connection.execute(query).scalars().all():
             entry = self.outbox.find(connection, tx_id)

@@ -136,7 +136,7 @@ class Front:
         return path
 
     def work(self) -> None:
-        """Do the platform's own part of whatever is under way."""
+        """Do the platform's own part of whatever is under way, to the end."""
         acting, services = self.world.acting, self.services
         for job in (
             RelayJob(acting, services.board, services.upload),
@@ -145,6 +145,7 @@ class Front:
             AnchorJob(acting, services.board),
         ):
             job.run_once()
+            services.submitter.run_once()
 
     def finish(self, txid: str) -> None:
         """Do what a worker does with a transaction that nobody waits for, until it has an end."""

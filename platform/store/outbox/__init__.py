@@ -9,5 +9,6 @@ signed, or a block holds it as invalid.
 from countermark.platform.store.outbox.entry import Entry, IntentKey, Request, Spend, State
 from countermark.platform.store.outbox.queue import Outbox
 from countermark.platform.store.outbox.submitter import Submitter
+from countermark.platform.store.outbox.trimming import forget_calls
 
-__all__ = ["Entry", "IntentKey", "Outbox", "Request", "Spend", "State", "Submitter"]
+__all__ = ["Entry", "IntentKey", "Outbox", "Request", "Spend", "State", "Submitter", "forget_calls"]

@@ -301,6 +301,7 @@ def test_the_board_is_anchored_on_the_ledger_each_time_it_grows(world: World) ->
     for start, stop in ((0, 3), (3, 4), (4, 9)):
         _fill(world, start, stop)
         assert job.run_once() == 1
+        world.finish()
         assert job.run_once() == 0
     shown = world.market.backend.evaluate(SUPERVISOR, "board.show")
     with world.database.begin() as connection:
@@ -327,6 +328,8 @@ def test_no_second_anchor_is_asked_for_while_the_first_is_under_way(world: World
     job.run_once()
     _fill(world, 3, 5)
     assert job.run_once() == 0
+    world.finish()
+    assert job.run_once() == 0
     world.channel.projector = projector
     world.channel.project()
     assert job.run_once() == 1
@@ -337,6 +340,7 @@ def test_a_board_that_lost_entries_cannot_be_anchored_over_them(world: World) ->
     job = AnchorJob(world.acting, world.board)
     _fill(world, 0, 3)
     job.run_once()
+    world.finish()
     with world.database.begin() as connection:
         connection.execute(tables.board.delete())
         connection.execute(tables.board_head.delete())

@@ -67,6 +67,7 @@ def test_the_watchdog_alone_brings_a_trade_to_its_end(world: World, watchdog: Wa
     for _ in range(4):
         world.market.expire()
         watchdog.run_once()
+        world.finish()
     assert TradeState(world.market.trade(trade)["state"]).final
     assert world.market.coins(f"trade/{trade}") == {}
     assert world.market.total() == total

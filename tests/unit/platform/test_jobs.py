@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import pytest
 
+from countermark.platform.deadlines.watchdog import WatchdogJob
 from countermark.platform.jobs.acts import RETRY_MS
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.store import leases, tables
 from countermark.platform.store.engine import Database
+from countermark.platform.store.outbox import forget_calls
+from countermark.platform.store.outbox.trimming import KEPT_MS
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.platform import World
 
@@ -100,6 +104,8 @@ def test_an_act_is_done_once_however_often_it_is_asked_for(world: World) -> None
     trade = world.market.bring_to("RECEIVED")
     params = {"trade": trade, "result": "match"}
     assert [world.acting.sign("trade.check", params) for _ in range(3)] == [True, False, False]
+    world.finish()
+    assert not world.acting.sign("trade.check", params)
     assert world.market.trade(trade)["state"] == "MATCHED"
     assert _attempts(world, "trade.check") == ["COMMITTED"]
 
@@ -117,6 +123,7 @@ def test_a_refused_act_rests_and_is_tried_again(world: World) -> None:
     del world.channel.refuse["trade.check"]
     _rest(world)
     assert world.acting.sign("trade.check", params)
+    world.finish()
     assert world.market.trade(trade)["state"] == "MATCHED"
     assert _attempts(world, "trade.check") == ["COMMITTED", "REFUSED", "REFUSED"]
 
@@ -126,10 +133,13 @@ def test_a_call_that_anybody_may_make_can_be_meant_again_once_its_block_is_appli
     world.market.expire()
     projector, world.channel.projector = world.channel.projector, None
     assert [world.acting.call("trade.enforce", trade) for _ in range(2)] == [True, False]
+    world.finish()
+    assert not world.acting.call("trade.enforce", trade)
     world.channel.projector = projector
     world.channel.project()
     world.market.expire()
     assert world.acting.call("trade.enforce", trade)
+    world.finish()
     assert world.market.trade(trade)["state"] == "SETTLED"
     assert _attempts(world, "trade.enforce") == ["COMMITTED", "COMMITTED"]
 
@@ -147,3 +157,45 @@ def test_a_refused_call_rests_and_is_tried_again(world: World) -> None:
     _rest(world)
     assert world.acting.call("trade.enforce", trade)
     assert world.market.trade(trade)["outcome"] == "no_fee"
+
+
+def test_many_workers_that_mean_the_same_call_make_it_once(world: World) -> None:
+    trade = world.market.bring_to("RECEIVED")
+    world.market.expire()
+    with ThreadPoolExecutor(4) as pool:
+        called = list(pool.map(lambda _: world.acting.call("trade.enforce", trade), range(8)))
+    assert sum(called) == 1
+    assert len(_attempts(world, "trade.enforce")) == 1
+
+
+def test_nobody_waits_for_the_block_of_one_act_before_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst of overdue trades is ordered at once; how it ended is learnt from the same blocks."""
+    trades = [world.market.bring_to("PAID", world.market.list_data(data=b"%d" % n)["id"]) for n in range(4)]
+    world.market.expire()
+    asked: list[str] = []
+    status = world.channel.status
+    monkeypatch.setattr(world.channel, "status", lambda tx_id: asked.append(tx_id) or status(tx_id))
+    assert WatchdogJob(world.acting).run_once() == len(trades)
+    assert asked == []
+    assert {world.market.trade(trade)["outcome"] for trade in trades} == {"no_fee"}
+    world.finish()
+    assert len(asked) == len(trades)
+    assert _attempts(world, "trade.enforce") == ["COMMITTED"] * len(trades)
+
+
+def test_ended_calls_are_forgotten_after_a_while_and_intents_never(world: World) -> None:
+    trade = world.market.bring_to("RECEIVED")
+    world.market.expire()
+    world.channel.away = True
+    assert world.acting.call("clock.tick")  # stays open
+    world.channel.away = False
+    assert world.acting.call("trade.enforce", trade)
+    assert not world.acting.call("trade.enforce", trade)
+    world.acting.sign("trade.check", {"trade": trade, "result": "match"})
+    world.finish()
+    assert forget_calls(world.database) == 0
+    outbox = tables.outbox
+    with world.database.begin() as connection:
+        connection.execute(outbox.update().values(updated_ms=outbox.c.updated_ms - KEPT_MS))
+    assert forget_calls(world.database) == 1
+    assert {row.function for row in world.rows(outbox)} == {"clock.tick", "trade.check"}

@@ -27,6 +27,7 @@ def test_epoch_advances_when_its_time_is_over_and_not_before(world: World) -> No
     assert job.run_once() == 1
     (after,) = world.rows(tables.epoch)
     assert after.n == before.n + 1
+    world.finish()
     assert job.run_once() == 0
     world.wait(EPOCH_S)
     assert job.run_once() == 1
