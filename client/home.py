@@ -2,14 +2,17 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from countermark.client import keystore
+from countermark.client import keystore, pins
 from countermark.client.errors import REFUSED_HERE, ClientError
-from countermark.client.files import private_folder, write_private
+from countermark.client.files import locked, private_folder, write_private
 from countermark.client.keystore import Keys
 from countermark.client.vault import Vault
+from countermark.protocol.market import MarketConfig
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -53,10 +56,29 @@ class Home:
 
     def update_profile(self, **changes: str) -> Profile:
         """Store the profile with ``changes`` and return it."""
+        with self._locked():
+            return self._store_profile(changes)
+
+    def _store_profile(self, changes: dict[str, str]) -> Profile:
         profile = replace(self.profile, **changes)
-        self._own()
         write_private(self.path / "profile.json", json.dumps(asdict(profile), indent=1).encode())
         return profile
+
+    def trust(self, name: str, config: MarketConfig, *, save: bool) -> None:
+        """Check that this is the market that the home has used before; the first one is trusted.
+
+        Raises:
+            ClientError: it has another name or another platform, or the file of what was seen is malformed.
+        """
+        path = self.path / "market.json"
+        if not save:
+            pins.check(pins.load(path), name, config)
+            return
+        with self._locked():
+            known = pins.load(path)
+            seen = pins.check(known, name, config)
+            if seen != known:
+                write_private(path, seen.to_json())
 
     def accounts(self) -> dict[str, str]:
         """Return the addresses of the accounts here by name."""
@@ -69,14 +91,17 @@ class Home:
         """Make new keys, store them under ``name`` and use them from now on.
 
         Raises:
-            ClientError: there is an account of that name.
+            ClientError: there is an account of that name, made at this very moment perhaps.
         """
         path = self.check_new(name)
-        self._own()
-        private_folder(path.parent)
         keys = Keys.generate()
-        keystore.save(path, keys, passphrase)
-        self.update_profile(account=name)
+        with self._locked():
+            private_folder(path.parent)
+            try:
+                keystore.save(path, keys, passphrase, clobber=False)
+            except FileExistsError:
+                raise _exists(name) from None
+            self._store_profile({"account": name})
         return keys
 
     def check_new(self, name: str) -> Path:
@@ -87,7 +112,7 @@ class Home:
         """
         path = self._keystore(name)
         if path.exists():
-            raise ClientError(REFUSED_HERE, f"there is an account {name} already")
+            raise _exists(name)
         return path
 
     def open_account(self, passphrase: bytes, name: str = "") -> Keys:
@@ -98,13 +123,16 @@ class Home:
         """
         return keystore.load(self._existing(name), passphrase)
 
-    def store_keys(self, keys: Keys, passphrase: bytes, name: str = "") -> None:
-        """Replace the keys of the account ``name``, or of the one in use, after a rotation."""
-        keystore.save(self._existing(name), keys, passphrase)
-
     def vault(self, keys: Keys) -> Vault:
         """Return the vault of the account whose keys are ``keys``."""
         return Vault(self.path / "vault" / keys.address.removeprefix("did:key:"), keys.vault)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from changing what is read here and written back, while the block runs."""
+        self._own()
+        with locked(self.path / ".lock"):
+            yield
 
     def _own(self) -> None:
         # An empty folder that was made for us becomes private; one with other things in it is not ours to close.
@@ -125,3 +153,7 @@ class Home:
         if not _NAME.fullmatch(name):
             raise ClientError(REFUSED_HERE, "an account's name has at most 64 letters, digits, - and _")
         return self.path / "accounts" / f"{name}.json"
+
+
+def _exists(name: str) -> ClientError:
+    return ClientError(REFUSED_HERE, f"there is an account {name} already")

@@ -68,8 +68,12 @@ def _cipher(passphrase: bytes, salt: bytes) -> AESGCM:
     return AESGCM(kdf.derive(passphrase))
 
 
-def save(path: Path, keys: Keys, passphrase: bytes) -> None:
-    """Write ``keys`` to ``path``, for its owner only, under ``passphrase``; an older file is replaced whole."""
+def save(path: Path, keys: Keys, passphrase: bytes, *, clobber: bool = True) -> None:
+    """Write ``keys`` to ``path``, for its owner only, under ``passphrase``; an older file is replaced whole.
+
+    Raises:
+        FileExistsError: there is one, and it is not to be clobbered.
+    """
     salt, nonce = os.urandom(16), os.urandom(12)
     secret = canonical.dumps(
         {
@@ -86,7 +90,7 @@ def save(path: Path, keys: Keys, passphrase: bytes) -> None:
         "nonce": b64u(nonce),
         "ciphertext": b64u(ciphertext),
     }
-    write_private(path, canonical.dumps(document))
+    write_private(path, canonical.dumps(document), clobber=clobber)
 
 
 def address_in(path: Path) -> str:

@@ -6,6 +6,9 @@ depends on it leaves.
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from countermark.client.errors import REFUSED_HERE, ClientError
-from countermark.client.files import private_folder, write_private
+from countermark.client.files import locked, private_folder, write_private
 from countermark.protocol import canonical
 
 _NAME = re.compile(r"[a-z0-9_-]{1,100}")
@@ -50,6 +53,18 @@ class Vault:
             raise ClientError(REFUSED_HERE, f"the vault's record {kind}/{name} was altered") from None
         record: dict[str, Any] = canonical.loads(plain)
         return record
+
+    def delete(self, kind: str, name: str) -> None:
+        """Forget a record; one that is not there is no error."""
+        self._path(kind, name).unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, kind: str, name: str) -> Iterator[None]:
+        """Keep other processes from whatever they do to the record under this lock, while the block runs."""
+        folder = private_folder(self._path(kind, name).parent)
+        # Few locks for any number of names: now and then two acts wait for each other that need not.
+        with locked(folder / f".lock-{sha256(name.encode()).hexdigest()[:2]}"):
+            yield
 
     def names(self, kind: str) -> list[str]:
         """Return the names of the records of ``kind``, sorted."""

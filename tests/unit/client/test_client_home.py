@@ -1,19 +1,29 @@
 """What lies on a trader's disk: private, whole, encrypted, and bound to its place."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from countermark.client import files, keystore
+from countermark.client import home as client_home
 from countermark.client.errors import ClientError
 from countermark.client.files import private_folder, replacing, write_private
 from countermark.client.home import Home, Profile
 from countermark.client.keystore import Keys
 from countermark.client.vault import Vault
+from countermark.protocol import market
+from countermark.protocol.accounts import AccountKey
+from countermark.protocol.market import MarketConfig, PublicKey
+from countermark.protocol.sealed import EncryptionKey
+from tests.support.market import config_json
 
 PASSPHRASE = b"correct horse"
 
@@ -261,6 +271,133 @@ def test_an_account_is_never_made_over_another(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="already"):
         home.create_account("default", PASSPHRASE)
     assert home.open_account(PASSPHRASE).address == keys.address
+
+
+def test_of_two_accounts_of_one_name_made_at_the_same_moment_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2)
+    generate = Keys.generate
+
+    def together() -> Keys:
+        # Both have seen that there is none.
+        both.wait(30)
+        return generate()
+
+    monkeypatch.setattr(Keys, "generate", together)
+    home = Home(tmp_path / "home")
+    made: list[str] = []
+    refused: list[ClientError] = []
+
+    def make() -> None:
+        try:
+            made.append(home.create_account("default", PASSPHRASE).address)
+        except ClientError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), len(refused)) == (1, 1)
+    assert "already" in refused[0].detail
+    assert home.open_account(PASSPHRASE).address == made[0]
+
+
+def test_what_two_processes_remember_at_the_same_moment_is_all_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    home.update_profile(account="default")
+    writing, go = threading.Event(), threading.Event()
+    write = client_home.write_private
+
+    def slowly(path: Path, data: bytes, *, clobber: bool = True) -> None:
+        writing.set()
+        assert go.wait(30)
+        write(path, data, clobber=clobber)
+
+    monkeypatch.setattr(client_home, "write_private", slowly)
+    first = threading.Thread(target=lambda: home.update_profile(gateway="https://g"))
+    second = threading.Thread(target=lambda: home.update_profile(ca_file="ca.pem"))
+    first.start()
+    assert writing.wait(30)
+    second.start()
+    go.set()
+    first.join()
+    second.join()
+    assert home.profile == Profile(gateway="https://g", ca_file="ca.pem", account="default")
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["with hard links", "without"])
+def test_a_file_is_never_put_over_another_where_that_is_not_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+    write_private(tmp_path / "one", b"first", clobber=False)
+    with pytest.raises(FileExistsError):
+        write_private(tmp_path / "one", b"second", clobber=False)
+    write_private(tmp_path / "one", b"third")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("one", b"third")]
+
+
+# The market that a home belongs to
+
+CONFIG = market.parse(config_json())
+
+
+def with_platform(**changes: Any) -> MarketConfig:
+    return replace(CONFIG, platform=replace(CONFIG.platform, **changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("other/countermark", CONFIG),
+        ("market/countermark", with_platform(account=AccountKey.generate().address)),
+        ("market/countermark", with_platform(encryption_key=PublicKey(1, EncryptionKey.generate().public))),
+    ],
+    ids=["another name", "another platform", "another key of the same version"],
+)
+def test_a_gateway_cannot_put_another_market_in_the_place_of_the_first(
+    tmp_path: Path, name: str, config: MarketConfig
+) -> None:
+    home = Home(tmp_path / "home")
+    home.trust("market/countermark", CONFIG, save=True)
+    for save in (True, False):
+        with pytest.raises(ClientError) as caught:
+            home.trust(name, config, save=save)
+        assert caught.value.code == "refused_here"
+    home.trust("market/countermark", CONFIG, save=True)
+
+
+def test_a_key_may_be_followed_by_a_newer_one_and_never_again_by_an_older(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.trust("market/countermark", CONFIG, save=True)
+    newer = with_platform(encryption_key=PublicKey(2, EncryptionKey.generate().public))
+    home.trust("market/countermark", newer, save=True)
+    home.trust("market/countermark", newer, save=True)
+    with pytest.raises(ClientError):
+        home.trust("market/countermark", CONFIG, save=True)
+
+
+def test_nothing_is_remembered_of_a_market_that_is_only_looked_at(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.trust("market/countermark", CONFIG, save=False)
+    assert not home.path.exists()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"keys":{"x":"y"}}'])
+def test_a_malformed_memory_of_the_market_is_an_error(tmp_path: Path, content: str) -> None:
+    (tmp_path / "market.json").write_text(content)
+    with pytest.raises(ClientError, match="malformed"):
+        Home(tmp_path).trust("market/countermark", CONFIG, save=False)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".", "a b", "ä", "x" * 65, "-x"])
