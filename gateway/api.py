@@ -255,6 +255,27 @@ def link_next(response: flask.Response, cursor: str) -> flask.Response:
     return response
 
 
+class LedgerIntent(Resource):
+    """An intent as it stands on the ledger (compact JWS), with its transaction and block."""
+
+    intent: str
+    txid: str
+    block: int
+
+
+def ledger_intent(number: int, txid: str) -> flask.Response:
+    """Return the intent in the transaction ``txid`` of the block ``number``, read from the ledger itself.
+
+    Raises:
+        MarketError: LEDGER_UNAVAILABLE.
+    """
+    for block in services().chain.blocks(number, stop=number):
+        for transaction in block.transactions:
+            if transaction.tx_id == txid:
+                return flask.jsonify({"intent": transaction.args[0].decode(), "txid": txid, "block": number})
+    raise MarketError(ErrorCode.LEDGER_UNAVAILABLE, "the peer does not hold that block yet")
+
+
 def body_limit(limit: int) -> None:
     """Refuse a body of more than ``limit`` bytes.
 

@@ -12,6 +12,7 @@ from typing import Any
 from countermark.gateway.problems import ProblemError, standing
 from countermark.gateway.services import Services
 from countermark.platform.contracts.market import load_market
+from countermark.platform.ports import RefusedError
 from countermark.platform.store.outbox import Entry, IntentKey, Request, State
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import load_trade
@@ -87,6 +88,16 @@ class Writes:
                 DATABASE_UNAVAILABLE.
         """
         deadline = time.monotonic() + wait_s
+        try:
+            entry = self._enqueue(intent, may)
+        except MarketError as error:
+            done = self._done_elsewhere(intent, wait_s) if error.code is ErrorCode.INTENT_EXPIRED else None
+            if done is None:
+                raise
+            return done
+        return self.outcome(entry, deadline, intent=intent)
+
+    def _enqueue(self, intent: Intent, may: Callable[[Connection], None] | None) -> Entry:
         services = self._services
         with services.database.begin() as connection:
             if services.outbox.earlier(connection, IntentKey.of(intent)) is None:
@@ -94,8 +105,22 @@ class Writes:
                 if may is not None:
                     may(connection)
             amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))
-            entry = services.outbox.enqueue(connection, Request.by_intent(intent, amount=amount))
-        return self.outcome(entry, deadline, intent=intent)
+            return services.outbox.enqueue(connection, Request.by_intent(intent, amount=amount))
+
+    def _done_elsewhere(self, intent: Intent, wait_s: int) -> Outcome | None:
+        """Return what another gateway has made of an intent that comes too late here, None if nothing.
+
+        Who asks after an answer was lost must not be told "too late" of what was in time.
+        """
+        try:
+            stored = self._services.chain.evaluate("intent.show", [intent.signer.encode(), intent.nonce.encode()])
+        except RefusedError:
+            return None
+        record = canonical.loads(stored)
+        if record["cancelled"] or record["digest"] != intent.digest:
+            return None
+        outcome = self.transaction(record["tx"], wait_s=wait_s)
+        return Outcome({**outcome.resource, "result": record["response"]}, outcome.final)
 
     def outcome(self, entry: Entry, deadline: float, *, intent: Intent | None = None) -> Outcome:
         """Drive ``entry`` until ``deadline`` (of the monotonic clock) and return what came of it.

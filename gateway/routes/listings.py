@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from countermark.gateway.api import (
     SIGNED_OR_NOT,
     IntentBody,
+    LedgerIntent,
     PageQuery,
     Resource,
     SealedBody,
@@ -18,6 +19,7 @@ from countermark.gateway.api import (
     blueprint,
     collection,
     gateway,
+    ledger_intent,
     services,
     wait_s,
 )
@@ -91,16 +93,17 @@ def create(body: SealedBody) -> flask.Response:
     return answer(gateway().writes.outcome(registered.entry, deadline))
 
 
-@api.get("/v1/listings", responses={200: Listings})
+@api.get("/v1/listings", responses={200: Listings}, security=SIGNED_OR_NOT)
 def browse(query: ListingsQuery) -> flask.Response:
-    """Browse descriptions and prices."""
+    """Browse descriptions and prices; whoever signs sees his own contracts before their fee is paid too."""
     filters = Filters(
         state="" if query.state == ANY_STATE else query.state,
         owner=query.owner,
         max_price=query.max_price,
         words=query.q,
     )
-    page = services().catalogue.browse(filters, cursor=query.cursor, limit=query.limit)
+    viewer = account_or_nobody()
+    page = services().catalogue.browse(filters, cursor=query.cursor, limit=query.limit, viewer=viewer)
     config = _config()
     return collection((resource(view, config) for view in page.listings), page.cursor)
 
@@ -110,6 +113,13 @@ def show(path: ListingPath) -> flask.Response:
     """Return one contract; before its fee is paid to its seller only."""
     view = services().catalogue.show(path.listing, viewer=account_or_nobody())
     return flask.jsonify(resource(view, _config()))
+
+
+@api.get("/v1/listings/<listing>/registration", responses={200: LedgerIntent}, security=SIGNED_OR_NOT)
+def registration(path: ListingPath) -> flask.Response:
+    """Return the intent with which a contract was made, from the ledger: its address derives from it."""
+    view = services().catalogue.show(path.listing, viewer=account_or_nobody())
+    return ledger_intent(view.created_block, view.created_tx)
 
 
 @api.post("/v1/listings/<listing>/charge", responses={200: Transaction, 202: Transaction})

@@ -11,6 +11,7 @@ from countermark.gateway.api import (
     SIGNED,
     Body,
     IntentBody,
+    LedgerIntent,
     PageQuery,
     Resource,
     Sealed,
@@ -21,6 +22,7 @@ from countermark.gateway.api import (
     blueprint,
     collection,
     gateway,
+    ledger_intent,
     services,
     wait_s,
 )
@@ -70,14 +72,6 @@ class Trades(Resource):
     next: str | None
 
 
-class Payment(Resource):
-    """The buyer's intent as it stands on the ledger (compact JWS): his signature binds the one-time key."""
-
-    intent: str
-    txid: str
-    block: int
-
-
 class Noticed(Resource):
     """The transaction that names the notice, and the platform's receipt for it (compact JWS)."""
 
@@ -118,17 +112,13 @@ def show(path: TradePath) -> flask.Response:
         return flask.jsonify(trades.load_trade_for(connection, path.trade, party=party))
 
 
-@api.get("/v1/trades/<trade>/payment", responses={200: Payment}, security=SIGNED)
+@api.get("/v1/trades/<trade>/payment", responses={200: LedgerIntent}, security=SIGNED)
 def show_payment(path: TradePath) -> flask.Response:
-    """Return the intent with which a trade was paid, from the ledger, for its parties."""
+    """Return the intent with which a trade was paid, from the ledger, for its parties: it binds the one-time key."""
     party = account()
     with services().database.begin() as connection:
         number, txid = trades.find_payment(connection, path.trade, party=party)
-    for block in services().chain.blocks(number, stop=number):
-        for transaction in block.transactions:
-            if transaction.tx_id == txid:
-                return flask.jsonify({"intent": transaction.args[0].decode(), "txid": txid, "block": number})
-    raise MarketError(ErrorCode.LEDGER_UNAVAILABLE, "the peer does not hold the payment's block yet")
+    return ledger_intent(number, txid)
 
 
 @api.post("/v1/trades", responses=RESPONSES)

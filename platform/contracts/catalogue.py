@@ -12,7 +12,7 @@ from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.contracts.publication import NEVER_PUBLIC
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, Row, select, tuple_
+from countermark.platform.store.sql import Connection, Row, or_, select, tuple_
 from countermark.protocol import canonical, fields
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u, unb64u
@@ -39,6 +39,8 @@ class ListingView:
     record: Mapping[str, Any] = field(repr=False)
     description: Description | None
     salt_d: bytes | None
+    created_block: int
+    created_tx: str
     updated_tx: str
 
 
@@ -67,13 +69,16 @@ class Catalogue:
         self._database = database
         self._columns = columns
 
-    def browse(self, filters: Filters | None = None, *, cursor: str = "", limit: int = LONGEST_PAGE) -> Page:
+    def browse(
+        self, filters: Filters | None = None, *, cursor: str = "", limit: int = LONGEST_PAGE, viewer: str = ""
+    ) -> Page:
         """Return a page of at most ``limit`` listings.
 
         Args:
             filters: which ones; those on the market where None.
             cursor: of the page before, "" for the first.
             limit: 1 to `LONGEST_PAGE`.
+            viewer: who also sees those of his own that were never on the market, "" for nobody.
 
         Raises:
             MarketError: MALFORMED_REQUEST for a cursor or limit that cannot be.
@@ -84,7 +89,7 @@ class Catalogue:
         place = tuple_(contracts.c.created_block, contracts.c.address)
         query = (
             select(contracts)
-            .where(*_conditions(filters or Filters()))
+            .where(*_conditions(filters or Filters(), viewer))
             .order_by(contracts.c.created_block.desc(), contracts.c.address.desc())
             .limit(limit + 1)
         )
@@ -128,13 +133,17 @@ class Catalogue:
             record=row.record,
             description=None if erased else self._columns.description(row),
             salt_d=None if erased else self._columns.salt_d(row),
+            created_block=row.created_block,
+            created_tx=row.created_tx,
             updated_tx=row.updated_tx,
         )
 
 
-def _conditions(filters: Filters) -> list[Any]:
+def _conditions(filters: Filters, viewer: str) -> list[Any]:
     contracts = tables.data_contracts
-    conditions: list[Any] = [contracts.c.state.is_not(None), contracts.c.state.not_in(NEVER_PUBLIC)]
+    public = contracts.c.state.not_in(NEVER_PUBLIC)
+    own = [contracts.c.seller == viewer, contracts.c.owner == viewer] if viewer else []
+    conditions: list[Any] = [contracts.c.state.is_not(None), or_(public, *own)]
     if filters.state:
         conditions.append(contracts.c.state == filters.state)
     if filters.owner:
