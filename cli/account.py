@@ -1,11 +1,10 @@
 """`countermark account`: keys and money."""
 
-import secrets
-
 import click
 
 from countermark.cli.amounts import AMOUNT
 from countermark.cli.session import Session, noun, session_command
+from countermark.cli.texts import TEXT
 
 command = noun("account", "Keys and money of an account.")
 
@@ -27,11 +26,13 @@ def new(session: Session, name: str, offline: bool) -> None:
         return
     keys = session.home.create_account(name, session.new_passphrase)
     session.act_as(name, keys)
+    # Told before the account is opened: the keys are there, whatever becomes of that; `account open` does it later.
+    session.first({"address": keys.address}, keys.address)
     if offline:
-        session.result({"address": keys.address}, keys.address)
+        session.result({})
         return
     done = account.open_account(session.market(), keys)
-    session.result({"address": keys.address, "txid": done.txid}, keys.address, f"transaction {done.txid}")
+    session.result({"txid": done.txid}, f"transaction {done.txid}")
 
 
 @command.command("open")
@@ -66,15 +67,14 @@ def list_(session: Session) -> None:
 
 @command.command("fund")
 @click.argument("amount", type=AMOUNT)
-@click.option("--reference", default="", help="The deposit's reference; each is used once.")
+@click.option("--reference", default="", type=TEXT, help="The deposit's reference; each is used once.")
 @session_command
 def fund(session: Session, amount: int, reference: str) -> None:
     """Ask the issuer for AMOUNT minor units against a deposit (on the embedded ledger, a faucet)."""
     from countermark.client import account
 
-    market = session.market()
-    reference = reference or f"deposit-{secrets.token_hex(8)}"
-    done = account.fund(market, str(amount), reference)
+    done = account.fund(session.market(), str(amount), reference)
+    reference = done.entity or reference
     session.show_done(done, {"amount": str(amount), "reference": reference}, f"funded {amount} by {reference}")
 
 

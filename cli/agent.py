@@ -19,24 +19,24 @@ def run(session: Session, once: bool, output: Path | None) -> None:
     from countermark.client.agent import Agent, Folders
 
     home = session.home
-    folders = Folders(home.path / "packages", output or home.path / "purchases")
+    folders = Folders(home.path / "packages", home.path / "downloads", output or home.path / "purchases")
 
     def report(trade: str, text: str) -> None:
         click.echo(f"{trade}  {text}" if trade else text, err=session.as_json)
 
     # What has not committed yet would look like an act that is still to be done.
-    agent = Agent(session.market(wait=True), session.keys, home.vault(session.keys), folders, report)
+    agent = Agent(session.market(wait=True), session.keys, session.vault, folders, report)
     if session.dry_run:
         turns = agent.turns()
         document = {"dry_run": True, "acts": [{"trade": trade, "act": name} for trade, name in turns]}
         session.result(document, *(f"{trade}  {name}" for trade, name in turns))
         return
-    if once:
-        acts = 0
-        while done := agent.step():
-            acts += done
-        session.result({"acts": acts}, f"{acts} acts")
-        return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.end())
-    agent.run()
+    acts = 0
+    if once:
+        while done := agent.step():
+            acts += done
+    else:
+        acts = agent.run()
+    session.result({"acts": acts}, *([f"{acts} acts"] if once else []))

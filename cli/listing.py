@@ -8,6 +8,7 @@ import click
 from countermark.cli.amounts import AMOUNT
 from countermark.cli.session import Session, noun, session_command
 from countermark.cli.terms import parse_terms, with_terms
+from countermark.cli.texts import TEXT
 
 command = noun("listing", "Put data on the market, browse, change, withdraw.")
 
@@ -15,9 +16,9 @@ command = noun("listing", "Put data on the market, browse, change, withdraw.")
 @command.command("create")
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @with_terms
-@click.option("--title", default="", help="What buyers read first.")
-@click.option("--text", default="", help="What else buyers should know.")
-@click.option("--tag", "tags", multiple=True, help="A word to filter by; may be given again.")
+@click.option("--title", default="", type=TEXT, help="What buyers read first.")
+@click.option("--text", default="", type=TEXT, help="What else buyers should know.")
+@click.option("--tag", "tags", multiple=True, type=TEXT, help="A word to filter by; may be given again.")
 @click.option("--charge/--no-charge", default=True, help="Pay the management fee at once, if there is one.")
 @session_command
 def create(
@@ -35,29 +36,32 @@ def create(
 
     market = session.market()
     terms = parse_terms(price, deadlines)
-    vault = session.home.vault(session.keys)
-    done = listings.create(market, vault, path, terms, listings.Words(title, text, tags))
+    done = listings.create(market, session.vault, path, terms, listings.Words(title, text, tags))
     if market.dry_run:
         session.show_done(done)
         return
     address, state = str(done.result["id"]), str(done.result["state"])
-    document = {"listing": address, "state": state, "txid": done.txid}
-    lines = [address, f"transaction {done.txid}"]
-    if charge and state == "PENDING_FEE":
-        paid = listings.charge(market, address)
-        document |= {"state": str(paid.result["state"]), "charge_txid": paid.txid}
-        lines.append(f"management fee, transaction {paid.txid}")
-    session.result(document, *lines, f"state {document['state']}")
+    # Told before the fee, which the account may not be able to pay: the contract stands all the same.
+    document = {"listing": address, "state": state, "txid": done.txid, **session.resumed(done)}
+    session.first(document, address, f"transaction {done.txid}")
+    if not (charge and state == "PENDING_FEE"):
+        session.result({}, f"state {state}")
+        return
+    paid = listings.charge(market, address)
+    state = str(paid.result["state"])
+    session.result(
+        {"state": state, "charge_txid": paid.txid}, f"management fee, transaction {paid.txid}", f"state {state}"
+    )
 
 
 @command.command("list")
-@click.option("--query", "q", default="", help="Words that title or text must hold.")
-@click.option("--state", default="LISTED", show_default=True)
-@click.option("--owner", default="", help="Address of the owner.")
+@click.option("--query", "q", default="", type=TEXT, help="Words that title or text must hold.")
+@click.option("--state", default="LISTED", show_default=True, type=TEXT, help="A state, or any.")
+@click.option("--owner", default="", type=TEXT, help="Address of the owner.")
 @click.option("--max-price", type=AMOUNT, help="Highest price in minor units.")
 @session_command
 def list_(session: Session, q: str, state: str, owner: str, max_price: int | None) -> None:
-    """Browse what is on the market."""
+    """Browse what is on the market; with an account, also what is yours and waits for its fee."""
     from countermark.client import searches
 
     filters: dict[str, str | int] = {
@@ -65,7 +69,7 @@ def list_(session: Session, q: str, state: str, owner: str, max_price: int | Non
         for name, value in {"q": q, "state": state, "owner": owner, "max_price": max_price}.items()
         if value
     }
-    items = list(searches.browse(session.market(signed=False), filters))
+    items = list(searches.browse(session.market(signed=session.can_sign), filters))
     session.result({"items": items}, *(_line(item) for item in items))
 
 
@@ -83,7 +87,7 @@ def show(session: Session, listing: str) -> None:
     """Show a listing whose description is checked against the ledger's commitment."""
     from countermark.client import searches
 
-    resource = searches.show(session.market(signed=bool(session.home.accounts())), listing)
+    resource = searches.show(session.market(signed=session.can_sign), listing)
     description = resource["description"]
     session.result(
         resource,

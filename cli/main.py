@@ -1,7 +1,7 @@
 """The entry point `countermark`: commands are imported only when they are called, so that `--help` is quick."""
 
 import importlib
-import os
+import signal
 import sys
 from typing import Any, NoReturn
 
@@ -55,26 +55,39 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the status of interfaces.md."""
-    from countermark.cli.failures import report
+    from countermark.cli.failures import ERROR, no_output
 
-    session = Session()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = _run(Session())
+        sys.stdout.flush()
+    except OSError as error:
+        # Of what a command has done, nobody was told.
+        no_output(error)
+        status = ERROR
+    sys.exit(status)
+
+
+def _run(session: Session) -> int:
+    from countermark.cli.failures import report, report_usage
+
     try:
         status = command.main(standalone_mode=False, obj=session)
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(1)
+        return int(done.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not fail on flushing the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception as error:  # outermost: every failure becomes one line and a status
-        sys.exit(report(error, as_json=session.as_json))
-    sys.exit(status if isinstance(status, int) else 0)
+        raise
+    except click.ClickException as error:
+        # Of the options, those before the mistake were read, those behind it were not.
+        return report_usage(error, as_json=session.as_json or "--json" in sys.argv)
+    except (Exception, KeyboardInterrupt) as error:  # outermost: every failure becomes one line and a status
+        return report(error, as_json=session.as_json, made=session.made)
+    return status if isinstance(status, int) else 0
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End as Ctrl-C does, by way of everything that cleans up."""
+    raise KeyboardInterrupt
 
 
 __all__ = ["OPTIONS", "command", "main"]

@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from countermark.client.keystore import Keys
     from countermark.client.market import Done, Market
     from countermark.client.transfers import Progress
+    from countermark.client.vault import Vault
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +43,8 @@ class Session:
     """The options of one run, and what is opened because of them."""
 
     options: dict[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+    """What the command has made so far: part of its one JSON document, whichever way it ends."""
 
     def update(self, options: dict[str, Any]) -> None:
         """Take over the options that were given."""
@@ -87,8 +90,17 @@ class Session:
         """
         return self._passphrase(confirm=True)
 
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is an account, and its passphrase at hand or somebody to ask for it."""
+        return bool(self.home.accounts()) and bool(self._passphrase_file or sys.stdin.isatty())
+
+    @property
+    def _passphrase_file(self) -> str:
+        return str(self.options.get("passphrase_file") or os.environ.get("COUNTERMARK_PASSPHRASE_FILE") or "")
+
     def _passphrase(self, *, confirm: bool) -> bytes:
-        given = self.options.get("passphrase_file") or os.environ.get("COUNTERMARK_PASSPHRASE_FILE")
+        given = self._passphrase_file
         if given:
             passphrase = Path(given).read_bytes().rstrip(b"\r\n")
             if not passphrase:
@@ -130,40 +142,81 @@ class Session:
     def market(self, *, signed: bool = True, wait: bool | None = None) -> "Market":
         """Return the market as the account sees it, as the public does when not ``signed``.
 
-        The home remembers the gateway for the next time. ``wait`` overrules the option of that name.
+        What an account acts on is the market that its home knows; the home remembers the gateway that has shown it.
+        ``wait`` overrules the option of that name.
+
+        Raises:
+            ClientError: the gateway cannot be reached, or serves another market.
         """
         from countermark.client.http import Http
         from countermark.client.market import Market
 
         url, ca_file = self.gateway()
         key = self.keys.account if signed else None
-        http = Http(url, ca_file=ca_file, key=key)
+        market = Market(
+            Http(url, ca_file=ca_file, key=key),
+            key,
+            vault=self.vault if signed else None,
+            trust=functools.partial(self.home.trust, save=signed and not self.dry_run),
+            wait=self.options.get("wait", True) if wait is None else wait,
+            dry_run=self.dry_run,
+        )
+        if signed:
+            # Its first answer: of a gateway that gives none, or another market, nothing is remembered.
+            assert market.name
+            if not self.dry_run:
+                self._remember(url, ca_file)
+        return market
+
+    def _remember(self, url: str, ca_file: str) -> None:
         ca_file = str(Path(ca_file).resolve()) if ca_file else ""
-        if signed and (self.home.profile.gateway, self.home.profile.ca_file) != (url, ca_file):
+        if (self.home.profile.gateway, self.home.profile.ca_file) != (url, ca_file):
             self.home.update_profile(gateway=url, ca_file=ca_file)
-        return Market(http, key, wait=self.options.get("wait", True) if wait is None else wait, dry_run=self.dry_run)
+
+    @property
+    def vault(self) -> "Vault":
+        """The vault of the account that acts."""
+        return self.home.vault(self.keys)
 
     def say(self, text: str) -> None:
         """Print a message for people, on stderr."""
         click.echo(text, err=True)
 
-    def result(self, document: Any, *lines: str) -> None:
-        """Print what the command is for: ``document`` with --json, else ``lines``."""
+    def first(self, document: dict[str, Any], *lines: str) -> None:
+        """Tell at once what the command has made, whatever becomes of the rest: its ids stand first on stdout."""
+        self.made.update(document)
+        if not self.as_json:
+            self._print(lines)
+
+    def result(self, document: dict[str, Any], *lines: str) -> None:
+        """Print what the command is for: ``document`` with --json, with what `first` told; else ``lines``."""
         if self.as_json:
-            click.echo(json.dumps(document))
-            return
+            click.echo(json.dumps({**self.made, **document}))
+        else:
+            self._print(lines)
+
+    @staticmethod
+    def _print(lines: Iterable[str]) -> None:
         for line in lines:
-            click.echo(line)
+            # The bytes of a file's name need not be text.
+            click.echo(line.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
     def show_done(self, done: "Done", document: dict[str, Any] | None = None, *lines: str) -> None:
         """Print the transaction ``done``: its id first, then the state that it brought about, then ``lines``."""
         state = done.result.get("state")
         self.result(
-            {"txid": done.txid, **(document or {}), **done.result},
+            {"txid": done.txid, **(document or {}), **done.result, **self.resumed(done)},
             done.txid or "nothing was sent",
             *([f"state {state}"] if state else []),
             *lines,
         )
+
+    def resumed(self, done: "Done") -> dict[str, bool]:
+        """Return what a document says of an act that an earlier run had asked for, and tell people too."""
+        if not done.resumed:
+            return {}
+        self.say("an earlier run had asked for this; nothing new was sent")
+        return {"resumed": True}
 
     def progress(self, label: str) -> "Progress":
         """Return a function that shows the progress of long work on stderr, when that is a terminal."""

@@ -1,17 +1,12 @@
 """`countermark trade`: buy and sell, step by step."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from countermark.cli.amounts import AMOUNT
 from countermark.cli.session import Session, noun, session_command
-
-if TYPE_CHECKING:
-    from countermark.client.market import Done, Market
-
+from countermark.protocol.transitions import TradeState
 
 command = noun("trade", "Buy and sell, step by step.")
 
@@ -24,13 +19,13 @@ def buy(session: Session, listing: str, max_price: int | None) -> None:
     """Pay for the ownership of LISTING into its contract (step 11)."""
     from countermark.client import purchases
 
-    market, vault = session.market(), session.home.vault(session.keys)
-    done = purchases.buy(market, vault, listing, longest_price=max_price)
+    market = session.market()
+    done = purchases.buy(market, session.vault, listing, max_price=max_price)
     if market.dry_run:
         session.show_done(done)
         return
     trade, state = str(done.result["id"]), str(done.result["state"])
-    document = {"trade": trade, "txid": done.txid, "state": state}
+    document = {"trade": trade, "txid": done.txid, "state": state, **session.resumed(done)}
     session.result(document, trade, f"transaction {done.txid}", f"state {state}")
 
 
@@ -56,10 +51,12 @@ def show(session: Session, trade: str) -> None:
 
 @command.command("wait")
 @click.argument("trade")
-@click.argument("states", nargs=-1, required=True)
+@click.argument(
+    "states", metavar="STATES...", nargs=-1, required=True, type=click.Choice([str(state) for state in TradeState])
+)
 @session_command
 def wait_for(session: Session, trade: str, states: tuple[str, ...]) -> None:
-    """Wait until TRADE is in one of STATES."""
+    """Wait until TRADE is in one of STATES; status 3 if it ends in another."""
     from countermark.client import trades
 
     resource = trades.await_state(session.market(), trade, frozenset(states))
@@ -105,20 +102,27 @@ def charge(session: Session, trade: str) -> None:
 def send(session: Session, trade: str, path: Path | None) -> None:
     """Seller: encrypt the data for the buyer and hand it to the relay, with your notice (steps 13-16)."""
     from countermark.client import deliveries, trades
-    from countermark.client.market import PENDING
 
-    market = session.market()
-    keys = session.keys
-    packages = session.home.path / "packages"
+    market, packages = session.market(), session.home.path / "packages"
+    deliveries.sweep(market, packages)
     resource = trades.show(market, trade)
-    vault = session.home.vault(keys)
-    done = deliveries.send(market, keys, vault, resource, packages, path, session.progress("upload"))
-    if done is None:
-        session.result({"trade": trade, "state": "UPLOADED", "resumed": True}, trade, "the upload was completed")
+    done = deliveries.commit_package(market, session.keys, session.vault, resource, packages, path)
+    if market.dry_run and done is not None:
+        session.show_done(done)
         return
-    session.show_done(done)
-    if done.result.get("state") == PENDING:
+    # Told before the upload, which may break off: the transaction stands all the same.
+    if done is None:
+        session.first({"trade": trade, "state": "UPLOADED", "resumed": True}, trade)
+    else:
+        state = str(done.result.get("state"))
+        document = {"txid": done.txid, **done.result, "trade": trade, **session.resumed(done)}
+        session.first(document, done.txid, f"state {state}")
+    if not deliveries.may_upload(market, done):
+        session.result({})
         session.say("send again, to upload, once the transaction has committed")
+        return
+    deliveries.upload_package(market, resource, packages, session.progress("upload"))
+    session.result({}, *(["the upload was completed"] if done is None else []))
 
 
 @command.command("receive")
@@ -126,36 +130,49 @@ def send(session: Session, trade: str, path: Path | None) -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to store the data."
 )
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
 @session_command
-def receive(session: Session, trade: str, output: Path) -> None:
+def receive(session: Session, trade: str, output: Path, force: bool) -> None:
     """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20)."""
-    from countermark.client import purchases, trades
+    from countermark.client import purchases, receiving, trades
 
-    market = session.market()
-    keys, vault = session.keys, session.home.vault(session.keys)
+    market, vault = session.market(), session.vault
     resource = trades.show(market, trade)
-    received = purchases.fetch(market, vault, resource, output, session.progress("download"))
-    done = purchases.acknowledge(market, keys, vault, resource, received)
+    packages, progress = session.home.path / "downloads", session.progress("download")
+    received = receiving.fetch(market, vault, resource, output, packages, progress, force=force)
+    done = purchases.acknowledge(market, session.keys, vault, resource, received)
     document = {"trade": trade, "path": str(output), "verdict": received.verdict}
     session.show_done(done, document, f"stored {output}", f"verdict {received.verdict}")
 
 
-def _act(name: str, summary: str, module: str, function: str) -> None:
-    def run(session: Session, trade: str) -> None:
-        import importlib
+@command.command("confirm")
+@click.argument("trade")
+@session_command
+def confirm(session: Session, trade: str) -> None:
+    """Buyer: confirm; price, fee, bonds and ownership move at once (23-24)."""
+    from countermark.client import purchases
 
-        act: Callable[[Market, str], Done] = getattr(
-            importlib.import_module(f"countermark.client.{module}"), function
-        )
-        session.show_done(act(session.market(), trade))
-
-    run.__doc__ = summary
-    command.command(name)(click.argument("trade")(session_command(run)))
+    session.show_done(purchases.confirm(session.market(), trade))
 
 
-_act("confirm", "Buyer: confirm; price, fee, bonds and ownership move at once (23-24).", "purchases", "confirm")
-_act("accept", "Buyer: accept a copy that was altered.", "purchases", "accept")
-_act("cancel", "Seller: give the sale up before anything was sent.", "deliveries", "cancel")
+@command.command("accept")
+@click.argument("trade")
+@session_command
+def accept(session: Session, trade: str) -> None:
+    """Buyer: accept a copy that was altered."""
+    from countermark.client import purchases
+
+    session.show_done(purchases.accept(session.market(), trade))
+
+
+@command.command("cancel")
+@click.argument("trade")
+@session_command
+def cancel(session: Session, trade: str) -> None:
+    """Seller: give the sale up before anything was sent."""
+    from countermark.client import deliveries
+
+    session.show_done(deliveries.cancel(session.market(), trade))
 
 
 @command.command("dispute")
@@ -179,5 +196,4 @@ def open_(session: Session, trade: str) -> None:
     from countermark.client import disputes, trades
 
     market = session.market()
-    vault = session.home.vault(session.keys)
-    session.show_done(disputes.open_key(market, vault, trades.show(market, trade)))
+    session.show_done(disputes.open_key(market, session.vault, trades.show(market, trade)))

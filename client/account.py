@@ -1,9 +1,12 @@
 """An account on the market: opening it, and money from its issuer."""
 
+import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
+from countermark.client.unanswered import Posting
 from countermark.protocol.money import parse_amount
 
 
@@ -11,18 +14,26 @@ def open_account(market: Market, keys: Keys) -> Done:
     """Register the account and its encryption key on the ledger (R8)."""
     version, key = keys.current_encryption
     params = {"encryption_key": {"version": version, "key": key.public}}
-    return market.act("/v1/accounts", "account.open", params)
+    return market.act("/v1/accounts", "account.open", params, entity=keys.address)
 
 
-def fund(market: Market, amount: str, reference: str) -> Done:
-    """Ask the issuer for ``amount`` (decimal minor units) against the deposit ``reference``, which works once."""
-    body = {"amount": amount, "reference": reference}
-    return market.post(f"/v1/accounts/{market.address}/fund", body)
+def fund(market: Market, amount: str, reference: str = "") -> Done:
+    """Ask the issuer for ``amount`` (decimal minor units) against the deposit ``reference``, which works once.
+
+    Without one, a new one is made; it is the entity of what is returned.
+    """
+
+    def make() -> Posting:
+        deposit = reference or f"deposit-{secrets.token_hex(8)}"
+        body = {"amount": amount, "reference": deposit}
+        return market.posting(f"/v1/accounts/{market.address}/fund", body, entity=deposit)
+
+    return market.perform(("fund", amount, reference), make)
 
 
 def balance(market: Market) -> int:
     """Return the minor units in the account's unspent coins."""
-    return parse_amount(coins(market).get("balance"), zero=True)
+    return parse_amount(market.http.get(_coins(market)).get("balance"), zero=True)
 
 
 def show(market: Market) -> dict[str, Any]:
@@ -31,10 +42,13 @@ def show(market: Market) -> dict[str, Any]:
     return {**record, "balance": str(balance(market))}
 
 
-def coins(market: Market) -> dict[str, Any]:
-    """Return the account's unspent coins."""
-    resource: dict[str, Any] = market.http.get(f"/v1/accounts/{market.address}/coins")
-    return resource
+def coins(market: Market) -> Iterator[dict[str, Any]]:
+    """Yield the account's unspent coins, each with its id and its amount in decimal minor units."""
+    return market.pages(_coins(market), items="coins")
+
+
+def _coins(market: Market) -> str:
+    return f"/v1/accounts/{market.address}/coins"
 
 
 def transfer(market: Market, to: str, amount: str) -> Done:

@@ -56,7 +56,8 @@ def fingerprint_of(path: Path, generator: str) -> fingerprint.Fingerprint:
     except OSError as error:
         raise ClientError(REFUSED_HERE, f"{path} cannot be read: {error.strerror}") from error
     except fingerprint.FingerprintError as error:
-        raise ClientError(str(error.code), f"{path.name}: {error.detail}") from error
+        detail = f"{path.name}: {error.detail}" if error.detail else path.name
+        raise ClientError(str(error.code), detail, here=True) from error
 
 
 def compare_files(a: Path, b: Path, generator: str) -> fingerprint.Comparison:
@@ -68,4 +69,4 @@ def compare_files(a: Path, b: Path, generator: str) -> fingerprint.Comparison:
     try:
         return fingerprint.compare(fingerprint_of(a, generator), fingerprint_of(b, generator))
     except fingerprint.FingerprintError as error:
-        raise ClientError(str(error.code), error.detail) from error
+        raise ClientError(str(error.code), error.detail, here=True) from error

@@ -4,13 +4,14 @@ import hashlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from countermark.client import trades
 from countermark.client.data import Data, examine
 from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, replacing
 from countermark.client.keystore import Keys
 from countermark.client.listings import Held, recall
 from countermark.client.market import PENDING, Done, Market
-from countermark.client.notices import submit
+from countermark.client.notices import act, submit
 from countermark.client.transfers import Progress, no_progress, upload
 from countermark.client.vault import Vault
 from countermark.protocol import ids, intents
@@ -47,27 +48,75 @@ def send(
 ) -> Done | None:
     """Encrypt the data of ``trade`` (a trade resource) to its one-time key and hand it to the relay (steps 13-16).
 
-    ``packages`` is the folder where the package waits until it has left; ``path`` names the data when it is no longer
-    where the listing was made from. The commitment to package and notice is on the ledger before the first byte is
-    uploaded. A send that was cut off goes on with the package that it made, because each package has another root and
-    only one can be committed to; the result is None when that was on the ledger already.
+    Returns:
+        What `commit_package` returns.
+
+    Raises:
+        ClientError: as `commit_package`; or the upload broke off, which the next send goes on with.
+    """
+    done = commit_package(market, keys, vault, trade, packages, path)
+    if may_upload(market, done):
+        upload_package(market, trade, packages, progress)
+    return done
+
+
+def commit_package(
+    market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], packages: Path, path: Path | None = None
+) -> Done | None:
+    """Encrypt the data of ``trade`` and commit to package and notice on the ledger, before a byte is uploaded.
+
+    ``packages`` is the folder where the package waits until it was relayed; ``path`` names the data when it is no
+    longer where the listing was made from. A send that was cut off goes on with the package that it made, because
+    each package has another root and only one can be committed to; the result is None when that was on the ledger
+    already.
 
     Raises:
         ClientError: the data is not what was registered, cannot be read, or a rule of the market refuses.
     """
     package = package_file(private_folder(packages), trade["id"])
-    done = None
     if trade["state"] == TradeState.UPLOADED:
         _check_committed(package, trade)
-    elif trade["state"] == TradeState.FUNDED:
-        done = _commit(market, keys, vault, trade, package, path)
-        if market.dry_run or done.result.get("state") == PENDING:
-            return done
-    else:
+        market.forget(*act("trade.send", trade["id"]))
+        return None
+    if trade["state"] != TradeState.FUNDED:
         raise ClientError(ErrorCode.WRONG_STATE, f"nothing is sent in state {trade['state']}")
-    upload(market.http, f"/v1/trades/{trade['id']}/package", package, progress)
-    package.unlink()
-    return done
+    if not package.exists():
+        # What it would commit to is lost.
+        market.forget(*act("trade.send", trade["id"]))
+    return _commit(market, keys, vault, trade, package, path)
+
+
+def may_upload(market: Market, done: Done | None) -> bool:
+    """Return whether the package that `commit_package` spoke of is on the ledger."""
+    return not market.dry_run and (done is None or done.result.get("state") != PENDING)
+
+
+def upload_package(market: Market, trade: dict[str, Any], packages: Path, progress: Progress = no_progress) -> None:
+    """Hand the package of ``trade``, which was committed to, to the relay, from where an earlier upload stopped.
+
+    It stays where it is until the relay has it whole and has said so on the ledger (`sweep`).
+
+    Raises:
+        ClientError: the upload broke off, or is refused.
+    """
+    upload(market.http, f"/v1/trades/{trade['id']}/package", package_file(packages, trade["id"]), progress)
+
+
+def sweep(market: Market, packages: Path) -> None:
+    """Remove the packages in the folder ``packages`` that nobody will ask for any more: those that were relayed.
+
+    Raises:
+        ClientError: the gateway cannot be reached.
+    """
+    for package in sorted(packages.glob("tr1*.package")) if packages.is_dir() else ():
+        try:
+            state = TradeState(trades.show(market, package.stem)["state"])
+        except (ClientError, MarketError) as error:
+            if error.code == ErrorCode.UNKNOWN_TRADE:
+                continue  # another account's of this home
+            raise
+        if state not in (TradeState.PAID, TradeState.FUNDED, TradeState.UPLOADED):
+            package.unlink()
 
 
 def _check_committed(package: Path, trade: dict[str, Any]) -> None:
@@ -98,7 +147,8 @@ def _commit(
         root=data.root,
         verdict=None,
         resource="notices",
-        intent=lambda digest: market.sign("trade.send", {**params, "notice": digest}),
+        action="trade.send",
+        params=params,
     )
 
 

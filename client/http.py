@@ -16,6 +16,8 @@ from countermark.client.errors import (
     GATEWAY_ANSWER,
     GATEWAY_SILENT,
     GATEWAY_UNREACHABLE,
+    NOT_TAKEN,
+    REFUSALS,
     REFUSED_HERE,
     ClientError,
 )
@@ -88,7 +90,7 @@ class Http:
         """Return the JSON answer to ``body``; the gateway may take ``wait_s`` seconds to know the outcome.
 
         Raises:
-            ClientError: the gateway refuses or cannot be reached.
+            ClientError: the gateway refuses or cannot be reached; ``undecided`` if it may have taken ``body``.
         """
         headers = {"Prefer": f"wait={wait_s}"} if wait_s else {}
         return self._json(self._send("POST", path, json=body, headers=headers))
@@ -162,25 +164,23 @@ class Http:
         return request
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        arrived = False
+        undecided = False
         for attempt in range(TRIES):
-            last = attempt == TRIES - 1
             # Each attempt is signed anew: the gateway refuses a signature's nonce that it has seen.
             request = self._request(method, path, **parts)
             try:
                 response = self._client.send(request)
             except httpx.RequestError as error:
-                failure = _failed(error)
-                # One attempt that may have arrived makes the whole one that may have.
-                arrived = arrived or failure.code == GATEWAY_SILENT
-                if last or not failure.retryable:
-                    failure.code = GATEWAY_SILENT if arrived else failure.code
-                    raise failure from error
+                failure, again = _failed(error), _failed(error).retryable
             else:
                 if response.is_success:
                     return response
-                if response.status_code not in _RETRYABLE_STATUS or last:
-                    raise problem(response)
+                failure, again = problem(response), response.status_code in _RETRYABLE_STATUS
+            # One attempt that may have been taken makes the whole one that may have, unless a rule has ended it.
+            if not failure.final:
+                undecided = failure.undecided = undecided or failure.undecided
+            if attempt == TRIES - 1 or not again:
+                raise failure
             time.sleep(FIRST_PAUSE_S * 2**attempt)
         raise AssertionError("the loop returns or raises")
 
@@ -188,10 +188,14 @@ class Http:
         try:
             document = response.json()
         except ValueError as error:
-            raise ClientError(GATEWAY_ANSWER, "the gateway answered with something else than JSON") from error
+            raise _not_ours("something else than JSON") from error
         if not isinstance(document, dict):
-            raise ClientError(GATEWAY_ANSWER, "the gateway answered with something else than a JSON object")
+            raise _not_ours("something else than a JSON object")
         return document
+
+
+def _not_ours(what: str) -> ClientError:
+    return ClientError(GATEWAY_ANSWER, f"the gateway answered with {what}", undecided=True)
 
 
 def problem(response: httpx.Response) -> ClientError:
@@ -205,6 +209,7 @@ def problem(response: httpx.Response) -> ClientError:
             f"the gateway answered {response.status_code}",
             retryable=response.status_code in _RETRYABLE_STATUS,
             status=response.status_code,
+            undecided=True,
         )
     known = {"type", "title", "status", "code", "detail", "txid", "retryable"}
     return ClientError(
@@ -214,6 +219,8 @@ def problem(response: httpx.Response) -> ClientError:
         retryable=bool(document.get("retryable", False)),
         status=response.status_code,
         extra={name: value for name, value in document.items() if name not in known},
+        # A code that this client does not know may say anything.
+        undecided=code not in REFUSALS | NOT_TAKEN,
     )
 
 
@@ -222,5 +229,5 @@ def _failed(error: httpx.RequestError) -> ClientError:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return ClientError(GATEWAY_UNREACHABLE, f"no connection to the gateway: {reason}", retryable=True)
     if isinstance(error, httpx.TransportError):
-        return ClientError(GATEWAY_SILENT, f"the gateway broke off: {reason}", retryable=True)
-    return ClientError(GATEWAY_ANSWER, f"the gateway's answer cannot be read: {reason}")
+        return ClientError(GATEWAY_SILENT, f"the gateway broke off: {reason}", retryable=True, undecided=True)
+    return ClientError(GATEWAY_ANSWER, f"the gateway's answer cannot be read: {reason}", undecided=True)

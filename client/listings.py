@@ -1,17 +1,20 @@
 """The seller before a sale: steps (1) to (8) of the paper, and everything that he does with a listing later."""
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from countermark.client.data import Data, examine
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.market import Done, Market
+from countermark.client.unanswered import Posting
 from countermark.client.vault import Vault
 from countermark.protocol import canonical, ids
 from countermark.protocol.commitments import Opening, new_salt
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u, unb64u
+from countermark.protocol.errors import ErrorCode
 from countermark.protocol.intents import new_nonce
 
 
@@ -47,28 +50,46 @@ def create(market: Market, vault: Vault, path: Path, terms: Terms, words: Words)
         ClientError: the file is not acceptable, or the platform does not approve (step 5).
     """
     data = examine(path, market.config.preferred)
-    opening = _opening(data, words)
-    commitments = opening.commitments()
-    nonce = new_nonce()
-    address = ids.listing_address(market=market.name, c_f=commitments.c_f, seller=market.address, nonce=nonce)
-    params = {
-        "c_f": commitments.c_f,
-        "c_d": commitments.c_d,
-        "c_exact": commitments.c_exact,
-        "items": len(data.items),
-        "generator": market.config.preferred,
-        "offer": terms.offer(market),
-    }
-    message = {
-        "intent": market.sign("listing.create", params, nonce=nonce),
-        "opening": canonical.loads(opening.to_json()),
-        "items": [b64u(item) for item in data.items],
-    }
-    if not market.dry_run:
-        held = Held(data.path, market.config.preferred, opening.salt_f, opening.salt_exact)
-        remember(vault, address, held)
-    done = market.post("/v1/listings", {"sealed": market.seal(canonical.dumps(message), kind="listing")})
-    return done.about(address)
+    offer = terms.offer(market)
+
+    def make() -> Posting:
+        opening = _opening(data, words)
+        commitments = opening.commitments()
+        nonce = new_nonce()
+        address = ids.listing_address(market=market.name, c_f=commitments.c_f, seller=market.address, nonce=nonce)
+        params = {
+            "c_f": commitments.c_f,
+            "c_d": commitments.c_d,
+            "c_exact": commitments.c_exact,
+            "items": len(data.items),
+            "generator": market.config.preferred,
+            "offer": offer,
+        }
+        message = {
+            "intent": market.sign("listing.create", params, nonce=nonce),
+            "opening": canonical.loads(opening.to_json()),
+            "items": [b64u(item) for item in data.items],
+        }
+        if not market.dry_run:
+            held = Held(data.path, market.config.preferred, opening.salt_f, opening.salt_exact)
+            remember(vault, address, held)
+        body = {"sealed": market.seal(canonical.dumps(message), kind="listing")}
+        return market.posting("/v1/listings", body, entity=address)
+
+    act = ("listing.create", b64u(data.exact), offer, {**asdict(words), "tags": list(words.tags)})
+    return market.perform(act, make, find=lambda address: _made(market, address)).with_id()
+
+
+def _made(market: Market, address: str) -> Done | None:
+    """Return the transaction that made the contract ``address``, None if there is no such contract."""
+    try:
+        state = market.http.get(f"/v1/listings/{address}").get("state")
+        made = market.http.get(f"/v1/listings/{address}/registration")
+    except ClientError as error:
+        if error.code == ErrorCode.UNKNOWN_LISTING:
+            return None
+        raise
+    return Done(str(made.get("txid", "")), {"state": state})
 
 
 def _opening(data: Data, words: Words) -> Opening:
@@ -97,7 +118,8 @@ class Held:
 def remember(vault: Vault, address: str, held: Held) -> None:
     """Store that the data of the listing ``address`` is ``held`` here."""
     record = {
-        "path": str(held.path.resolve()),
+        # A name may be bytes that are no text.
+        "path": b64u(os.fsencode(held.path.resolve())),
         "generator": held.generator,
         "salt_f": b64u(held.salt_f),
         "salt_exact": b64u(held.salt_exact),
@@ -114,7 +136,8 @@ def recall(vault: Vault, address: str) -> Held:
     record = vault.get("listings", address)
     if record is None:
         raise ClientError(REFUSED_HERE, f"the data of {address} was never held by this account in this home")
-    return Held(Path(record["path"]), record["generator"], unb64u(record["salt_f"]), unb64u(record["salt_exact"]))
+    path = Path(os.fsdecode(unb64u(record["path"])))
+    return Held(path, record["generator"], unb64u(record["salt_f"]), unb64u(record["salt_exact"]))
 
 
 def charge(market: Market, listing: str) -> Done:

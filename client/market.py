@@ -3,12 +3,15 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from countermark.client.errors import GATEWAY_ANSWER, GATEWAY_SILENT, ClientError
+from countermark.client import unanswered
+from countermark.client.errors import GATEWAY_ANSWER, REFUSALS, ClientError, unknown
 from countermark.client.http import Http
+from countermark.client.unanswered import Posting, Slot
+from countermark.client.vault import Vault
 from countermark.protocol import actions, canonical, intents, market, sealed
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -18,8 +21,6 @@ WAIT_S = 30
 """How long the gateway may take to know a transaction's outcome before the client asks again."""
 POLL_S = 5
 """How long each further question about a transaction may take, in seconds."""
-
-
 PENDING = "pending"
 """State of a transaction, or of what it makes, whose outcome was not waited for."""
 
@@ -37,10 +38,14 @@ class Done:
 
     txid: str
     result: dict[str, Any]
+    entity: str = ""
+    """What it makes or changes; its maker knows the id before the ledger does."""
+    resumed: bool = False
+    """Whether an earlier run had asked for it: nothing new was sent."""
 
-    def about(self, entity: str) -> "Done":
-        """Return this with the id of the ``entity`` that it makes, which its maker knows before the ledger does."""
-        return Done(self.txid, {"id": entity, **self.result})
+    def with_id(self) -> "Done":
+        """Return this with the entity's id in the result, pending or not."""
+        return replace(self, result={"id": self.entity, **self.result})
 
 
 def now_ms() -> int:
@@ -56,15 +61,23 @@ class Market:
         http: Http,
         key: AccountKey | None = None,
         *,
+        vault: Vault | None = None,
+        trust: Callable[[str, MarketConfig], None] = lambda _name, _config: None,
         now: Callable[[], int] = now_ms,
         wait: bool = True,
         dry_run: bool = False,
     ) -> None:
-        """``wait`` False returns before outcomes are known; ``dry_run`` sends nothing that would change anything."""
+        """Requests wait for their answers in ``vault``, if there is one.
+
+        ``trust`` refuses by raising a market that is not the one expected, before anything is done on it; ``wait``
+        False returns before outcomes are known; ``dry_run`` sends nothing that would change anything.
+        """
         self.http = http
         self.now = now
         self.dry_run = dry_run
         self._key = key
+        self._vault = vault
+        self._trust = trust
         self._wait = wait
 
     @property
@@ -81,9 +94,11 @@ class Market:
     def _terms(self) -> tuple[str, MarketConfig]:
         resource = self.http.get("/v1/market")
         try:
-            return str(resource["market"]), market.parse(resource["config"])
+            name, config = str(resource["market"]), market.parse(resource["config"])
         except (KeyError, MarketError) as error:
             raise ClientError(GATEWAY_ANSWER, f"the gateway's market is malformed: {error}") from error
+        self._trust(name, config)
+        return name, config
 
     @property
     def address(self) -> str:
@@ -108,66 +123,146 @@ class Market:
             nonce=nonce,
         )
 
+    def posting(self, path: str, body: dict[str, Any], *, entity: str) -> Posting:
+        """Return the request to post ``body``, whose intent was signed just now, to ``path``."""
+        # Which may live less long, where the market says so.
+        return Posting(path, body, entity, self.now() + intents.LIFETIME_S * 1000)
+
     def seal(self, plaintext: bytes, *, kind: str) -> dict[str, Any]:
         """Return ``plaintext`` sealed to the platform's key of the market configuration (steps 3, 9-2, 16, 20)."""
         key = self.config.platform.encryption_key
         return sealed.seal(key.key, plaintext, kind=kind, market=self.name, key_version=key.version)
 
-    def act(self, path: str, action: str, params: dict[str, Any]) -> Done:
+    def act(self, path: str, action: str, params: dict[str, Any], *, entity: str = "") -> Done:
         """Ask for ``action`` by an intent posted to ``path`` and wait until it has committed.
 
+        It is about ``entity``, by default the trade or listing in ``params``, or else known by the intent's nonce.
+
         Raises:
-            ClientError: a rule of the market refuses, or the outcome stays unknown (code ``outcome_unknown``).
+            ClientError: as `perform`.
         """
-        return self.post(path, {"intent": self.sign(action, params)})
 
-    def post(self, path: str, body: dict[str, Any]) -> Done:
-        """Post ``body`` to ``path`` and wait until its transaction has committed.
+        def make() -> Posting:
+            nonce = intents.new_nonce()
+            body = {"intent": self.sign(action, params, nonce=nonce)}
+            about = entity or params.get("trade") or params.get("listing") or nonce
+            return self.posting(path, body, entity=about)
+
+        return self.perform((action, params), make)
+
+    def perform(
+        self,
+        act: tuple[object, ...],
+        make: Callable[[], Posting | Done],
+        *,
+        take: Callable[[dict[str, Any]], object] = lambda answer: answer,
+        find: Callable[[str], Done | None] = lambda _: None,
+    ) -> Done:
+        """Do ``act``, and wait until its transaction has committed.
+
+        An earlier request for the same act whose end is not known is sent again; only when it is dead, ``make``
+        makes another, unless it finds the act done. ``take`` gives the transaction resource in an answer; ``find``
+        looks for the entity of a dead request on the market, where a gateway may answer "too late" of one that was
+        in time.
 
         Raises:
-            ClientError: as `act`.
+            ClientError: a rule of the market refuses; nothing was sent; or the outcome stays unknown (code
+                ``outcome_unknown``, with the entity): then the request is kept for the next time.
         """
         if self.dry_run:
-            return Done("", {"dry_run": True, "path": path})
-        return self.settled(self.send(path, body))
+            made = make()
+            told = made.result if isinstance(made, Done) else {"path": made.path}
+            return Done("", {"dry_run": True, **told})
+        with unanswered.slot(self._vault, act) as slot:
+            earlier = slot.load()
+            if earlier is not None:
+                try:
+                    return replace(self._deliver(slot, earlier, take, again=True), resumed=True)
+                except ClientError as error:
+                    if error.undecided:
+                        raise
+                found = find(earlier.entity)
+                if found is not None:
+                    return replace(found, entity=earlier.entity, resumed=True)
+            made = make()
+            if isinstance(made, Done):
+                return made
+            slot.keep(made)
+            return self._deliver(slot, made, take)
 
-    def send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Post ``body`` to ``path`` and return the gateway's answer as it is.
+    def forget(self, *act: object) -> None:
+        """Drop an unanswered request for ``act``, of which is known by other means what came of it."""
+        if not self.dry_run:
+            with unanswered.slot(self._vault, act) as slot:
+                slot.forget()
 
-        Raises:
-            ClientError: the gateway refuses, or the outcome is unknown because it broke off.
-        """
+    def _deliver(
+        self, slot: Slot, posting: Posting, take: Callable[[dict[str, Any]], object], *, again: bool = False
+    ) -> Done:
         try:
-            answer: dict[str, Any] = self.http.post(path, body, wait_s=WAIT_S if self._wait else 0)
+            done = self._ask(posting, take)
         except ClientError as error:
-            if error.code == GATEWAY_SILENT:
-                raise ClientError(ErrorCode.OUTCOME_UNKNOWN, error.detail, retryable=True) from error
+            if error.undecided or (again and not self._dead(error, posting)):
+                raise unknown(error, entity=posting.entity) from error
+            slot.forget()
             raise
-        return answer
+        except KeyboardInterrupt as interrupt:
+            raise unknown(_untold("interrupted before the outcome was known"), entity=posting.entity) from interrupt
+        slot.forget()
+        return replace(done, entity=posting.entity)
+
+    def _ask(self, posting: Posting, take: Callable[[dict[str, Any]], object]) -> Done:
+        try:
+            answer = self.http.post(posting.path, posting.body, wait_s=WAIT_S if self._wait else 0)
+        except ClientError as error:
+            if not (error.undecided and error.txid):
+                raise
+            # The gateway failed on a transaction that it names: what became of that can be asked.
+            return self.settled({"txid": error.txid, "state": "unknown"})
+        return self.settled(take(answer))
+
+    def _dead(self, error: ClientError, posting: Posting) -> bool:
+        """Return whether ``error`` says that ``posting``, which has left before, can no longer commit."""
+        if error.final or error.txid:
+            return True
+        if error.code not in REFUSALS:
+            return False
+        try:
+            # Envelopes that were endorsed in time are ordered until the next epoch (protocol.md, "Time").
+            held_s = self.config.guard_s + self.config.epoch_s
+        except ClientError:
+            return False
+        return self.now() > posting.expires_at_ms + held_s * 1000
 
     def settled(self, transaction: object) -> Done:
         """Return what ``transaction`` (a transaction resource, perhaps still pending) came to.
 
         Raises:
-            ClientError: as `act`.
+            ClientError: as `perform`.
         """
         resource = _transaction(transaction)
         txid = resource["txid"]
         if not self._wait and resource["state"] in _OPEN:
             return Done(txid, {"state": PENDING})
         deadline = time.monotonic() + WAIT_S
-        while resource["state"] in _OPEN:
-            if time.monotonic() > deadline:
-                raise ClientError(ErrorCode.OUTCOME_UNKNOWN, "the ledger has not told the outcome yet", txid=txid)
-            try:
-                resource = _transaction(self.http.get(f"/v1/transactions/{txid}", {"wait": POLL_S}))
-            except ClientError as error:
-                # The transaction is on its way, whatever has become of the gateway.
-                raise ClientError(ErrorCode.OUTCOME_UNKNOWN, str(error), txid=txid) from error
+        try:
+            while resource["state"] in _OPEN:
+                if time.monotonic() > deadline:
+                    raise _untold("the ledger has not told the outcome yet", txid)
+                resource = self._transaction(txid)
+        except KeyboardInterrupt as interrupt:
+            raise _untold("interrupted before the outcome was known", txid) from interrupt
         if resource["state"] != "committed":
             problem = resource.get("error") or {}
             raise ClientError(str(problem.get("code", ErrorCode.CONFLICT)), str(problem.get("detail", "")), txid=txid)
         return Done(txid, resource.get("result") or {})
+
+    def _transaction(self, txid: str) -> dict[str, Any]:
+        try:
+            return _transaction(self.http.get(f"/v1/transactions/{txid}", {"wait": POLL_S}))
+        except ClientError as error:
+            # It is on its way, whatever has become of the gateway.
+            raise _untold(str(error), txid) from error
 
     def open_sealed(self, keys: dict[int, sealed.EncryptionKey], message: object, *, kind: str) -> Any:
         """Return the canonical JSON sealed to this account in ``message``.
@@ -177,15 +272,17 @@ class Market:
         """
         return canonical.loads(sealed.open_sealed(keys, message, kind=kind, market=self.name))
 
-    def pages(self, path: str, params: dict[str, str | int] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the items of a collection, page by page."""
+    def pages(
+        self, path: str, params: dict[str, str | int] | None = None, *, items: str = "items"
+    ) -> Iterator[dict[str, Any]]:
+        """Yield what the member ``items`` of a collection holds, page by page."""
         query = dict(params or {})
         while True:
             page = self.http.get(path, query)
-            items, cursor = page.get("items"), page.get("next")
-            if not isinstance(items, list) or (cursor and cursor == query.get("cursor")):
+            held, cursor = page.get(items), page.get("next")
+            if not isinstance(held, list) or (cursor and cursor == query.get("cursor")):
                 raise ClientError(GATEWAY_ANSWER, f"{path} is no collection of pages")
-            yield from items
+            yield from held
             if not cursor:
                 return
             query["cursor"] = cursor
@@ -198,5 +295,9 @@ def _transaction(resource: object) -> dict[str, Any]:
         or not isinstance(resource.get("txid"), str)
         or not _TXID.fullmatch(resource["txid"])
     ):
-        raise ClientError(GATEWAY_ANSWER, "the gateway's transaction is malformed")
+        raise ClientError(GATEWAY_ANSWER, "the gateway's transaction is malformed", undecided=True)
     return resource
+
+
+def _untold(detail: str, txid: str = "") -> ClientError:
+    return ClientError(ErrorCode.OUTCOME_UNKNOWN, detail, txid=txid, retryable=True, undecided=True)

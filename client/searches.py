@@ -8,11 +8,14 @@ from countermark.client.data import examine
 from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
-from countermark.protocol import ids, searches
+from countermark.protocol import ids, intents, searches
 from countermark.protocol.commitments import commit
 from countermark.protocol.description import parse_description
 from countermark.protocol.encoding import unb64u
 from countermark.protocol.errors import ErrorCode, MarketError
+
+_REGISTERED = ("c_f", "c_d", "c_exact", "items", "generator")
+"""What the seller's registration says of a contract, for ever."""
 
 
 def browse(market: Market, filters: dict[str, str | int] | None = None) -> Iterator[dict[str, Any]]:
@@ -36,15 +39,19 @@ def by_sample(market: Market, keys: Keys, path: Path) -> list[str]:
 
 
 def show(market: Market, listing: str) -> dict[str, Any]:
-    """Return a listing whose description was checked against the ledger's commitment (step 10).
+    """Return a listing that was checked against its seller's own signed registration (step 10).
+
+    From that the address derives, so whoever has the address has the commitments; the description is checked
+    against its own. Price, state and owner are what the gateway says of the ledger.
 
     Raises:
         MarketError: UNKNOWN_LISTING for what is no listing's address.
-        ClientError: there is no such listing; or its description is not the one that its seller committed to.
+        ClientError: there is no such listing; its seller has signed another, or committed to another description.
     """
     resource: dict[str, Any] = market.http.get(f"/v1/listings/{ids.parse_listing(listing)}")
     if resource.get("address") != listing:
         raise ClientError(GATEWAY_ANSWER, "the gateway answered with another listing")
+    _check_registration(market, resource)
     try:
         description = parse_description(resource["description"])
         committed = commit("d", unb64u(resource["salt_d"], length=32), description.to_bytes())
@@ -55,3 +62,19 @@ def show(market: Market, listing: str) -> dict[str, Any]:
             ErrorCode.COMMITMENT_MISMATCH, "the description is not the one that the seller committed to"
         )
     return resource
+
+
+def _check_registration(market: Market, resource: dict[str, Any]) -> None:
+    """Check that the shown contract is the one that its seller registered under this very address."""
+    address = resource["address"]
+    try:
+        token = market.http.get(f"/v1/listings/{address}/registration")["intent"]
+        signed = intents.parse(token, market=market.name, action="listing.create")
+    except (MarketError, KeyError) as error:
+        raise ClientError(GATEWAY_ANSWER, "the gateway does not show the seller's registration") from error
+    made = ids.listing_address(market=market.name, c_f=signed.params["c_f"], seller=signed.signer, nonce=signed.nonce)
+    shown = {name: resource.get(name) for name in ("seller", *_REGISTERED)}
+    if made != address or shown != {"seller": signed.signer, **{name: signed.params[name] for name in _REGISTERED}}:
+        raise ClientError(
+            ErrorCode.COMMITMENT_MISMATCH, "the seller has signed another registration than the gateway shows"
+        )

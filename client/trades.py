@@ -5,9 +5,11 @@ from typing import Any
 
 from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.market import Market
-from countermark.protocol import ids
-from countermark.protocol.errors import MarketError
+from countermark.protocol import fields, ids
+from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
+
+_PACKAGE = {"root": fields.digest, "size": fields.integer(1, 1 << 50)}
 
 
 def show(market: Market, trade: str) -> dict[str, Any]:
@@ -35,9 +37,11 @@ def mine(market: Market, *, open_only: bool = False) -> Iterator[dict[str, Any]]
 
 def _check(resource: dict[str, Any]) -> dict[str, Any]:
     try:
-        # The id becomes part of file names, the state decides what is done.
+        # The id becomes part of file names, the state decides what is done, the size how much is fetched.
         ids.parse_trade(resource["id"])
         TradeState(resource["state"])
+        if resource["package"] is not None:
+            fields.record(resource["package"], _PACKAGE)
     except (KeyError, TypeError, ValueError, MarketError) as error:
         raise ClientError(GATEWAY_ANSWER, "the gateway's trade is malformed") from error
     return resource
@@ -47,17 +51,29 @@ def await_state(market: Market, trade: str, states: frozenset[str]) -> dict[str,
     """Return the trade once it is in one of ``states``, told by the gateway's event stream.
 
     Raises:
-        ClientError: there is no such trade, or the stream broke off.
+        ClientError: there is no such trade, it has ended in another state (WRONG_STATE), or the stream broke off.
     """
     while True:
         with market.http.events(f"/v1/events?subject={trade}") as lines:
             # Looked at after the stream began: what happens from here on is in the stream.
-            resource = show(market, trade)
-            if resource["state"] in states:
-                return resource
-            for line in lines:
+            resource = _look(market, trade, states)
+            while resource is None:
+                line = next(lines, None)
+                if line is None:
+                    break
                 if line.startswith("data:"):
-                    resource = show(market, trade)
-                    if resource["state"] in states:
-                        return resource
+                    resource = _look(market, trade, states)
+        if resource is not None:
+            return resource
         # The gateway ended the stream, as it does when it stops: the next one starts with a look.
+
+
+def _look(market: Market, trade: str, states: frozenset[str]) -> dict[str, Any] | None:
+    resource = show(market, trade)
+    if resource["state"] in states:
+        return resource
+    if TradeState(resource["state"]).final:
+        raise ClientError(
+            ErrorCode.WRONG_STATE, f"the trade has ended: {resource['state']} ({resource.get('outcome')})"
+        )
+    return None

@@ -1,5 +1,6 @@
 """Packages on their way: uploads and downloads in pieces that go on where they stopped, in constant memory."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,11 +70,14 @@ def _received(value: object, total: int) -> int:
 def download(http: Http, resource: str, path: Path, total: int, progress: Progress = no_progress) -> None:
     """Fetch ``resource`` of ``total`` bytes into ``path``, adding to what an earlier try left there (step 15).
 
+    The file is its owner's alone, and no link leads elsewhere.
+
     Raises:
         ClientError: the gateway refuses, stays unreachable, or sends more than there is.
     """
     stuck = 0
-    with path.open("ab") as file:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
         while (start := file.seek(0, 2)) < total:
             try:
                 with http.download(resource, start=start) as pieces:

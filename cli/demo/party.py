@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from countermark.client import account, deliveries, listings, purchases, searches, trades
+from countermark.client import account, deliveries, listings, purchases, receiving, searches, trades
 from countermark.client.errors import ClientError
 from countermark.client.home import Home
 from countermark.client.http import Http
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
-from countermark.client.transfers import no_progress
 from countermark.protocol.errors import MarketError
 
 
@@ -28,7 +27,7 @@ class Party:
         self._home = home
         self._keys = keys
         self._vault = home.vault(keys)
-        self._market = Market(Http(gateway, ca_file=ca_file, key=keys.account), keys.account)
+        self._market = Market(Http(gateway, ca_file=ca_file, key=keys.account), keys.account, vault=self._vault)
 
     def open(self) -> dict[str, Any]:
         """Open the account."""
@@ -89,7 +88,8 @@ class Party:
     def receive(self, trade: str, path: str) -> dict[str, Any]:
         """Fetch, decrypt, fingerprint, notify: steps (18) to (20)."""
         resource = trades.show(self._market, trade)
-        received = purchases.fetch(self._market, self._vault, resource, Path(path), no_progress)
+        downloads = self._home.path / "downloads"
+        received = receiving.fetch(self._market, self._vault, resource, Path(path), downloads)
         done = purchases.acknowledge(self._market, self._keys, self._vault, resource, received)
         return {**_told(done), "verdict": received.verdict}
 

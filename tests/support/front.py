@@ -80,7 +80,7 @@ class Trader:
         self.keys = Keys(who.key, {1: who.encryption}, secrets.token_bytes(32))
         self.vault = Vault(folder / "vault", self.keys.vault)
         self.http = front.http(who)
-        self.market = ClientMarket(self.http, who.key)
+        self.market = ClientMarket(self.http, who.key, vault=self.vault)
 
     def trade(self, trade: str) -> dict[str, Any]:
         resource: dict[str, Any] = self.http.get(f"/v1/trades/{trade}")

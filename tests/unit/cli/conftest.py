@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
@@ -49,6 +50,15 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keystore, "_SCRYPT_N", 2)
 
 
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """Give back the handlers that commands replace."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command line as the program does."""
@@ -74,18 +84,40 @@ def passphrase(tmp_path: Path) -> Path:
 
 
 class Gateway(Wire):
-    """The real gateway; `failure` is raised instead of an answer to what changes something."""
+    """The real gateway; `failure` is raised instead of an answer to what changes something.
+
+    With `late`, it is raised after the gateway has done it; `failing` is the end of the paths that fail.
+    """
 
     def __init__(self, front: Front) -> None:
         super().__init__(front.app)
-        self.failure: type[httpx.TransportError] | None = None
+        self.failure: type[httpx.TransportError] | type[KeyboardInterrupt] | None = None
+        self.late = False
+        self.failing = ""
+        self.market = ""
+        """What it calls its market, if not what that is called."""
+        self.unreachable = False
         self.writes: list[str] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.unreachable:
+            raise httpx.ConnectError("on purpose", request=request)
         if request.method not in ("GET", "HEAD"):
-            if self.failure is not None:
-                raise self.failure("on purpose", request=request)
             self.writes.append(request.url.path)
+            if self.failure is not None and request.url.path.endswith(self.failing):
+                if self.late:
+                    self._pass_on(request)
+                if issubclass(self.failure, KeyboardInterrupt):
+                    raise self.failure
+                self.writes.pop()
+                raise self.failure("on purpose", request=request)
+        response = self._pass_on(request)
+        if self.market and request.url.path == "/v1/market":
+            document = {**json.loads(response.read()), "market": self.market}
+            return httpx.Response(200, json=document, request=request)
+        return response
+
+    def _pass_on(self, request: httpx.Request) -> httpx.Response:
         # The gateway's own log would go where its process says; here it must not get between the command's lines.
         with redirect_stdout(io.StringIO()):
             return super().handle_request(request)

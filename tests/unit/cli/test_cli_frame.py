@@ -15,13 +15,13 @@ from countermark.cli import session as cli_session
 from countermark.cli.failures import ERROR, REFUSED, UNKNOWN, report, status_of
 from countermark.cli.main import COMMANDS, command
 from countermark.client.errors import ClientError
+from countermark.client.home import Home
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.unit.cli.conftest import PASSPHRASE, Run
 
 # Options
 
 
-@pytest.mark.requirement("R48")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -71,7 +71,6 @@ def test_the_home_comes_from_the_environment_too(run: Run, tmp_path: Path, monke
 # Statuses
 
 
-@pytest.mark.requirement("R48")
 @pytest.mark.parametrize(
     ("code", "status"),
     [
@@ -101,6 +100,7 @@ def test_every_code_has_its_status(code: str, status: int) -> None:
 ERRORS: list[tuple[Exception, int, dict[str, object]]] = [
     (ClientError("wrong_state", "d", txid="t", extra={"allowed": ["x"]}), 3, {"txid": "t", "allowed": ["x"]}),
     (ClientError(ErrorCode.OUTCOME_UNKNOWN, "d", txid="t"), 4, {"txid": "t"}),
+    (ClientError(ErrorCode.OUTCOME_UNKNOWN, "d", txid="t", entity="tr1"), 4, {"txid": "t", "id": "tr1"}),
     (ClientError("gateway_unreachable", "d"), 1, {}),
     (MarketError(ErrorCode.UNKNOWN_LISTING, "d"), 3, {}),
     (AuditError("intent", "d", block=5, transaction=0), 1, {"block": 5, "transaction": 0}),
@@ -120,8 +120,19 @@ def test_an_error_is_one_document_or_one_line(
     assert report(error, as_json=False) == status
     captured = capsys.readouterr()
     assert captured.err.startswith(f"error: {code}: d")
-    # The id of a transaction whose outcome is unknown is what the command is left with.
-    assert captured.out == ("t\n" if status == UNKNOWN else "")
+    # The ids of what has an unknown outcome are what the command is left with, what it makes first.
+    assert captured.out.split() == (
+        [members[name] for name in ("id", "txid") if name in members] * (status == UNKNOWN)
+    )
+
+
+def test_what_was_made_before_an_error_is_in_its_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(ClientError("insufficient_funds", "d"), as_json=True, made={"listing": "dc1x", "txid": "t"}) == 3
+    assert json.loads(capsys.readouterr().out) == {
+        "listing": "dc1x",
+        "txid": "t",
+        "error": {"code": "insufficient_funds", "detail": "d"},
+    }
 
 
 def test_a_mistake_of_ours_is_told_with_its_trace_and_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,17 +161,27 @@ USAGE: dict[str, tuple[str, ...]] = {
     "price with a fraction": ("listing", "offer", "dc1x", "--price", "1.5"),
     "amount below zero": ("account", "fund", "--", "-5"),
     "amount above 2^63-1": ("account", "fund", str(2**63)),
+    "no such state": ("trade", "wait", "tr1x", "SENTT"),
+    "words that are no text": ("listing", "list", "--query", "\udcff"),
+    "a reference that is no text": ("account", "fund", "5", "--reference", "\udcff"),
     "no such reason": ("trade", "dispute", "tr1x", "--reason", "dislike"),
     "a gateway file that is not there": ("--gateway", "/nonexistent.json", "listing", "list"),
 }
 
 
-@pytest.mark.requirement("R48")
 @pytest.mark.parametrize("name", USAGE)
 def test_usage_is_status_2(run: Run, tmp_path: Path, name: str) -> None:
     result = run("--home", tmp_path / "home", *USAGE[name])
     assert (result.status, result.out) == (2, "")
     assert result.err
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage_is_one_document_too(run: Run, tmp_path: Path, name: str) -> None:
+    result = run("--home", tmp_path / "home", "--json", *USAGE[name])
+    assert result.status == 2
+    assert set(result.json["error"]) == {"code", "detail"}
+    assert result.json["error"]["code"] == "usage"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "https://g"])
@@ -188,6 +209,45 @@ def test_whoever_stops_reading_gets_no_trace() -> None:
     done = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+PROGRAM = "from countermark.cli.main import main; main()"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["lines", "json"])
+def test_an_output_that_takes_nothing_is_one_line_and_no_trace(tmp_path: Path, options: tuple[str, ...]) -> None:
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text(PASSPHRASE)
+    shared = ("--home", tmp_path / "home", "--passphrase-file", passphrase)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *map(str, shared), "account", "new", "--offline", *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["lines", "json"])
+def test_an_interrupted_command_is_status_1_with_one_line_or_document(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Home, "accounts", interrupt)
+    result = run("--home", tmp_path, "account", "list", *options)
+    assert result.status == 1
+    if options:
+        assert result.json["error"]["code"] == "interrupted"
+    else:
+        assert (result.out, result.err.strip()) == ("", "error: interrupted")
 
 
 # Passphrases

@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from countermark.client import account, deliveries, listings, purchases
+from countermark.client import account, deliveries, listings, purchases, receiving
 from countermark.client import http as client_http
 from countermark.client.http import Http
 from countermark.client.market import Done, Market
+from countermark.client.receiving import Received
 from countermark.platform.store.engine import Database
 from countermark.protocol.accounts import AccountKey
 from tests.support.front import URL, Front, Trader, Wire
@@ -62,13 +63,18 @@ class Faulty(Wire):
         """Whether a request never arrives."""
         self.silent: Callable[[httpx.Request], bool] = lambda _: False
         """Whether a request arrives and its answer does not."""
+        self.replace: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+        """What is answered instead of what the gateway does."""
+
+    def pass_on(self, request: httpx.Request) -> httpx.Response:
+        return super().handle_request(request)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if self.lost(request):
             raise httpx.ConnectError("no way there", request=request)
         self.watch(request)
         self.requests.append((request.method, request.url.path))
-        response = super().handle_request(request)
+        response = self.replace(request) or self.pass_on(request)
         if self.silent(request):
             raise httpx.ReadError("no way back", request=request)
         return response
@@ -89,7 +95,16 @@ class Person:
         return self.trader.folder / "packages"
 
     def market(self, *, wait: bool = True, dry_run: bool = False) -> Market:
-        return Market(self.trader.http, self.trader.keys.account, wait=wait, dry_run=dry_run)
+        who = self.trader
+        return Market(who.http, who.keys.account, vault=who.vault, wait=wait, dry_run=dry_run)
+
+    @property
+    def downloads(self) -> Path:
+        return self.trader.folder / "downloads"
+
+    def fetch(self, trade: str, out: Path, *, force: bool = False) -> Received:
+        who = self.trader
+        return receiving.fetch(self.market(), who.vault, who.trade(trade), out, self.downloads, force=force)
 
     def send(self, trade: str, *, path: Path | None = None, resource: dict[str, Any] | None = None) -> Done | None:
         who = self.trader

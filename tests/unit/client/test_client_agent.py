@@ -3,19 +3,20 @@
 import threading
 from pathlib import Path
 
-import pytest
-
 from countermark.client.agent import Agent, Folders
 from tests.unit.client.conftest import Person, Sale
 
 
 def agent_of(person: Person, told: list[tuple[str, str]]) -> Agent:
     who = person.trader
-    folders = Folders(person.packages, who.folder / "purchases")
-    return Agent(person.market(), who.keys, who.vault, folders, lambda trade, text: told.append((trade, text)))
+    folders = Folders(person.packages, person.downloads, who.folder / "purchases")
+    market = person.market()
+    return Agent(market, who.keys, who.vault, folders, lambda *one: told.append(one), clock=lambda: CLOCK[0])
 
 
-@pytest.mark.requirement("R30")
+CLOCK = [0.0]
+
+
 def test_two_agents_bring_a_trade_to_its_end(sale: Sale) -> None:
     told: list[tuple[str, str]] = []
     trade = sale.pay()
@@ -26,7 +27,7 @@ def test_two_agents_bring_a_trade_to_its_end(sale: Sale) -> None:
         buyer.step()
         sale.front.work()
     assert sale.state(trade) == "SETTLED"
-    assert told == [(trade, name) for name in ("charge", "send", "receive", "confirm")]
+    assert told == [(trade, name) for name in ("charge", "send", "receive: match", "confirm")]
     bought = sale.buyer.trader.folder / "purchases" / trade
     assert bought.read_bytes() == sale.front.photograph.read_bytes()
     assert bought.parent.stat().st_mode & 0o777 == 0o700
@@ -49,6 +50,8 @@ def test_an_act_that_fails_is_told_and_tried_again_later(sale: Sale, tmp_path: P
     assert told[0][0] == trade
     assert told[0][1].startswith("send: refused_here")
     hidden.rename(tmp_path / "photograph.jpg")
+    assert agent.step() == 0
+    CLOCK[0] += 5
     assert agent.step() == 1
 
 
@@ -74,7 +77,7 @@ def test_an_agent_ends_at_once_and_outlives_a_gateway_that_is_away(sale: Sale) -
         away.set()
 
     who = sale.seller.trader
-    folders = Folders(sale.seller.packages, who.folder / "purchases")
+    folders = Folders(sale.seller.packages, sale.seller.downloads, who.folder / "purchases")
     agent = Agent(sale.seller.market(), who.keys, who.vault, folders, report)
     sale.seller.wire.lost = lambda _: True
     running = threading.Thread(target=agent.run)

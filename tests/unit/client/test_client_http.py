@@ -17,7 +17,6 @@ OK = Answer(body={"fine": True})
 BUSY = problem(503, "busy", retryable=True)
 
 
-@pytest.mark.requirement("R39")
 def test_every_kind_of_request_is_signed_by_the_account(serve: Serve, key: AccountKey) -> None:
     script, server = serve(OK)
     http = connect(server, key)

@@ -8,7 +8,8 @@ import pytest
 from countermark.client import market as client_market
 from countermark.client.errors import ClientError
 from countermark.client.http import Http
-from countermark.client.market import Market
+from countermark.client.market import Done, Market
+from countermark.client.unanswered import Posting
 from countermark.protocol import intents
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.encoding import digest
@@ -49,9 +50,13 @@ def market(told: Told, **options: Any) -> Market:
     return Market(cast(Http, told), AccountKey.generate(), **options)
 
 
+def post(one: Market) -> Done:
+    return one.perform(("act",), lambda: Posting("/v1/x", {}, "dc1x", 0))
+
+
 def test_an_outcome_is_waited_for_until_it_is_known() -> None:
     told = Told(transaction("pending"), transaction("unknown"), transaction("pending"), COMMITTED)
-    done = market(told).post("/v1/x", {})
+    done = post(market(told))
     assert (done.txid, done.result) == (TX, {"id": "x", "state": "DONE"})
     assert told.asked[0] == ("/v1/x", client_market.WAIT_S)
     assert {path for path, _ in told.asked[1:]} == {f"/v1/transactions/{TX}"}
@@ -60,7 +65,7 @@ def test_an_outcome_is_waited_for_until_it_is_known() -> None:
 @pytest.mark.parametrize("state", ["pending", "unknown"])
 def test_it_is_not_waited_for_where_that_is_not_wanted(state: str) -> None:
     told = Told(transaction(state))
-    done = market(told, wait=False).post("/v1/x", {}).about("dc1x")
+    done = post(market(told, wait=False)).with_id()
     assert (done.txid, done.result) == (TX, {"id": "dc1x", "state": "pending"})
     assert told.asked == [("/v1/x", 0)]
 
@@ -71,28 +76,44 @@ def test_it_is_not_waited_for_where_that_is_not_wanted(state: str) -> None:
         ([transaction("refused", error={"code": "wrong_state", "detail": "d"})], "wrong_state", TX),
         ([transaction("invalid", error={"code": "conflict", "detail": "d"})], "conflict", TX),
         ([transaction("invalid")], "conflict", TX),
-        ([ClientError("gateway_silent", "broke off")], "outcome_unknown", ""),
+        ([ClientError("gateway_silent", "broke off", undecided=True)], "outcome_unknown", ""),
+        ([ClientError("gateway_unreachable", "no way", undecided=True)], "outcome_unknown", ""),
         ([ClientError("gateway_unreachable", "no way")], "gateway_unreachable", ""),
         ([ClientError("insufficient_funds", "d", txid=TX)], "insufficient_funds", TX),
         ([transaction("pending"), ClientError("gateway_unreachable", "no way")], "outcome_unknown", TX),
         ([transaction("pending"), ClientError("gateway_answer", "rubbish")], "outcome_unknown", TX),
-        ([{}], "gateway_answer", ""),
-        ([transaction("done")], "gateway_answer", ""),
-        ([{**COMMITTED, "txid": None}], "gateway_answer", ""),
-        ([{**COMMITTED, "txid": "../market"}], "gateway_answer", ""),
+        (
+            [
+                ClientError("internal", "d", txid=TX, undecided=True),
+                transaction("refused", error={"code": "internal", "detail": "d"}),
+            ],
+            "internal",
+            TX,
+        ),
+        ([{}], "outcome_unknown", ""),
+        ([transaction("done")], "outcome_unknown", ""),
+        ([{**COMMITTED, "txid": None}], "outcome_unknown", ""),
+        ([{**COMMITTED, "txid": "../market"}], "outcome_unknown", ""),
     ],
     ids=str,
 )
 def test_every_other_end_is_an_error(answers: list[Any], code: str, txid: str) -> None:
     with pytest.raises(ClientError) as caught:
-        market(Told(*answers)).post("/v1/x", {})
+        post(market(Told(*answers)))
     assert (caught.value.code, caught.value.txid) == (code, txid)
+    # Whoever does not know what came of it is told what it is about.
+    assert caught.value.entity == ("dc1x" if code == "outcome_unknown" else "")
+
+
+def test_a_transaction_that_the_gateway_fails_on_is_asked_for() -> None:
+    told = Told(ClientError("outcome_unknown", "d", txid=TX, undecided=True), COMMITTED)
+    assert post(market(told)).result == {"id": "x", "state": "DONE"}
 
 
 def test_a_ledger_that_never_tells_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_market, "WAIT_S", 0)
     with pytest.raises(ClientError) as caught:
-        market(Told(transaction("pending"))).post("/v1/x", {})
+        post(market(Told(transaction("pending"))))
     assert (caught.value.code, caught.value.txid) == ("outcome_unknown", TX)
 
 

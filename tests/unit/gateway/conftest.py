@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from countermark.client import account, deliveries, listings, purchases
+from countermark.client import account, deliveries, listings, purchases, receiving
 from countermark.client.errors import ClientError
-from countermark.client.transfers import no_progress
 from countermark.platform.store.engine import Database
 from countermark.protocol.errors import ErrorCode
 from tests.support.front import Front, Trader
@@ -45,9 +44,9 @@ class Sale:
         )
         self.front.work()
 
-    def receive(self, trade: str) -> purchases.Received:
-        out = self.buyer.folder / "bought"
-        received = purchases.fetch(self.buyer.market, self.buyer.vault, self.buyer.trade(trade), out, no_progress)
+    def receive(self, trade: str) -> receiving.Received:
+        out, downloads = self.buyer.folder / "bought", self.buyer.folder / "downloads"
+        received = receiving.fetch(self.buyer.market, self.buyer.vault, self.buyer.trade(trade), out, downloads)
         purchases.acknowledge(self.buyer.market, self.buyer.keys, self.buyer.vault, self.buyer.trade(trade), received)
         self.front.work()
         return received

@@ -309,7 +309,7 @@ def test_a_burnt_nonce_acts_no_more(sale: Sale) -> None:
     token = buyer.market.sign("coin.transfer", {"to": sale.seller.address, "amount": "1"}, nonce=nonce)
     buyer.market.act(f"/v1/accounts/{buyer.address}/cancellations", "intent.cancel", {"nonce": nonce})
     with refused(ErrorCode.INTENT_CANCELLED):
-        buyer.market.post(f"/v1/accounts/{buyer.address}/transfers", {"intent": token})
+        buyer.http.post(f"/v1/accounts/{buyer.address}/transfers", {"intent": token}, wait_s=30)
     assert account.balance(buyer.market) == 50_000
 
 
