@@ -25,7 +25,7 @@ test: setup ## every test, the linters and the type checker among them
 lint: setup ## ruff, mypy and import-linter alone
 	$(BIN)/python -m pytest tests/project
 
-bench: setup ## figures of docs/performance.md
+bench: setup ## measurements: docs/performance.md
 	$(BIN)/python -m bench
 
 interop: setup $(FOREIGN)/.installed ## clients that nobody here wrote use the embedded ledger
