@@ -1,6 +1,7 @@
 """The parties of the demo: separate processes with separate homes, spoken to over their standard streams."""
 
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,7 +94,8 @@ def cast(folder: Path, names: tuple[str, ...]) -> Iterator[dict[str, Actor]]:
         for name in names:
             home = private_folder(folder / "homes" / name)
             passphrase_file = home / "passphrase"
-            write_private(passphrase_file, f"demo-{name}".encode())
+            # What --keep leaves behind can be opened by whoever can read this file, and by nobody else.
+            write_private(passphrase_file, secrets.token_urlsafe(24).encode())
             command = [sys.executable, "-m", "countermark.cli.demo.party", "--home", str(home)]
             command += ["--passphrase-file", str(passphrase_file)]
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

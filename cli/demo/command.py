@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,6 +24,12 @@ PARTIES = ("seller", "buyer", "second buyer", "honest seller", "idle seller", "s
 FUNDS = dict.fromkeys(PARTIES, "100000") | {"poor buyer": "100", "thief": "20000"}
 """What each party gets from the issuer, in minor units."""
 
+_PLAN = (
+    "would run a platform of its own on this machine, in a new folder, and end it afterwards:",
+    f"  {len(PARTIES)} parties with homes of their own, money from the faucet, four photographs",
+    "  a listing, a sale, a resale, what is refused, what deadlines bring, the supervisor's account",
+)
+
 
 @click.command("demo")
 @click.option("--photos", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Photographs to use.")
@@ -34,18 +41,24 @@ FUNDS = dict.fromkeys(PARTIES, "100000") | {"poor buyer": "100", "thief": "20000
 @session_command
 def command(session: Session, photos: Path | None, name: str, ledger: str, keep: Path | None) -> None:
     """Show the paper's Scenario 1 on this machine: all parties, steps (1) to (24), a resale, refusals, the audit."""
-    tell = Narrator()
+    if session.dry_run:
+        session.result({"dry_run": True, "scenario": name, "ledger": ledger, "parties": PARTIES}, *_PLAN)
+        return
+    tell = Narrator(err=session.as_json)
     with _folder(keep) as folder:
-        pictures = gather(photos, _fresh(folder / "photographs"))
+        pictures = gather(photos, _fresh(folder / "photographs"), tell.say)
         tell.say(f"starting the {ledger} ledger, database, gateway and worker ({name} scenario) …")
         with cast(folder, PARTIES) as actors, _platform(folder / "platform") as stage:
             for actor in actors.values():
                 actor.meet(stage)
-            _play(tell, stage, actors, pictures)
+            told = _play(tell, stage, actors, pictures)
+    if session.as_json:
+        steps = {"steps": sorted(tell.steps), "refusals": tell.refusals}
+        session.result({"scenario": name, **steps, **told, "seconds": round(tell.elapsed_s)})
     session.say(f"done in {tell.elapsed_s:.1f} s")
 
 
-def _play(tell: Narrator, stage: Stage, actors: dict[str, Actor], pictures: Pictures) -> None:
+def _play(tell: Narrator, stage: Stage, actors: dict[str, Actor], pictures: Pictures) -> dict[str, Any]:
     _open_accounts(tell, actors)
     desk = _fresh(stage.folder / "purchases")
     listing = scenario.list_for_sale(tell, actors["seller"], pictures)
@@ -59,10 +72,11 @@ def _play(tell: Narrator, stage: Stage, actors: dict[str, Actor], pictures: Pict
     resale = scenario.trade_once(tell, actors["buyer"], actors["second buyer"], listing, desk / "second")
     refusals.show_refusals(tell, actors, pictures, desk)
     refusals.show_missed_deadlines(tell, actors, missed)
-    finale.audit(tell, stage.folder / "platform", sale, resale, pictures)
+    told = finale.audit(tell, stage.folder / "platform", sale, resale, pictures)
     missing = set(range(1, 25)) - tell.steps
     if missing:
         raise click.ClickException(f"steps {sorted(missing)} were not shown")
+    return told
 
 
 def _open_accounts(tell: Narrator, actors: dict[str, Actor]) -> None:

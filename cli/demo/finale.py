@@ -1,6 +1,7 @@
 """The end of the demo: what the supervisor proves from his own replica, and what the platform never had."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,8 +17,8 @@ _PROBE_BYTES = 64
 """Length of a piece of the data that the platform's files are searched for."""
 
 
-def audit(tell: Narrator, platform: Path, sale: Sale, resale: Sale, pictures: Pictures) -> None:
-    """Print the supervisor's account of both sales and the sum of all money.
+def audit(tell: Narrator, platform: Path, sale: Sale, resale: Sale, pictures: Pictures) -> dict[str, Any]:
+    """Print the supervisor's account of both sales and the sum of all money, and return it as a document.
 
     Raises:
         AuditError: the ledger does not hold.
@@ -28,8 +29,8 @@ def audit(tell: Narrator, platform: Path, sale: Sale, resale: Sale, pictures: Pi
     tell.say(
         f"verified {replay.height} blocks with {replay.transactions} transactions, {replay.invalid} of them invalid"
     )
-    for one in (sale, resale):
-        told = accounts.trade(replay, one.trade)
+    trades = [accounts.trade(replay, one.trade) for one in (sale, resale)]
+    for told in trades:
         tell.say(f"trade {told['id']}: {told['state']} ({told['outcome']}), price {told['price']}, fee {told['fee']}")
         tell.say(f"  {told['seller']} sold to {told['buyer']}")
         for step in told["steps"]:
@@ -46,6 +47,13 @@ def audit(tell: Narrator, platform: Path, sale: Sale, resale: Sale, pictures: Pi
     )
     searched = _search(platform, pictures.traded.read_bytes())
     tell.say(f"{searched} files of ledger, database, object store and logs hold no piece of the photograph")
+    return {
+        "listing": sale.listing,
+        "trades": trades,
+        "owners": owners,
+        "blocks": replay.height,
+        "money": {name: str(getattr(money, name)) for name in ("minted", "burnt", "in_accounts", "in_escrow")},
+    }
 
 
 def _search(platform: Path, data: bytes) -> int:

@@ -13,18 +13,23 @@ _WIDTH = 7
 class Narrator:
     """Prints the story, and counts what was shown, so that a run can say that nothing is missing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, err: bool = False) -> None:
+        """Print to stderr with ``err``, where stdout is for programs."""
+        self._err = err
         self._started = time.monotonic()
         self.steps: set[int] = set()
         self.refusals: list[str] = []
 
     def title(self, text: str) -> None:
         """Begin a chapter."""
-        click.echo(f"\n{click.style(text, bold=True)}")
+        self._print(f"\n{click.style(text, bold=True)}")
 
     def say(self, text: str) -> None:
         """Print a line between the steps."""
-        click.echo(f"  {text}")
+        self._print(f"  {text}")
+
+    def _print(self, line: str) -> None:
+        click.echo(line, err=self._err)
 
     def step(
         self,
@@ -40,11 +45,11 @@ class Narrator:
         """Print step ``first`` (to ``last``) of the paper; ``seen`` is what the platform could see."""
         self.steps.update(range(first, (last or first) + 1))
         numbers = f"({first}{branch})" if last is None else f"({first})-({last})"
-        click.echo(f"{numbers:>{_WIDTH + 2}} {click.style(who, fg='cyan')} {what}")
+        self._print(f"{numbers:>{_WIDTH + 2}} {click.style(who, fg='cyan')} {what}")
         if tx:
-            click.echo(f"{'':>{_WIDTH + 2}}   transaction {tx}")
+            self._print(f"{'':>{_WIDTH + 2}}   transaction {tx}")
         if seen:
-            click.echo(f"{'':>{_WIDTH + 2}}   the platform sees {seen}")
+            self._print(f"{'':>{_WIDTH + 2}}   the platform sees {seen}")
 
     def refused(self, actor: Actor, what: str, act: str, *arguments: Any, code: str) -> None:
         """Have ``actor`` try what must be refused with ``code``, and print how it was.
@@ -58,7 +63,7 @@ class Narrator:
             if error.code != code:
                 raise click.ClickException(f"{what}: refused with {error.code}, not {code}") from error
             self.refusals.append(code)
-            click.echo(f"  {click.style(actor.name, fg='cyan')} {what}: {click.style('refused', fg='red')} {error}")
+            self._print(f"  {click.style(actor.name, fg='cyan')} {what}: {click.style('refused', fg='red')} {error}")
             return
         raise click.ClickException(f"{what} was not refused")
 

@@ -2,10 +2,16 @@
 
 import importlib.util
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import click
+
+from countermark.client.data import fingerprint_of
+from countermark.client.errors import ClientError
+from countermark.fingerprint import DEFAULT_GENERATOR, Fingerprint, compare
 
 _SHIPPED = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -20,7 +26,7 @@ class Pictures:
     others: tuple[Path, ...]
 
 
-def gather(folder: Path | None, into: Path) -> Pictures:
+def gather(folder: Path | None, into: Path, say: Callable[[str], None]) -> Pictures:
     """Copy the photographs out of ``folder``, or out of scikit-image, to ``into``, as a camera's owner has them.
 
     Raises:
@@ -33,11 +39,28 @@ def gather(folder: Path | None, into: Path) -> Pictures:
         shipped = Path(spec.submodule_search_locations[0]) / "data"
         sources = [shipped / name for name in _SHIPPED]
     else:
-        sources = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)[:NEEDED]
+        sources = list(islice(_different(folder, say), NEEDED))
         if len(sources) < NEEDED:
-            raise click.UsageError(f"{folder} holds fewer than {NEEDED} photographs")
+            raise click.UsageError(f"{folder} holds fewer than {NEEDED} photographs of different things")
     copies = [Path(shutil.copy(source, into / source.name)) for source in sources]
     return Pictures(copies[0], tuple(copies[1:]))
+
+
+def _different(folder: Path, say: Callable[[str], None]) -> Iterator[Path]:
+    """Yield the photographs in ``folder`` that can be read and that the market would take beside those before."""
+    kept: dict[Path, Fingerprint] = {}
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES):
+        try:
+            found = fingerprint_of(path, DEFAULT_GENERATOR)
+        except ClientError as error:
+            say(f"leaving out {path.name}: {error}")
+            continue
+        like = next((other for other in kept if compare(kept[other], found).decision != "different"), None)
+        if like is not None:
+            say(f"leaving out {path.name}: it resembles {like.name}")
+            continue
+        kept[path] = found
+        yield path
 
 
 def disguise(photo: Path, into: Path) -> Path:

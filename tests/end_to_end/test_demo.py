@@ -1,11 +1,13 @@
 """The main job, as a newcomer runs it."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.test_trade_by_cli import photograph
 from tests.support.whole_platform import COUNTERMARK
 
 
@@ -26,3 +28,42 @@ def test_demo_shows_every_step_the_refusals_and_the_supervisors_account(tmp_path
     assert "the buyer has his money back" in done.stdout
     assert "the seller was paid" in done.stdout
     assert "all money:" in done.stdout
+
+
+@pytest.mark.slow
+def test_demo_for_programs_is_one_document_and_tells_its_story_aside(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for seed in range(5):
+        photograph(photos / f"{seed}.jpg", 900 + seed)
+    (photos / "0-broken.jpg").write_bytes(b"no photograph")
+    done = subprocess.run(
+        [COUNTERMARK, "demo", "--photos", str(photos), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert done.stdout.count("\n") == 1
+    document = json.loads(done.stdout)
+    assert document["steps"] == list(range(1, 25))
+    assert document["refusals"] == ["similar_registered", "insufficient_funds"]
+    assert [trade["state"] for trade in document["trades"]] == ["SETTLED", "SETTLED"]
+    assert len(document["owners"]) == 3
+    assert "leaving out 0-broken.jpg" in done.stderr
+    assert "the buyer has his money back" in done.stderr
+
+
+def test_a_dry_run_starts_nothing(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    done = subprocess.run(
+        [COUNTERMARK, "demo", "--dry-run", "--keep", str(kept), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["dry_run"] is True
+    assert not kept.exists()

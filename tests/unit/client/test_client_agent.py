@@ -3,7 +3,14 @@
 import threading
 from pathlib import Path
 
+import pytest
+
+from countermark.client import purchases, receiving
 from countermark.client.agent import Agent, Folders
+from countermark.client.patience import LONGEST_S, Patience
+from countermark.client.receiving import Received
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.packages import PackageSalts
 from tests.unit.client.conftest import Person, Sale
 
 
@@ -66,6 +73,69 @@ def test_a_send_that_was_cut_off_is_completed(sale: Sale) -> None:
     assert told[-1] == (trade, "upload")
     sale.front.work()
     assert sale.state(trade) == "SENT"
+
+
+@pytest.mark.parametrize(("mine", "told"), [(True, "trade.accept or trade.dispute"), (False, "others decide")])
+def test_what_a_person_must_decide_is_told_once_with_its_deadline(sale: Sale, mine: bool, told: str) -> None:
+    trade = sale.sent()
+    who = sale.buyer.trader
+    altered = Received(sale.front.photograph, "altered", b"r" * 32, PackageSalts(b"f" * 32, b"e" * 32), "image/v1")
+    purchases.acknowledge(sale.buyer.market(), who.keys, who.vault, who.trade(trade), altered)
+    heard: list[tuple[str, str]] = []
+    agent = agent_of(sale.buyer if mine else sale.seller, heard)
+    for _ in range(3):
+        assert agent.step() == 0
+    ((about, text),) = heard
+    assert about == trade
+    assert text.startswith("MISMATCHED: ")
+    assert told in text
+    assert text.endswith(who.trade(trade)["deadline"])
+    purchases.dispute(sale.buyer.market(), trade, "mismatch")
+    agent.step()
+    assert heard[-1][1].startswith("DISPUTED: ")
+
+
+@pytest.mark.parametrize(("code", "tries"), [("package_undecryptable", 1), ("package_root_mismatch", 2)], ids=str)
+def test_a_package_that_does_not_open_is_not_fetched_all_the_time(
+    sale: Sale, monkeypatch: pytest.MonkeyPatch, code: str, tries: int
+) -> None:
+    trade = sale.sent()
+
+    def fail(*_: object, **__: object) -> None:
+        raise MarketError(ErrorCode(code), "on purpose")
+
+    monkeypatch.setattr(receiving, "open_package", fail)
+    heard: list[tuple[str, str]] = []
+    agent = agent_of(sale.buyer, heard)
+    for _ in range(5):
+        agent.step()
+    CLOCK[0] += 5
+    for _ in range(5):
+        agent.step()
+    fetched = [path for method, path in sale.buyer.wire.requests if method == "GET" and path.endswith("/package")]
+    assert len(fetched) == len(heard) == tries
+    assert heard[0][0] == trade
+    assert ("a person must dispute it until" in heard[0][1]) is (tries == 1)
+
+
+def test_patience_grows_with_each_failure_and_ends_with_success() -> None:
+    now = [0.0]
+    patience = Patience(lambda: now[0])
+    assert patience.over("t", "send")
+    for pause in (5, 10, 20):
+        patience.fail("t", "send")
+        now[0] += pause - 1
+        assert not patience.over("t", "send")
+        now[0] += 1
+        assert patience.over("t", "send")
+    assert patience.over("t", "receive")
+    for _ in range(20):
+        patience.fail("t", "send")
+    now[0] += LONGEST_S
+    assert patience.over("t", "send")
+    patience.fail("t", "send", for_good=True)
+    now[0] += 10**9
+    assert not patience.over("t", "send")
 
 
 def test_an_agent_ends_at_once_and_outlives_a_gateway_that_is_away(sale: Sale) -> None:
