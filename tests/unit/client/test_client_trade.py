@@ -1,6 +1,10 @@
 """A trade by the client against the real gateway: what an interruption at any point must not lose."""
 
-from collections.abc import Callable
+import base64
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -8,14 +12,17 @@ import httpx
 import pytest
 
 from countermark.client import account, deliveries, listings, purchases, searches, trades
+from countermark.client.data import examine
 from countermark.client.errors import ClientError
 from countermark.client.market import Market
 from countermark.client.promises import Promise
 from countermark.client.receiving import Received, judge
 from countermark.protocol.commitments import commit, new_salt
-from countermark.protocol.encoding import as_digest, unb64u
+from countermark.protocol.encoding import as_digest, b64u, unb64u
+from countermark.protocol.errors import MarketError
 from countermark.protocol.packages import PackageSalts, measure
-from countermark.protocol.sealed import EncryptionKey
+from countermark.protocol.sealed import EncryptionKey, open_sealed
+from tests.support.pictures import jpeg, photo
 from tests.unit.client.conftest import Sale
 
 
@@ -47,6 +54,86 @@ def test_a_gateway_that_shows_another_one_time_key_gets_no_package(sale: Sale, m
     error = failing(lambda: sale.seller.send(trade, resource={**shown, member: forged[member]}))
     assert error.code == "commitment_mismatch"
     assert len(sale.seller.wire.writes()) == before
+
+
+# What a listing sends
+
+
+def sent_by_listing(sale: Sale, data: bytes, title: str = "Shapes") -> list[bytes]:
+    """Offer `data` for sale and return the bodies of all requests that this took."""
+    path = sale.front.folder / "another.jpg"
+    path.write_bytes(data)
+    bodies: list[bytes] = []
+    sale.seller.wire.watch = lambda request: bodies.append(request.content)
+    who, terms = sale.seller, listings.Terms(5, {})
+    listings.create(who.market(), who.trader.vault, path, terms, listings.Words(title))
+    sale.seller.wire.watch = lambda _: None
+    return [body for body in bodies if body]
+
+
+def picture(name: str, size: int) -> bytes:
+    """A photograph with bytes behind its end, which a decoder does not look at: a file of any size."""
+    data = jpeg(photo(name).resize((256, 256)))
+    return data + os.urandom(size - len(data))
+
+
+WINDOW = 32
+
+
+def windows(data: bytes) -> set[bytes]:
+    return {data[start : start + WINDOW] for start in range(len(data) - WINDOW + 1)}
+
+
+def readings(text: bytes) -> Iterator[bytes]:
+    """Yield `text`, and whatever in it can be read as base64 or base64url, wherever that begins."""
+    yield text
+    for run in re.findall(rb"[A-Za-z0-9+/_-]{40,}", text):
+        for start in range(4):
+            part = run[start:].translate(bytes.maketrans(b"-_", b"+/"))
+            yield base64.b64decode(part[: len(part) // 4 * 4])
+
+
+@pytest.mark.requirement("R21")
+def test_a_listing_takes_the_data_nowhere(sale: Sale) -> None:
+    data = picture("coffee", 1 << 20)
+    (body,) = sent_by_listing(sale, data)
+    platform = {1: sale.front.world.platform.encryption}
+    market = sale.seller.market().name
+    plain = open_sealed(platform, json.loads(body)["sealed"], kind="listing", market=market)
+    assert set(json.loads(plain)) == {"intent", "opening", "items"}
+    left = set().union(*(windows(reading) for text in (body, plain) for reading in readings(text)))
+    assert not any(data[start : start + WINDOW] in left for start in range(len(data) - WINDOW + 1))
+    # A piece that was sent would have been found.
+    assert data[100:132] in windows(next(readings(b"x" + data[90:140])))
+    assert any(data[100:132] in windows(one) for one in readings(base64.urlsafe_b64encode(data[90:140])))
+
+
+@pytest.mark.requirement("R21")
+def test_a_listing_of_more_data_sends_no_more(sale: Sale) -> None:
+    small = sum(map(len, sent_by_listing(sale, picture("coffee", 1 << 20))))
+    large = sum(map(len, sent_by_listing(sale, picture("rocket", 20 << 20))))
+    # But for a digit of the size in the description.
+    assert abs(large - small) <= 8
+
+
+@pytest.mark.requirement("R23")
+def test_the_fingerprint_leaves_sealed_to_the_platform_without_being_asked(sale: Sale) -> None:
+    path = sale.front.folder / "another.jpg"
+    (body,) = sent_by_listing(sale, picture("coffee", 100_000), title="Nobody shall read this")
+    document = json.loads(body)
+    assert set(document) == {"sealed"}
+    config = sale.seller.market().config.platform.encryption_key
+    assert document["sealed"]["key_version"] == config.version
+    fingerprint = examine(path, "image/v1").items[0]
+    for secret in (fingerprint, b64u(fingerprint).encode(), b"Nobody shall read this"):
+        assert secret not in body
+    keys = {config.version: sale.front.world.platform.encryption}
+    plain = open_sealed(keys, document["sealed"], kind="listing", market=sale.seller.market().name)
+    assert json.loads(plain)["items"] == [b64u(fingerprint)]
+    with pytest.raises(MarketError):
+        open_sealed(
+            sale.seller.trader.keys.encryption, document["sealed"], kind="listing", market=sale.seller.market().name
+        )
 
 
 # What must be on the disk first

@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from countermark.chaincode import state
 from countermark.client import account, listings, purchases, searches
+from countermark.platform.board.anchoring import AnchorJob
+from countermark.platform.store import tables
 from countermark.protocol import intents, merkle
 from countermark.protocol.encoding import b64u, undigest
 from countermark.protocol.errors import ErrorCode
@@ -37,6 +40,41 @@ def test_whole_trade_settles(sale: Sale) -> None:
     ]
     assert account.balance(sale.seller.market) == 50_000 + 10_001 - 250 - MANAGEMENT_FEE
     assert account.balance(sale.buyer.market) == 50_000 - 10_001
+
+
+@pytest.mark.requirement("R14")
+def test_ledger_table_and_board_tell_of_the_same_trade(sale: Sale) -> None:
+    """Each alone could be made up; the entries' digests stand in signed intents, their tree's root on the ledger."""
+    trade = sale.pay()
+    sale.send(trade)
+    sale.receive(trade)
+    purchases.confirm(sale.buyer.market, trade)
+    AnchorJob(sale.front.world.acting, sale.front.services.board).run_once()
+    ledger = sale.front.channel
+    contract = state.decode(ledger.state[state.listing(sale.listing)])
+    (row,) = sale.front.world.rows(tables.data_contracts)
+    assert row.record == contract
+    assert (row.address, row.owner, row.state) == (sale.listing, sale.buyer.address, "SOLD")
+    settled = state.decode(ledger.state[state.trade(trade)])
+    committed = {
+        transaction.function: intents.parse(transaction.args[0].decode(), market=sale.buyer.market.name)
+        for block in ledger.blocks_made
+        for transaction in block.transactions
+        if transaction.valid and transaction.function in ("trade.send", "trade.ack")
+    }
+    anchor = state.decode(ledger.state[state.ANCHOR])
+    for kind, action, role, who in (
+        ("seller_notice", "trade.send", "seller", sale.seller),
+        ("buyer_notice", "trade.ack", "buyer", sale.buyer),
+    ):
+        (entry,) = who.market.pages("/v1/board")
+        assert (entry["kind"], entry["trade"], entry["signer"]) == (kind, trade, who.address)
+        assert committed[action].signer == who.address
+        assert entry["digest"] == committed[action].params["notice"] == settled["notices"][role]
+        proof = who.http.get(f"/v1/board/{entry['seq']}/proof")
+        path = [undigest(step) for step in proof["path"]]
+        # The gateway's own word for size and root counts for nothing.
+        merkle.verify_inclusion(undigest(entry["leaf"]), entry["seq"], anchor["size"], undigest(anchor["root"]), path)
 
 
 def test_reader_sees_what_he_has_written(sale: Sale) -> None:
