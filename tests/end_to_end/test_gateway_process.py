@@ -20,13 +20,17 @@ def http(platform: Platform) -> Http:
     return Http(platform.url, ca_file=str(platform.ca_file), key=AccountKey.generate())
 
 
+def open_streams(platform: Platform, stack: ExitStack, count: int) -> None:
+    for _ in range(count):
+        stack.enter_context(http(platform).events("/v1/events"))
+
+
 @pytest.mark.slow
 def test_event_streams_leave_threads_for_requests(platform: Platform) -> None:
     with ExitStack() as stack:
         # Of clients that have just gone away a stream or two may still be open: so not always as many fit.
         with pytest.raises(ClientError) as caught:
-            for _ in range(THREADS // 2 + 1):
-                stack.enter_context(http(platform).events("/v1/events"))
+            open_streams(platform, stack, THREADS // 2 + 1)
         assert (caught.value.code, caught.value.status) == ("busy", 503)
         # While all those streams are open, and no longer than any request may take: with no thread left, none would
         # answer before a stream ends.

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from countermark.client import account
 from countermark.client import market as client_market
 from countermark.client.errors import ClientError
 from countermark.client.http import Http
@@ -153,6 +154,11 @@ def test_all_pages_of_a_collection_are_read() -> None:
         {"q": "a", "cursor": "c1"},
         {"q": "a", "cursor": "c2"},
     ]
+
+
+def test_all_coins_are_told_not_the_first_page_of_them() -> None:
+    told = Told({"coins": [{"id": "a", "amount": "1"}], "next": "c1"}, {"coins": [{"id": "b", "amount": "2"}]})
+    assert [coin["id"] for coin in account.coins(market(told))] == ["a", "b"]
 
 
 @pytest.mark.parametrize("page", [{}, {"items": None}, {"items": [], "next": "again"}], ids=str)

@@ -105,8 +105,13 @@ def test_unpaid_listing_is_shown_to_its_seller_only(front: Front) -> None:
     ).result["id"]
     assert searches.show(seller.market, made)["state"] == "PENDING_FEE"
     for reader in (stranger.http, front.http()):
-        with refused(ErrorCode.UNKNOWN_LISTING):
-            reader.get(f"/v1/listings/{made}")
+        for path in (f"/v1/listings/{made}", f"/v1/listings/{made}/registration"):
+            with refused(ErrorCode.UNKNOWN_LISTING):
+                reader.get(path)
+        for state_ in ("any", "PENDING_FEE"):
+            assert reader.get("/v1/listings", {"state": state_})["items"] == []
+    own = {"state": "PENDING_FEE"}
+    assert [one["address"] for one in searches.browse(seller.market, dict(own))] == [made]
     with refused(ErrorCode.UNKNOWN_LISTING):
         listings.charge(stranger.market, made)
 
