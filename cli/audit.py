@@ -165,20 +165,28 @@ def _show(
         "invalid": replay.invalid,
     }
     document = {**told, "verified": verified}
-    session.result(document, *([subject] if subject else []), *_lines(document))
+    checked = (
+        f"verified: {replay.height} blocks with {replay.transactions} transactions, "
+        f"{replay.invalid} of them invalid, from genesis block {replay.genesis.hex()} on"
+    )
+    session.result(document, *([subject] if subject else []), *_lines(told), checked)
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
+    """Return ``document`` for people: steps as a table, members of members by both names."""
     lines = []
     for name, value in document.items():
-        if name == "steps":
+        if isinstance(value, dict):
+            lines += _lines({f"{name}.{inner}": one for inner, one in value.items()})
+        elif name == "steps":
             lines += [
                 f"{step['time']}  {step['function']:<16} {step['state']:<11} {step['tx']}  "
                 f"endorsed by {', '.join(step['endorsed_by'])}"
                 for step in value
             ]
         elif isinstance(value, list):
-            lines += [f"{name}: {entry}" for entry in value]
+            rows = ("  ".join(map(str, entry.values())) if isinstance(entry, dict) else entry for entry in value)
+            lines += [f"{name}: {row}" for row in rows]
         else:
             lines.append(f"{name}: {value}")
     return lines
