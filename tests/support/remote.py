@@ -1,0 +1,55 @@
+"""A trader in this process who reaches a whole platform by its URL: the client's parts without the command line."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from countermark.client import account, deliveries, listings, purchases, receiving
+from countermark.client.http import Http
+from countermark.client.keystore import Keys
+from countermark.client.market import Market
+from countermark.client.vault import Vault
+from tests.support.whole_platform import Platform
+
+
+class RemoteTrader:
+    """An account that is opened and funded with `money` minor units; its files lie in `folder`."""
+
+    def __init__(self, platform: Platform, folder: Path, money: int) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.keys = Keys.generate()
+        self.vault = Vault(folder / "vault", self.keys.vault)
+        key = self.keys.account
+        self.http = Http(platform.url, ca_file=str(platform.ca_file), key=key)
+        self.market = Market(self.http, key, vault=self.vault)
+        account.open_account(self.market, self.keys)
+        if money:
+            account.fund(self.market, str(money), secrets.token_hex(8))
+
+    def balance(self) -> int:
+        return account.balance(self.market)
+
+    def put_on_market(self, file: Path, price: int) -> str:
+        made = listings.create(self.market, self.vault, file, listings.Terms(price, {}), listings.Words())
+        listing = str(made.result["id"])
+        listings.charge(self.market, listing)
+        return listing
+
+    def buy(self, listing: str) -> str:
+        return str(purchases.buy(self.market, self.vault, listing).result["id"])
+
+    def trade(self, trade: str) -> dict[str, Any]:
+        resource: dict[str, Any] = self.http.get(f"/v1/trades/{trade}")
+        return resource
+
+    def deliver(self, trade: str) -> None:
+        deliveries.charge(self.market, self.trade(trade))
+        deliveries.send(self.market, self.keys, self.vault, self.trade(trade), self.folder)
+
+    def take(self, trade: str, out: Path) -> None:
+        received = receiving.fetch(self.market, self.vault, self.trade(trade), out, self.folder / "downloads")
+        purchases.acknowledge(self.market, self.keys, self.vault, self.trade(trade), received)
+
+    def confirm(self, trade: str) -> None:
+        purchases.confirm(self.market, trade)
