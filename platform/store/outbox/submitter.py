@@ -24,6 +24,8 @@ from countermark.platform.store import channels
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox.entry import Entry, Request, State
 from countermark.platform.store.outbox.queue import LeaseLostError, Outbox, Proposal
+from countermark.platform.store.sql import select
+from countermark.platform.store.tables import checkpoint, transactions
 from countermark.protocol.errors import ErrorCode, MarketError
 
 _log = logging.getLogger(__name__)
@@ -40,6 +42,22 @@ _ROUNDS = 16
 """Most full batches of one turn of a worker."""
 
 _CONFLICTS = frozenset({"MVCC_READ_CONFLICT", "PHANTOM_READ_CONFLICT"})
+_NOT_EARNED = frozenset(
+    {
+        "BAD_PAYLOAD",
+        "BAD_COMMON_HEADER",
+        "BAD_CREATOR_SIGNATURE",
+        "INVALID_ENDORSER_TRANSACTION",
+        "TARGET_CHAIN_NOT_FOUND",
+        "BAD_PROPOSAL_TXID",
+        "DUPLICATE_TXID",
+    }
+)
+"""Verdicts that an envelope of ours cannot earn: somebody else's claims its id, and stands before it.
+
+Peers tell of an id the first verdict in its block, whoever's envelope that was.
+"""
+
 _STALE_COINS = frozenset({ErrorCode.COIN_SPENT, ErrorCode.UNKNOWN_COIN})
 
 
@@ -225,11 +243,31 @@ class Submitter:
         verdict = {"block_number": status.block_number, "validation_code": status.code}
         if status.valid:
             return _Step(self._move(entry, State.COMMITTED, **verdict))
+        if status.code_name in _NOT_EARNED:
+            return self._look_into_the_block(entry, verdict, deadline)
         if status.code_name in _CONFLICTS and entry.attempt < MAX_ATTEMPTS:
             return self._again(entry, verdict)
         conflict = status.code_name in _CONFLICTS
         code = ErrorCode.CONFLICT if conflict else ErrorCode.ENDORSEMENT_FAILED
         return self._close(entry, State.INVALID, MarketError(code, status.code_name), **verdict)
+
+    def _look_into_the_block(self, entry: Entry, verdict: dict[str, int], deadline: float) -> _Step:
+        """Find our own envelope's verdict beside that of a false one with its id, once the tables have the block."""
+        with self._database.begin() as connection:
+            applied = connection.execute(select(checkpoint.c.block_number)).scalar_one_or_none()
+            found = select(transactions.c.block, transactions.c.code).where(
+                transactions.c.tx_id == entry.tx_id, transactions.c.valid
+            )
+            ours = connection.execute(found).one_or_none()
+        if ours is not None:
+            committed = {"block_number": ours.block, "validation_code": ours.code}
+            return _Step(self._move(entry, State.COMMITTED, **committed))
+        if applied is None or applied < verdict["block_number"]:
+            return _Step(entry, pause=not self._next_block(deadline))
+        if entry.attempt < MAX_ATTEMPTS:
+            # The id is used up: whatever comes of ours in a later block, it is a duplicate.
+            return self._again(entry, verdict)
+        return self._close(entry, State.INVALID, MarketError(ErrorCode.CONFLICT, "its id was claimed"), **verdict)
 
     def _patience(self, entry: Entry, deadline: float) -> float:
         """Return how many seconds to ask for an envelope before it is handed over again."""

@@ -351,6 +351,49 @@ def test_conflicts_without_end_are_given_up(setting: Setting, monkeypatch: pytes
     assert entry.error.code is ErrorCode.CONFLICT
 
 
+def _claim(setting: Setting, *, valid: bool) -> None:
+    """Let peers tell of the first id that is asked for what a false envelope with it has earned, in block 7.
+
+    `valid`: the real one stands behind it in the same block.
+    """
+    ask = setting.ledger.commit_status
+
+    def claimed(tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
+        setting.ledger.commit_status = ask  # type: ignore[method-assign]
+        row = {"block": 7, "tx_id": tx_id, "time_ms": 1, "kind": "endorser", "function": "add", "creator_msp": "M"}
+        false = {**row, "position": 0, "valid": False, "code": 8, "code_name": "BAD_PROPOSAL_TXID"}
+        real = {**row, "position": 1, "valid": True, "code": 0, "code_name": "VALID"}
+        with setting.database.begin() as connection:
+            block = {"number": 7, "header_hash": b"h", "previous_hash": b"p", "transactions": 2}
+            connection.execute(tables.blocks.insert().values(**block))
+            connection.execute(tables.transactions.insert(), [false, real] if valid else [false])
+            connection.execute(tables.checkpoint.insert().values(id=1, block_number=7, block_hash=b"h"))
+        return ports.CommitStatus(tx_id, 7, 8, "BAD_PROPOSAL_TXID")
+
+    setting.ledger.commit_status = claimed  # type: ignore[method-assign]
+
+
+def test_a_false_envelope_with_its_id_does_not_hide_that_a_transaction_has_committed(setting: Setting) -> None:
+    """Else a member of the channel could have a payment called failed that was made."""
+    _claim(setting, valid=True)
+    entry = setting.submitter.request(request(), wait_s=5)
+    assert (entry.state, entry.block_number, entry.validation, entry.attempt) == (State.COMMITTED, 7, 0, 1)
+
+
+def test_a_transaction_whose_id_a_false_envelope_has_used_up_is_made_anew(setting: Setting) -> None:
+    setting.ledger.holding = True  # ours is never ordered under that id
+    _claim(setting, valid=False)
+
+    def go_on(_tx_id: str) -> None:
+        setting.ledger.holding = False
+
+    setting.ledger.before["endorse"] = lambda tx_id: go_on(tx_id) if setting.rows() > 1 else None
+    entry = setting.submitter.request(request(), wait_s=5)
+    assert entry.state is State.COMMITTED
+    assert entry.attempt > 1
+    assert setting.count == 1
+
+
 def test_any_other_verdict_of_the_peers_is_final(setting: Setting) -> None:
     def forged(tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
         return ports.CommitStatus(tx_id, 7, 10, "ENDORSEMENT_POLICY_FAILURE")
