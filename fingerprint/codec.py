@@ -40,8 +40,7 @@ class Fingerprint:
 
     Raises:
         FingerprintError: ``unknown_generator``, or ``fingerprint_malformed`` where the segments are not those that
-        the
-            generator declares.
+            the generator declares.
     """
 
     generator: str
