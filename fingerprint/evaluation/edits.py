@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-__all__ = ["EDITS", "PAPER_STRENGTHS", "Edit", "paper_copy"]
+__all__ = ["EDITS", "LIGHT_EDITS", "PAPER_STRENGTHS", "Edit", "paper_copy"]
 
 Random = np.random.Generator
 Edit = Callable[[Image.Image, Random], bytes]
@@ -153,6 +153,20 @@ EDITS: Final[dict[str, Edit]] = {
     "crop_noise_brightness": _saved(_all_at_once),
 }
 """Single edits by name; percentages of crops and borders are per side."""
+
+LIGHT_EDITS: Final[dict[str, Edit]] = {
+    "jpeg_q80": _compressed("JPEG", 80),
+    "jpeg_q30": EDITS["jpeg_q30"],
+    "half_size": EDITS["half_size"],
+    "larger_by_half": _saved(_scaled(1.5)),
+    "noise_10": EDITS["noise_10"],
+    "brighter_20": _saved(_brightness(1.2)),
+    "darker_20": _saved(_brightness(0.8)),
+    "crop_2": _saved(_crop(0.02, 0.02, 0.02, 0.02)),
+    "crop_5": EDITS["crop_5"],
+    "crop_random_5": _saved(_random_crop(0.05)),
+}
+"""What happens to a picture that is merely passed on, and a little more: for pictures with little content."""
 
 
 def paper_copy(image: Image.Image, random: Random, strength: str) -> bytes:
