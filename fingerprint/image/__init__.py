@@ -7,6 +7,8 @@ from countermark.fingerprint.registry import Generator, Implementation, Layout, 
 
 __all__ = [
     "ASPECT_UNIT",
+    "FEATURES",
+    "FEATURE_LENGTHS",
     "HISTOGRAM_BINS",
     "PAPER_THUMBNAIL_SIDE",
     "THUMBNAIL_SIDE",
@@ -31,7 +33,7 @@ ASPECT_UNIT = 1024
 
 
 def _sensible_aspect(payload: bytes) -> bool:
-    # A square is 1024; files are refused beyond 1:64, so a fingerprint beyond it was not computed.
+    # A square is 1024. Longer pictures than 1:64 get the aspect 1:64, so one beyond it was not computed.
     return ASPECT_UNIT // 64 <= int.from_bytes(payload) <= ASPECT_UNIT * 64
 
 
@@ -46,12 +48,28 @@ _PAPER_V0 = Layout(
         _exactly("thumbnail", PAPER_THUMBNAIL_SIDE**2),
     )
 )
+_V1_FEATURES = (
+    SegmentRule("aspect", 4, 4, _sensible_aspect),
+    _exactly("histogram", 2 * HISTOGRAM_BINS),
+    _exactly("dct64", 8 * VIEW_COUNT),
+    _exactly("thumbnail", THUMBNAIL_SIDE**2),
+)
+FEATURES = tuple(rule.name for rule in _V1_FEATURES)
+"""The segments of ``image/v1`` that describe the whole picture; the segment ``content`` joins another set of them."""
+
+FEATURE_LENGTHS = tuple(rule.longest for rule in _V1_FEATURES)
+"""How many bytes each of them has."""
+
+
+def _sensible_content(payload: bytes) -> bool:
+    return not payload or (len(payload) == sum(FEATURE_LENGTHS) and _sensible_aspect(payload[:4]))
+
+
 _V1 = Layout(
     (
-        SegmentRule("aspect", 4, 4, _sensible_aspect),
-        _exactly("histogram", 2 * HISTOGRAM_BINS),
-        _exactly("dct64", 8 * VIEW_COUNT),
-        _exactly("thumbnail", THUMBNAIL_SIDE**2),
+        *_V1_FEATURES,
+        _exactly("levels", 6),
+        SegmentRule("content", 0, sum(FEATURE_LENGTHS), _sensible_content),
     )
 )
 

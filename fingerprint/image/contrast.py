@@ -5,11 +5,14 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEAN", "SPREAD", "equally_clipped", "normalise"]
+__all__ = ["LEAST_VIEW_SPREAD", "MEAN", "SPREAD", "equally_clipped", "normalise"]
 
 MEAN = 128
 SPREAD = 48
 """Standard deviation after normalisation, in levels: twice this to either side stays within a byte."""
+
+LEAST_VIEW_SPREAD = SPREAD // 3
+"""A view of a normalised image whose levels spread by less is not brought to full contrast: it is nearly blank."""
 
 _SAME_LEVEL = 1
 """Levels this close to the lightest or darkest one count as burnt out or drowned."""

@@ -8,9 +8,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HASHED_SIDE", "hamming", "hash_with_mean", "hash_without_dc", "hash_words", "low_frequencies"]
+__all__ = [
+    "HASHED_SIDE",
+    "NO_HASH",
+    "hamming",
+    "hash_similarity",
+    "hash_with_mean",
+    "hash_without_dc",
+    "hash_words",
+    "low_frequencies",
+]
 
 HASHED_SIDE = 32
+
+NO_HASH = 0
+"""Stands where there is nothing to hash. Hashes without the constant term have 31 bits, so it is none of them."""
+
 _KEPT = 8
 
 # round(2^14 * cos(k * pi / 64)), k = 0 to 64: written down, so that no mathematics library has a say.
@@ -73,3 +86,8 @@ def hash_words(segment: bytes) -> NDArray[np.uint64]:
 def hamming(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Return the distance in bits, 0 to 64, between hashes, broadcast against each other."""
     return np.asarray(np.bitwise_count(first ^ second))
+
+
+def hash_similarity(bits: NDArray[np.integer], hashed_bits: int) -> NDArray[np.float64]:
+    """Return 1 for hashes of `hashed_bits` that differ in 0 bits, 0 for hashes no nearer than chance."""
+    return np.asarray(np.maximum(0.0, 1 - bits.astype(np.int64) * 2 / hashed_bits))

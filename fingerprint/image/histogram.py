@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from countermark.fingerprint.image import HISTOGRAM_BINS
 
-__all__ = ["colour_histogram", "histogram_similarity"]
+__all__ = ["colour_histogram", "foreground_similarity", "histogram_similarity"]
 
 _FULL = 0xFFFF
 
@@ -24,3 +24,11 @@ def histogram_similarity(first: NDArray[np.integer], second: NDArray[np.integer]
     shared = np.minimum(first, second).sum(axis=-1, dtype=np.int64)
     total = np.minimum(first.sum(axis=-1, dtype=np.int64), second.sum(axis=-1, dtype=np.int64))
     return np.asarray(shared / np.maximum(total, 1))
+
+
+def foreground_similarity(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the same without the bin that the two share most of: drawings on one background share that already."""
+    shared = np.minimum(first, second).astype(np.int64)
+    ground = shared.max(axis=-1)
+    total = np.minimum(first.sum(axis=-1, dtype=np.int64), second.sum(axis=-1, dtype=np.int64)) - ground
+    return np.asarray((shared.sum(axis=-1) - ground) / np.maximum(total, 1))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from countermark.fingerprint.image import ASPECT_UNIT
 from countermark.fingerprint.image.resample import UNIT, Affine
 
-__all__ = ["TARGETS", "TEMPLATES", "VIEWS", "View", "view_maps"]
+__all__ = ["TARGETS", "TEMPLATES", "VIEWS", "WHOLE", "View", "view_maps"]
 
 # Sine and cosine in `UNIT`, by tenths of a degree.
 _ANGLES: Final = {-50: (-5712, 65287), -25: (-2859, 65474), 0: (0, 65536), 25: (2859, 65474), 50: (5712, 65287)}
@@ -89,6 +89,9 @@ TEMPLATES: Final = tuple(
 
 TARGETS: Final = tuple(index for index, view in enumerate(VIEWS) if view not in _REFLECTED)
 """Views of the other image among which they are looked for."""
+
+WHOLE: Final = tuple(index for index, view in enumerate(VIEWS) if view == View() or view in _REFLECTED)
+"""Views of the whole image, upright, turned or mirrored."""
 
 
 @lru_cache(maxsize=256)

@@ -13,12 +13,20 @@ fingerprints = st.one_of(
         *(st.binary(min_size=n, max_size=n) for n in (128, 8, 1024)),
     ),
     st.builds(
-        lambda a, h, d, t: Fingerprint(
+        lambda a, h, d, t, levels, framed: Fingerprint(
             "image/v1",
-            (Segment("aspect", a.to_bytes(4)), Segment("histogram", h), Segment("dct64", d), Segment("thumbnail", t)),
+            (
+                Segment("aspect", a.to_bytes(4)),
+                Segment("histogram", h),
+                Segment("dct64", d),
+                Segment("thumbnail", t),
+                Segment("levels", levels),
+                Segment("content", a.to_bytes(4) + h + d + t if framed else b""),
+            ),
         ),
         st.integers(16, 65536),
-        *(st.binary(min_size=n, max_size=n) for n in (128, 416, 3136)),
+        *(st.binary(min_size=n, max_size=n) for n in (128, 416, 3136, 6)),
+        st.booleans(),
     ),
 )
 

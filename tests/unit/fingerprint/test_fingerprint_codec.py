@@ -68,16 +68,38 @@ def test_unknown_generator_is_refused_by_parser_and_constructor():
         assert caught.value.code == "unknown_generator"
 
 
-@pytest.mark.parametrize("aspect", [0, 15, 64 * 1024 + 1, 2**32 - 1])
-def test_impossible_aspect_of_an_image_v1_fingerprint_is_refused(aspect):
-    segments = (
-        Segment("aspect", aspect.to_bytes(4)),
-        Segment("histogram", bytes(128)),
-        Segment("dct64", bytes(8 * 52)),
-        Segment("thumbnail", bytes(56 * 56)),
+def image_v1(aspect: int = 1024, content: bytes = b"") -> Fingerprint:
+    return Fingerprint(
+        "image/v1",
+        (
+            Segment("aspect", aspect.to_bytes(4)),
+            Segment("histogram", bytes(128)),
+            Segment("dct64", bytes(8 * 52)),
+            Segment("thumbnail", bytes(56 * 56)),
+            Segment("levels", bytes(6)),
+            Segment("content", content),
+        ),
     )
+
+
+IMPOSSIBLE_ASPECTS = [0, 15, 64 * 1024 + 1, 2**32 - 1]
+
+
+@pytest.mark.parametrize("aspect", IMPOSSIBLE_ASPECTS)
+def test_impossible_aspect_of_an_image_v1_fingerprint_is_refused(aspect):
     with pytest.raises(FingerprintError, match="aspect"):
-        Fingerprint("image/v1", segments)
+        image_v1(aspect)
+
+
+def test_content_of_an_image_v1_fingerprint_is_nothing_or_another_set_of_features():
+    features = bytes(128 + 8 * 52 + 56 * 56)
+    for content in (b"", (1024).to_bytes(4) + features):
+        made = image_v1(content=content)
+        assert Fingerprint.from_bytes(made.to_bytes()) == made
+    impossible = [aspect.to_bytes(4) + features for aspect in IMPOSSIBLE_ASPECTS]
+    for content in (b"\0", (1024).to_bytes(4) + features[1:], (1024).to_bytes(4) + features + b"\0", *impossible):
+        with pytest.raises(FingerprintError, match="content"):
+            image_v1(content=content)
 
 
 def test_neither_repr_nor_error_shows_payloads():

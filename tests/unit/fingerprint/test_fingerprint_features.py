@@ -7,11 +7,13 @@ from skimage.metrics import structural_similarity
 
 from countermark.fingerprint.image.align import align
 from countermark.fingerprint.image.contrast import equally_clipped, normalise
-from countermark.fingerprint.image.dct64 import hamming, hash_with_mean, hash_without_dc, low_frequencies
-from countermark.fingerprint.image.histogram import colour_histogram, histogram_similarity
+from countermark.fingerprint.image.dct64 import NO_HASH, hamming, hash_with_mean, hash_without_dc, low_frequencies
+from countermark.fingerprint.image.histogram import colour_histogram, foreground_similarity, histogram_similarity
+from countermark.fingerprint.image.plain import colour_levels
 from countermark.fingerprint.image.resample import UNIT, Affine, area_means, grey, sample
-from countermark.fingerprint.image.ssim import ssim
-from countermark.fingerprint.image.views import TARGETS, TEMPLATES, VIEWS, View, view_maps
+from countermark.fingerprint.image.ssim import evident_ssim, ssim, textured
+from countermark.fingerprint.image.view_pairs import HASH_BITS, holds_a_whole, view_distances
+from countermark.fingerprint.image.views import TARGETS, TEMPLATES, VIEWS, WHOLE, View, view_maps
 
 RANDOM = np.random.default_rng(11)
 VIEW_PAIRS = RANDOM.integers(0, 256, (5, 32, 32))
@@ -124,6 +126,64 @@ def test_ssim_is_that_of_the_literature():
         )
         assert ours == pytest.approx(theirs, abs=2e-5)
     assert ssim(first, first) == pytest.approx(1, abs=1e-6)
+
+
+def test_windows_blank_on_both_sides_are_no_evidence():
+    one, other = np.full((1, 32, 32), 200), np.full((1, 32, 32), 200)
+    one[0, 12:20, 12:20], other[0, 12:20, 12:20] = RANDOM.integers(0, 256, (2, 8, 8))
+    assert ssim(one, other) > 0.6
+    assert evident_ssim(one, other) < 0.55
+    assert evident_ssim(one, one) == pytest.approx(1, abs=1e-6)
+
+
+def test_images_with_hardly_any_texture_are_no_evidence_even_for_themselves():
+    flat = np.full((1, 32, 32), 200)
+    assert evident_ssim(flat, flat) == 0
+    flat[0, 0, 0] = 255
+    assert evident_ssim(flat, flat) < 0.1
+
+
+def test_evident_similarity_of_images_full_of_texture_is_that_of_the_literature():
+    other = np.clip(VIEW_PAIRS + RANDOM.integers(-40, 41, VIEW_PAIRS.shape), 0, 255)
+    assert evident_ssim(VIEW_PAIRS, other) == pytest.approx(ssim(VIEW_PAIRS, other), abs=1e-6)
+
+
+def test_photographs_have_texture_and_plain_areas_gradients_and_specks_have_not():
+    y, x = np.mgrid[:32, :32]
+    speck = np.full((32, 32), 255)
+    speck[3:6, 3:6] = 0
+    for blank in (np.full((32, 32), 7), x, y, x + y, 3 * x - y, speck):
+        assert not textured(normalise(blank[np.newaxis], 1)).any()
+    assert textured(VIEW_PAIRS).all()
+    assert textured(normalise(smooth(32, 6)[np.newaxis], 1)).all()
+
+
+def test_views_without_a_hash_are_near_to_nothing():
+    hashes = np.full(len(VIEWS), NO_HASH, np.uint64)
+    some = np.broadcast_to(hash_without_dc(VIEW_PAIRS[:1]), len(VIEWS))
+    for ours, theirs, least in ((hashes, hashes, HASH_BITS), (hashes, some, 30), (some, hashes, 30), (some, some, 0)):
+        for swapped in (False, True):
+            distances = view_distances(ours, theirs[np.newaxis], np.array([swapped]))
+            assert least <= distances.min() <= distances.max() <= HASH_BITS
+
+
+def test_pairs_of_views_hold_a_whole_where_the_template_is_one():
+    held = holds_a_whole(np.arange(2 * len(TEMPLATES) * len(TARGETS))).reshape(2, len(TEMPLATES), len(TARGETS))
+    for index, view in enumerate(TEMPLATES):
+        assert (held[:, index] == (view in WHOLE)).all()
+
+
+def test_levels_are_mean_and_spread_of_each_colour():
+    colours = np.array([[[10, 200, 0], [30, 200, 255]]])
+    assert list(colour_levels(colours)) == [20, 200, 128, 10, 0, 127]
+
+
+def test_foreground_leaves_out_the_colour_that_both_share_most_of():
+    one, other = np.array([[80, 20, 0]]), np.array([[80, 0, 20]])
+    assert histogram_similarity(one, other) == pytest.approx(0.8)
+    assert foreground_similarity(one, other) == 0
+    assert foreground_similarity(one, one) == 1
+    assert foreground_similarity(one * 0, one * 0) == 0
 
 
 def test_histogram_counts_shares_of_64_bins():
