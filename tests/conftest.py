@@ -1,5 +1,7 @@
 """Fixtures that all tests share."""
 
+from hypothesis import HealthCheck, settings
+
 from tests.fixtures.absent import pytest_collection_modifyitems, pytest_terminal_summary
 from tests.fixtures.fabric import native_markets
 from tests.fixtures.postgres import (
@@ -20,3 +22,7 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_terminal_summary",
 ]
+
+# The same examples in every run, and none fails because the machine is busy.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
