@@ -3,7 +3,7 @@
 python -m bench [FOLDER]
 
 Fingerprints are measured on the photographs in FOLDER; without one, on the few that scikit-image ships, which shows
-that the measurement works and says little about the world.
+that the measurement works and says little about the world. Families of pictures need a FOLDER of 60 or more.
 """
 
 import argparse
@@ -41,6 +41,8 @@ def main() -> None:
     run("endorsements")
     with tempfile.TemporaryDirectory(prefix="countermark-bench-") as temporary:
         run("fingerprints", str(folder or shipped(Path(temporary))))
+    if folder is not None:
+        run("fingerprint_families", str(folder))
 
 
 if __name__ == "__main__":

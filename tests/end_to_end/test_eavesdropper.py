@@ -137,8 +137,8 @@ def test_a_gateway_speaks_no_older_tls_than_1_2(platform: Platform, version: byt
     with socket.create_connection((urlsplit(platform.url).hostname, urlsplit(platform.url).port)) as connection:
         connection.sendall(client_hello(version))
         answer = connection.recv(7)
-    # An alert, fatal: protocol_version (RFC 8446, section 6.2).
-    assert (answer[:1], answer[5:]) == (b"\x15", b"\x02\x46")
+    # A fatal alert (RFC 8446, section 6); which one differs from one OpenSSL to the next.
+    assert (answer[:1], answer[5:6]) == (b"\x15", b"\x02")
 
 
 @pytest.mark.requirement("R82")
