@@ -1,5 +1,6 @@
 """An object store in a local folder: one file for each object, `.part` while it grows (see `ports.ObjectStore`)."""
 
+import errno
 import fcntl
 import os
 import re
@@ -28,8 +29,9 @@ class FolderStore:
         """Return how many bytes are held under `name`, sealed or not; 0 when there are none."""
         path = self._path(name)
         with _translated():
-            for candidate in (path, _part(path)):
-                if candidate.exists():
+            # Sealed between two looks, it is found by the last; the look in the middle sees what still grows.
+            for candidate in (path, _part(path), path):
+                with suppress(FileNotFoundError):
                     return candidate.stat().st_size
         return 0
 
@@ -77,10 +79,12 @@ class FolderStore:
                     if held != size:
                         raise MarketError(ErrorCode.UPLOAD_OFFSET, f"{held} bytes are held")
                     os.fsync(file.fileno())
-                    _part(path).rename(path)
+                    with _deleted_meanwhile():
+                        _part(path).rename(path)
                 elif not path.exists():
-                    raise MarketError(ErrorCode.NOT_FOUND, "the object was deleted meanwhile")
-            _sync(path.parent)
+                    raise _gone()
+            with _deleted_meanwhile():
+                _sync(path.parent)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the bytes `start` up to `stop` (exclusive; default the end) of a sealed object, in pieces.
@@ -105,12 +109,14 @@ class FolderStore:
     def clear(self, prefix: str) -> None:
         """Remove every object whose name begins with `prefix` and a slash; that there is none is no error.
 
+        What somebody writes there meanwhile may stay.
+
         Raises:
             MarketError: STORE_UNAVAILABLE.
         """
         folder = self._path(f"{prefix}/x").parent
-        with _translated(), suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+        with _translated():
+            shutil.rmtree(folder, onerror=_unless_changed)
 
     def _path(self, name: str) -> Path:
         # Names come from ids that were parsed before; this keeps a mistake from leaving the folder.
@@ -132,8 +138,13 @@ def _growing(path: Path) -> Iterator[BinaryIO]:
     """
     while True:
         with _translated():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(_part(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                descriptor = os.open(_part(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except (FileExistsError, FileNotFoundError):
+                if path.parent.is_file():
+                    raise
+                continue  # the folder was cleared meanwhile
         with os.fdopen(descriptor, "r+b") as file:
             with _translated():
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -180,6 +191,24 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _gone() -> MarketError:
+    return MarketError(ErrorCode.NOT_FOUND, "the object was deleted meanwhile")
+
+
+@contextmanager
+def _deleted_meanwhile() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise _gone() from None
+
+
+def _unless_changed(_act: object, _path: str, caught: tuple[type[BaseException], BaseException, object]) -> None:
+    """Go on with the rest of a folder when somebody else removed a part of it, or wrote a new one, first."""
+    if not isinstance(caught[1], OSError) or caught[1].errno not in (errno.ENOENT, errno.ENOTEMPTY):
+        raise caught[1]
 
 
 @contextmanager

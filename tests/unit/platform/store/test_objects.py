@@ -4,6 +4,7 @@ import errno
 import stat
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,50 @@ def test_a_full_disk_is_one_clear_error_and_what_came_before_stays(
     assert (code(failed), failed.value.detail) == (ErrorCode.STORE_UNAVAILABLE, "No space left on device")
     assert store.size(NAME) >= 4
     assert store.append(NAME, 4, [b" and sound"]) == 14
+
+
+@pytest.mark.parametrize("end", ["seal", "delete", "clear"])
+def test_an_object_that_ends_between_two_looks_is_no_failure_of_the_store(store: ObjectStore, end: str) -> None:
+    """Each round meets the others anywhere: whoever looks sees all bytes or none, and no missing file."""
+    folder, rounds = "packages/tr1abc", 300
+    ended = threading.Event()
+
+    def look() -> set[int]:
+        seen = set()
+        while not ended.is_set():
+            seen.add(store.size(f"{folder}/x"))
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        lookers = [pool.submit(look) for _ in range(2)]
+        try:
+            for _ in range(rounds):
+                store.append(f"{folder}/x", 0, [b"bytes"])
+                if end == "seal":
+                    store.seal(f"{folder}/x", 5)
+                if end == "clear":
+                    store.clear(folder)
+                store.delete(f"{folder}/x")
+        finally:
+            ended.set()
+        assert set().union(*(looker.result() for looker in lookers)) <= {0, 5}
+
+
+def test_whoever_writes_while_a_folder_is_cleared_writes_to_a_new_one(store: ObjectStore) -> None:
+    ended = threading.Event()
+
+    def clear() -> None:
+        while not ended.is_set():
+            store.clear("packages/tr1abc")
+
+    with ThreadPoolExecutor(1) as pool:
+        clearing = pool.submit(clear)
+        try:
+            for _ in range(300):
+                assert store.append("packages/tr1abc/x", 0, [b"bytes"]) == 5
+        finally:
+            ended.set()
+        clearing.result()
+    store.append("packages/tr1abc/x", 0, [b"bytes"])
+    store.seal("packages/tr1abc/x", 5)
+    assert whole(store, "packages/tr1abc/x") == b"bytes"
