@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FOREIGN := .venv-interop
 
-.PHONY: demo test lint bench interop docs lock clean setup
+.PHONY: demo test nightly lint bench interop docs lock clean setup
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -21,6 +21,9 @@ demo: setup ## Scenario 1 of the paper, steps (1) to (24), on this machine
 
 test: setup ## every test, the linters and the type checker among them
 	$(BIN)/python -m pytest
+
+nightly: setup ## the same tests in the sizes of docs/reliability.md's last column; hours
+	COUNTERMARK_NIGHTLY=1 $(BIN)/python -m pytest --timeout 7200
 
 lint: setup ## ruff, mypy and import-linter alone
 	$(BIN)/python -m pytest tests/project

@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.fixtures.absent import pytest_collection_modifyitems, pytest_terminal_summary
 from tests.fixtures.fabric import native_markets
+from tests.fixtures.figures import pytest_figures
 from tests.fixtures.postgres import (
     database,
     empty_database,
@@ -19,6 +20,7 @@ __all__ = [
     "native_markets",
     "postgres_server",
     "postgres_url",
+    "pytest_figures",
     "pytest_collection_modifyitems",
     "pytest_terminal_summary",
 ]
