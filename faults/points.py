@@ -1,4 +1,4 @@
-"""The closed list of failpoints: moments between two effects, at which a crash leaves one of them without the other."""
+"""The closed list of failpoints: moments between two effects, where a crash leaves one without the other."""
 
 from enum import StrEnum
 

@@ -20,8 +20,8 @@ __all__ = [
     "native_markets",
     "postgres_server",
     "postgres_url",
-    "pytest_figures",
     "pytest_collection_modifyitems",
+    "pytest_figures",
     "pytest_terminal_summary",
 ]
 

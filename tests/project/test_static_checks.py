@@ -8,23 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = [
-    "audit",
-    "bench",
-    "chaincode",
-    "cli",
-    "client",
-    "docs",
-    "fingerprint",
-    "gateway",
-    "network",
-    "platform",
-    "protocol",
-]
 
 CHECKS = {
-    "ruff": ["ruff", "check", *FOLDERS, "tests"],
-    "ruff-format": ["ruff", "format", "--check", *FOLDERS, "tests"],
+    "ruff": ["ruff", "check", "."],
+    "ruff-format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
     "import-linter": ["lint-imports"],
 }
