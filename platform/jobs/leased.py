@@ -1,7 +1,9 @@
 """Jobs that any number of workers may run: one of them at a time, item by item."""
 
 import logging
+import math
 import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
@@ -16,7 +18,10 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
 LEASE_MS = 30_000
-"""How long a worker that died keeps others from its job; a living one renews before each item."""
+"""How long a worker that died keeps others from its job; a living one renews in time, before an item."""
+
+_RENEWED_S = LEASE_MS / 3000
+"""How long a renewed lease is relied on without asking."""
 
 
 class LeasedJob(ABC, Generic[Item]):
@@ -36,26 +41,28 @@ class LeasedJob(ABC, Generic[Item]):
         self.database = database
         # Each instance is a worker of its own, in whatever process or thread it runs.
         self._holder = secrets.token_hex(8)
+        self._renewed = -math.inf
 
     def run_once(self) -> int:
         """Handle everything that is to be done now, and return for how many items something was done.
 
-        Returns 0 as well while another worker has the job.
+        Returns 0 as well while another worker has the job. The lease is taken for the first item: every block wakes
+        every job, and most find nothing.
 
         Raises:
             MarketError: DATABASE_UNAVAILABLE; no item can be looked for.
         """
-        if not self._renew():
-            return 0
         done = 0
         try:
             for item in self.find():
+                leased = self._renewed > -math.inf
                 if not self._renew():
-                    log.warning("job %s: the lease was lost", self.name)
+                    if leased:
+                        log.warning("job %s: the lease was lost", self.name)
                     break
                 done += self._attempt(item)
         finally:
-            leases.release(self.database, self.name, holder=self._holder)
+            self._release()
         return done
 
     @abstractmethod
@@ -71,7 +78,19 @@ class LeasedJob(ABC, Generic[Item]):
         """Return the item's public name for the log, such as a trade's id."""
 
     def _renew(self) -> bool:
-        return leases.acquire(self.database, self.name, holder=self._holder, duration_ms=LEASE_MS)
+        now = time.monotonic()
+        if now - self._renewed < _RENEWED_S:
+            return True
+        if not leases.acquire(self.database, self.name, holder=self._holder, duration_ms=LEASE_MS):
+            self._renewed = -math.inf
+            return False
+        self._renewed = now
+        return True
+
+    def _release(self) -> None:
+        if self._renewed > -math.inf:
+            self._renewed = -math.inf
+            leases.release(self.database, self.name, holder=self._holder)
 
     def _attempt(self, item: Item) -> bool:
         try:

@@ -8,12 +8,14 @@ from typing import ClassVar
 import pytest
 
 from countermark.platform.deadlines.watchdog import WatchdogJob
+from countermark.platform.jobs import leased
 from countermark.platform.jobs.acts import RETRY_MS
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.store import leases, tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox import forget_calls
 from countermark.platform.store.outbox.trimming import KEPT_MS
+from countermark.platform.store.sql import select
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.platform import World
 
@@ -68,7 +70,9 @@ def test_a_worker_that_died_keeps_the_job_only_until_its_lease_ends(database: Da
     assert Recorder(database, ["a"]).run_once() == 1
 
 
-def test_a_worker_that_lost_its_lease_stops(database: Database) -> None:
+def test_a_worker_that_lost_its_lease_stops(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leased, "_RENEWED_S", 0.0)  # so much time has passed with the first item
+
     class Slow(Recorder):
         def handle(self, item: str) -> bool:
             with self.database.begin() as connection:
@@ -79,6 +83,17 @@ def test_a_worker_that_lost_its_lease_stops(database: Database) -> None:
     job = Slow(database, ["a", "b"])
     assert job.run_once() == 1
     assert job.handled == ["a"]
+
+
+def test_a_worker_that_finds_nothing_takes_no_lease(database: Database) -> None:
+    leases.acquire(database, "recorder", holder="another worker", duration_ms=60_000)
+    assert Recorder(database, []).run_once() == 0
+    with database.begin() as connection:
+        assert connection.execute(select(tables.leases.c.holder)).scalars().all() == ["another worker"]
+    leases.release(database, "recorder", holder="another worker")
+    assert Recorder(database, []).run_once() == 0
+    with database.begin() as connection:
+        assert connection.execute(select(tables.leases.c.until_ms)).scalars().all() == [0]
 
 
 def test_the_lease_is_free_after_each_run(database: Database) -> None:

@@ -22,7 +22,18 @@ def test_writes_the_bytes_of_rfc_8785(value: object, expected: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, {"a": [0.5]}, float("nan"), 2**53, -(2**53), b"bytes", {1: 2}, "\ud800", {"\ud800": 1}, pytest.param(object(), id="an object")],
+    [
+        1.0,
+        {"a": [0.5]},
+        float("nan"),
+        2**53,
+        -(2**53),
+        b"bytes",
+        {1: 2},
+        "\ud800",
+        {"\ud800": 1},
+        pytest.param(object(), id="an object"),
+    ],
     ids=repr,
 )
 def test_a_value_without_a_canonical_form_is_a_defect_of_the_caller(value: object) -> None:

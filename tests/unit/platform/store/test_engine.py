@@ -5,6 +5,7 @@ import resource
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_connection_that_is_cut_is_the_same_error_and_the_next_one_works(datab
     assert failed.value.code is ErrorCode.DATABASE_UNAVAILABLE
     with database.begin() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_connections_that_were_cut_while_they_rested_fail_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a restart of the server does to a pool."""
+    monkeypatch.setattr("countermark.platform.store.engine._RESTED_S", 0.0)
+    cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND pid = :pid")
+    with database.begin() as first, database.begin() as second:
+        resting = [connection.execute(text("SELECT pg_backend_pid()")).scalar_one() for connection in (first, second)]
+    with closing(Database(url_of(database))) as other, other.begin() as connection:
+        for pid in resting:
+            connection.execute(cut, {"pid": pid})
+    for _ in resting:
+        with database.begin() as connection:
+            assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() not in resting
 
 
 def test_a_broken_constraint_is_not_an_unavailable_database(empty_database: Database) -> None:
