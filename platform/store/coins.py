@@ -4,7 +4,7 @@ A reservation is a convenience of this gateway and no right: the ledger alone de
 the projector sees the coin spent, when the payment fails, or by its time.
 """
 
-from sqlalchemy import Connection, Select, and_, delete, exists, func, select
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from countermark.platform.store import clock
@@ -19,6 +19,30 @@ RESERVED_MS = 120_000
 """How long coins stay reserved: longer than a payment takes to be ordered or refused."""
 
 
+# Built once: most of what a statement costs here is to write it down.
+_OWNER, _HOLDER = bindparam("owner", type_=Text), bindparam("holder", type_=Text)
+_AMOUNT = bindparam("amount", type_=BigInteger)
+_HELD = exists().where(coin_reservations.c.coin == coins.c.id, coin_reservations.c.until_ms > clock.now())
+_UNSPENT = and_(coins.c.owner == _OWNER, coins.c.spent_tx.is_(None))
+# In one statement, so of one moment: the projector moves on between statements.
+_SUMS = select(
+    func.coalesce(func.sum(coins.c.amount), 0), func.coalesce(func.sum(coins.c.amount).filter(_HELD), 0)
+).where(_UNSPENT)
+_FREE = select(coins.c.id, coins.c.owner, coins.c.amount).where(_UNSPENT, ~_HELD)
+# Never all coins of an account: the smallest that reaches alone, else the largest ones.
+_ALONE = _FREE.where(coins.c.amount >= _AMOUNT).order_by(coins.c.amount, coins.c.id).limit(1)
+_LARGEST = _FREE.order_by(coins.c.amount.desc(), coins.c.id).limit(MAX_COINS)
+_RESERVE = insert(coin_reservations).values(
+    coin=bindparam("coin"), owner=_OWNER, holder=_HOLDER, until_ms=clock.now() + RESERVED_MS
+)
+_RESERVE_ANEW = _RESERVE.on_conflict_do_update(
+    index_elements=["coin"],
+    set_={name: _RESERVE.excluded[name] for name in ("owner", "holder", "until_ms")},
+)
+_RELEASE = delete(coin_reservations).where(coin_reservations.c.holder == _HOLDER)
+_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(func.concat("coins/", _OWNER), 0)))
+
+
 def reserve(connection: Connection, *, owner: str, amount: int, holder: str) -> tuple[str, ...] | None:
     """Return ids of unspent coins of `owner` that pay `amount` (minor units), reserved for the request `holder`.
 
@@ -29,35 +53,24 @@ def reserve(connection: Connection, *, owner: str, amount: int, holder: str) -> 
         MarketError: INSUFFICIENT_FUNDS when even all coins do not reach.
     """
     # One payment of an owner picks at a time; other owners are not held up.
-    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"coins/{owner}", 0))))
+    connection.execute(_LOCK, {"owner": owner})
     release(connection, holder)
-    held = exists().where(coin_reservations.c.coin == coins.c.id, coin_reservations.c.until_ms > clock.now())
-    unspent = and_(coins.c.owner == owner, coins.c.spent_tx.is_(None))
-    amounts = func.coalesce(func.sum(coins.c.amount), 0), func.coalesce(func.sum(coins.c.amount).filter(held), 0)
-    # In one statement, so of one moment: the projector moves on between statements.
-    total, under_way = connection.execute(select(*amounts).where(unspent)).one()
+    total, under_way = connection.execute(_SUMS, {"owner": owner}).one()
     if total < amount:
         raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, "the account's coins do not reach the amount")
-    free = select(coins.c.id, coins.c.owner, coins.c.amount).where(unspent, ~held)
-    # Never all coins of an account: the smallest that reaches alone, else the largest ones.
-    alone = free.where(coins.c.amount >= amount).order_by(coins.c.amount, coins.c.id).limit(1)
-    largest = free.order_by(coins.c.amount.desc(), coins.c.id).limit(MAX_COINS)
-    candidates = _coins(connection, alone) or _coins(connection, largest)
+    candidates = _coins(connection, _ALONE, owner=owner, amount=amount) or _coins(connection, _LARGEST, owner=owner)
     if sum(coin.amount for coin in candidates) < amount:
         if len(candidates) == MAX_COINS and not under_way:
             raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, f"more than {MAX_COINS} coins would be needed")
         return None
     chosen = tuple(coin.id for coin in money.select_coins(candidates, amount))
-    for coin in chosen:
-        values = {"coin": coin, "owner": owner, "holder": holder, "until_ms": clock.now() + RESERVED_MS}
-        statement = insert(coin_reservations).values(values)
-        connection.execute(statement.on_conflict_do_update(index_elements=["coin"], set_=values))
+    connection.execute(_RESERVE_ANEW, [{"coin": coin, "owner": owner, "holder": holder} for coin in chosen])
     return chosen
 
 
 def release(connection: Connection, holder: str) -> None:
     """Give back what is reserved for `holder`."""
-    connection.execute(delete(coin_reservations).where(coin_reservations.c.holder == holder))
+    connection.execute(_RELEASE, {"holder": holder})
 
 
 def balance(connection: Connection, owner: str) -> int:
@@ -66,5 +79,5 @@ def balance(connection: Connection, owner: str) -> int:
     return int(connection.execute(query.where(coins.c.owner == owner, coins.c.spent_tx.is_(None))).scalar_one())
 
 
-def _coins(connection: Connection, query: Select[tuple[str, str, int]]) -> list[money.Coin]:
-    return [money.Coin(row.id, row.owner, row.amount) for row in connection.execute(query)]
+def _coins(connection: Connection, query: Select[tuple[str, str, int]], **values: str | int) -> list[money.Coin]:
+    return [money.Coin(row.id, row.owner, row.amount) for row in connection.execute(query, values)]

@@ -103,15 +103,12 @@ def test_a_reservation_ends_by_its_time(database: Database) -> None:
     assert reserve(database, 10, "two")
 
 
-def test_more_coins_than_a_payment_may_name_are_not_enough(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(coins, "MAX_COINS", 3)
-    put(database, *[1] * 5)
-    assert reserve(database, 3, "one")
+def test_more_coins_than_a_payment_may_name_are_not_enough(database: Database) -> None:
+    put(database, *[1] * (coins.MAX_COINS + 2))
+    assert reserve(database, coins.MAX_COINS, "one")
     expire(database)
-    with pytest.raises(MarketError, match="more than 3 coins"):
-        reserve(database, 4, "two")
+    with pytest.raises(MarketError, match=f"more than {coins.MAX_COINS} coins"):
+        reserve(database, coins.MAX_COINS + 1, "two")
 
 
 def test_payments_at_the_same_moment_get_different_coins(database: Database) -> None:
