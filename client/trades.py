@@ -1,5 +1,6 @@
 """Reading one's own trades, and waiting for what others do in them."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from countermark.protocol import fields, ids
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
 
+_POLL_S = 1.0
 _PACKAGE = {"root": fields.digest, "size": fields.integer(1, 1 << 50)}
 
 
@@ -50,22 +52,33 @@ def _check(resource: dict[str, Any]) -> dict[str, Any]:
 def await_state(market: Market, trade: str, states: frozenset[str]) -> dict[str, Any]:
     """Return the trade once it is in one of ``states``, told by the gateway's event stream.
 
+    Where the gateway has no stream to spare, it is asked once a second.
+
     Raises:
         ClientError: there is no such trade, it has ended in another state (WRONG_STATE), or the stream broke off.
     """
     while True:
-        with market.http.events(f"/v1/events?subject={trade}") as lines:
-            # Looked at after the stream began: what happens from here on is in the stream.
+        try:
+            resource = _follow(market, trade, states)
+        except ClientError as error:
+            if error.code != ErrorCode.BUSY:
+                raise
             resource = _look(market, trade, states)
-            while resource is None:
-                line = next(lines, None)
-                if line is None:
-                    break
-                if line.startswith("data:"):
-                    resource = _look(market, trade, states)
+            if resource is None:
+                time.sleep(_POLL_S)
         if resource is not None:
             return resource
         # The gateway ended the stream, as it does when it stops: the next one starts with a look.
+
+
+def _follow(market: Market, trade: str, states: frozenset[str]) -> dict[str, Any] | None:
+    with market.http.events(f"/v1/events?subject={trade}") as lines:
+        # Looked at after the stream began: what happens from here on is in the stream.
+        resource = _look(market, trade, states)
+        while resource is None and (line := next(lines, None)) is not None:
+            if line.startswith("data:"):
+                resource = _look(market, trade, states)
+        return resource
 
 
 def _look(market: Market, trade: str, states: frozenset[str]) -> dict[str, Any] | None:
