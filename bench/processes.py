@@ -37,11 +37,15 @@ def _own(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) / _TICKS
 
 
-def used(before: Mapping[str, float], after: Mapping[str, float], count: int) -> str:
-    """Return what each process used per transaction between two readings, the most expensive first."""
-    spent = {name: (after[name] - before[name]) / count * 1000 for name in after if name in before}
-    ordered = sorted(spent.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name} {value:.1f}" for name, value in ordered) + " ms of processor time each"
+def spent(before: Mapping[str, float], after: Mapping[str, float], count: int) -> dict[str, float]:
+    """Return the milliseconds that each process used per transaction between two readings, most first."""
+    each = {name: (after[name] - before[name]) / count * 1000 for name in after if name in before}
+    return dict(sorted(each.items(), key=lambda item: -item[1]))
+
+
+def in_words(each: Mapping[str, float]) -> str:
+    """Return what `spent` returns as a line."""
+    return ", ".join(f"{name} {value:.1f}" for name, value in each.items()) + " ms of processor time each"
 
 
 def readings(pid: int) -> dict[str, float]:

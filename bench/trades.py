@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from bench.figures import Figure, median, note, show, spread
-from bench.processes import readings, used
+from bench.processes import in_words, readings, spent
 from countermark.client import deliveries, trades
 from tests.support.remote import RemoteTrader
 from tests.support.whole_platform import Platform
@@ -110,7 +110,7 @@ def together(bazaar: Bazaar, listings: int, clients: int) -> float:
     with ThreadPoolExecutor(clients) as pool:
         transactions = sum(pool.map(pair, range(clients)))
     rate = transactions / (time.perf_counter() - began)
-    note(used(before, readings(bazaar.platform.process.pid), transactions))
+    note(in_words(spent(before, readings(bazaar.platform.process.pid), transactions)))
     return rate
 
 
