@@ -35,6 +35,7 @@ class ClearingJob(LeasedJob[Failed]):
             .where(
                 registrations.c.decision == Decision.ALLOWED,
                 registrations.c.failure.is_(None),
+                registrations.c.deposited_ms.is_(None),  # else it has committed
                 outbox.c.state.in_(FAILED),
             )
         )

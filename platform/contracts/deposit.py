@@ -51,6 +51,7 @@ class DepositJob(LeasedJob[str]):
             .join(contracts, contracts.c.address == registrations.c.address)
             .where(
                 registrations.c.decision == Decision.ALLOWED,
+                registrations.c.failure.is_(None),
                 registrations.c.deposited_ms.is_(None),
                 contracts.c.state.is_not(None),
             )

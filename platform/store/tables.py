@@ -206,6 +206,7 @@ trades = Table(
     Column("updated_tx", Text, nullable=False),
     Column("updated_block", BigInteger, nullable=False),
     Index("ix_trades_listing", "listing"),
+    Index("ix_trades_state", "state"),
     Index("ix_trades_seller", "seller", "created_block"),
     Index("ix_trades_buyer", "buyer", "created_block"),
     Index("ix_trades_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
@@ -256,6 +257,11 @@ data_contracts = Table(
     Index("ix_data_contracts_seller", "seller"),
     Index("ix_data_contracts_root", "fingerprint_root"),
     Index("ix_data_contracts_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
+    Index(
+        "ix_data_contracts_unpublished",
+        "address",
+        postgresql_where=text("search_text IS NULL AND description IS NOT NULL"),
+    ),
     comment="One row for each contract that ever was; never deleted (paper, II.B).",
 )
 
@@ -333,6 +339,11 @@ registrations = Table(
     Index("ix_registrations_address", "address"),
     Index("ix_registrations_exact", "exact_key"),
     Index("ix_registrations_root", "seller", "fingerprint_root"),
+    Index(
+        "ix_registrations_open",
+        "address",
+        postgresql_where=text("decision = 'allowed' AND failure IS NULL AND deposited_ms IS NULL"),
+    ),
     comment="Every decision of the gate, refusals too (A-31).",
 )
 
