@@ -2,9 +2,9 @@
 
 from hypothesis import HealthCheck, settings
 
-from tests.fixtures.absent import pytest_collection_modifyitems, pytest_terminal_summary
+from tests.fixtures.absent import pytest_collection_modifyitems
+from tests.fixtures.closing_lines import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from tests.fixtures.fabric import native_markets
-from tests.fixtures.figures import pytest_figures
 from tests.fixtures.postgres import (
     database,
     empty_database,
@@ -21,8 +21,9 @@ __all__ = [
     "postgres_server",
     "postgres_url",
     "pytest_collection_modifyitems",
-    "pytest_figures",
+    "pytest_sessionfinish",
     "pytest_terminal_summary",
+    "pytest_testnodedown",
 ]
 
 # The same examples in every run, and none fails because the machine is busy.
