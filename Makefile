@@ -24,7 +24,7 @@ demo: setup ## Scenario 1 of the paper, steps (1) to (24), on this machine
 test: setup ## every test, the linters and the type checker among them
 	$(BIN)/python -m pytest $(PARALLEL)
 
-nightly: setup ## the same tests in the sizes of docs/reliability.md's last column; hours
+nightly: setup ## the same tests, some of them in large sizes
 	COUNTERMARK_NIGHTLY=1 $(BIN)/python -m pytest $(PARALLEL) --timeout 14400
 
 lint: setup ## ruff, mypy and import-linter alone

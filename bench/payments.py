@@ -7,6 +7,7 @@ for a listing of its own with coins of its own: prepared, endorsed, submitted, a
 """
 
 import argparse
+import itertools
 import os
 import tempfile
 import threading
@@ -33,6 +34,7 @@ class Payments:
         profiles: dict[str, ConnectionProfile] = {msp: network.profile(name) for name, msp in ORGANISATIONS}
         self.clients = {(msp, "client"): GatewayClient(profile) for msp, profile in profiles.items()}
         self.market = Market(OverGateways(self.clients, live=True))
+        self._listings = itertools.count()
 
     def prepare(self, count: int, threads: int = 16) -> list[tuple[str, str]]:
         """Return `count` purchases, each signed and with exact coins."""
@@ -44,10 +46,8 @@ class Payments:
             coins = canonical.dumps(market.fund(market.buyer, PRICE + BOND)).decode()
             return market.sign(market.buyer, "trade.pay", params), coins
 
-        first = getattr(self, "_prepared", 0)
-        self._prepared = first + count
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(one, range(first, first + count)))
+            return list(pool.map(one, itertools.islice(self._listings, count)))
 
     def pay(self, purchase: tuple[str, str]) -> float:
         """Make one purchase and return how long it took until it had committed, in seconds."""

@@ -18,10 +18,10 @@ from pathlib import Path
 from bench.figures import Figure, median, note, show, spread
 from bench.processes import processor_s
 from bench.seeding import postmaster, seed
-from bench.trades import PRICE, picture
+from bench.trades import PRICE, whole_trade
 from countermark.cli.up.data import DataFolder
-from countermark.client import trades
 from countermark.network.client import ConnectionProfile, GatewayClient
+from tests.end_to_end.test_trade_by_cli import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.whole_platform import Platform
 
@@ -39,18 +39,13 @@ def measure(platform: Platform, folder: Path, first: int, count: int) -> Measure
     """Trade `count` photographs, one after the other, and fetch as many pages of listings."""
     seller = RemoteTrader(platform, folder / f"seller{first}", 100_000)
     buyer = RemoteTrader(platform, folder / f"buyer{first}", (count + WARM_UP) * 2 * PRICE)
-    photos = [picture(folder / f"photo{first + number}.jpg", first + number) for number in range(count + WARM_UP)]
+    photos = [photograph(folder / f"photo{first + number}.jpg", first + number) for number in range(count + WARM_UP)]
     offered = [seller.put_on_market(photo, PRICE) for photo in photos]
+    received = folder / f"received{first}"
+    received.mkdir()
 
     def trade(number: int) -> float:
-        before = time.perf_counter()
-        paid = buyer.buy(offered[number])
-        seller.deliver(paid)
-        trades.await_state(buyer.market, paid, frozenset({"SENT"}))
-        buyer.take(paid, folder / f"received{first + number}.jpg")
-        trades.await_state(buyer.market, paid, frozenset({"MATCHED"}))
-        buyer.confirm(paid)
-        return time.perf_counter() - before
+        return whole_trade(seller, buyer, offered[number], received / f"{number}.jpg")
 
     for number in range(WARM_UP):
         trade(number)
@@ -75,7 +70,7 @@ def _cpu(platform: Platform) -> float:
 
 def _model(platform: Platform, trader: RemoteTrader, folder: Path) -> dict[str, object]:
     """Return the ledger's record of a contract on the market, for others to be like."""
-    address = trader.put_on_market(picture(folder / "model.jpg", 1), PRICE)
+    address = trader.put_on_market(photograph(folder / "model.jpg", 1), PRICE)
     client = GatewayClient(ConnectionProfile.load(platform.data / "connection" / "supervisor.json"))
     with closing(client):
         record: dict[str, object] = json.loads(client.evaluate("audit.listing", [address]))["listing"]

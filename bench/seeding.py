@@ -13,25 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from countermark.cli.up.data import CHAINCODE, CHANNEL, DataFolder
+from countermark.cli.up.data import CHAINCODE, DataFolder
 from countermark.gateway import keys
-from countermark.network.blocks import parse_block, read_config
+from countermark.network.blocks import parse_block
 from countermark.network.blocks.rwsets import ReadWriteSet, Write
-from countermark.network.embedded.committing import Committer
-from countermark.network.embedded.ledger.chain import Ledger
-from countermark.network.embedded.material import Material, generate
-from countermark.network.embedded.membership import Membership
-from countermark.network.embedded.rwset_encoding import encode_public
-from countermark.network.embedded.validation import Validator
-from countermark.network.envelopes import (
-    Outcome,
-    Response,
-    assemble,
-    build_proposal,
-    build_response_payload,
-    endorse,
-    sign_payload,
-)
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.projection import Projector
 from countermark.platform.store import tables
@@ -41,6 +26,7 @@ from countermark.platform.store.secrets import SecretBox
 from countermark.protocol import canonical
 from countermark.protocol.commitments import Opening
 from countermark.protocol.description import Description
+from tests.support.embedded_ledger import World
 
 IN_ONE = 100
 """Contracts of one transaction."""
@@ -49,16 +35,20 @@ _NOW_MS = 1_760_000_000_000
 
 def seed(data: DataFolder, model: Mapping[str, Any], first: int, count: int) -> None:
     """Add `count` contracts, numbered from `first` on, each like the ledger's record `model`."""
-    material = generate(data.network, channel=CHANNEL, chaincode=CHAINCODE)
     addresses = [f"dc1{_name(number)}" for number in range(first, first + count)]
-    with EmbeddedPostgres(data.postgres) as server, closing(Database(server.url)) as database:
+    world = World(data.network)
+    with (
+        closing(world.ledger) as ledger,
+        EmbeddedPostgres(data.postgres) as server,
+        closing(Database(server.url)) as database,
+    ):
         _insert_private(database, data, addresses)
-        with closing(Ledger.open(material.layout.ledger)) as ledger:
-            start = ledger.height
-            _commit(material, ledger, model, addresses)
-            projector = Projector(database, chaincode=CHAINCODE)
-            for number in range(start, ledger.height):
-                projector.apply(parse_block(ledger.block(number)))
+        start = ledger.height
+        for some in _parts(addresses, IN_ONE * 10):
+            world.commit(*[world.transaction(_writes(model, part)) for part in _parts(some, IN_ONE)])
+        projector = Projector(database, chaincode=CHAINCODE)
+        for number in range(start, ledger.height):
+            projector.apply(parse_block(ledger.block(number)))
 
 
 def _name(number: int) -> str:
@@ -68,35 +58,14 @@ def _name(number: int) -> str:
     return "".join(alphabet[byte & 31] for byte in digest + digest)[:51] + "a"
 
 
-def _commit(material: Material, ledger: Ledger, model: Mapping[str, Any], addresses: list[str]) -> None:
-    membership = Membership(read_config(parse_block(material.layout.genesis_file.read_bytes())).organisations)
-    validator = Validator(CHANNEL, material.settings.definition, membership)
-    committer = Committer(ledger, validator, material.organisation("orderer").identity("orderer0"))
-    for some in _parts(addresses, IN_ONE * 10):
-        committer.commit([_envelope(material, model, part) for part in _parts(some, IN_ONE)])
-
-
-def _envelope(material: Material, model: Mapping[str, Any], addresses: list[str]) -> bytes:
-    client = material.organisation("platform").identity("gateway")
-    proposal = build_proposal(client, CHANNEL, CHAINCODE, [b"listing.create"], now_ms=_NOW_MS)
-    writes = [
-        Write(CHAINCODE, key, value, False)
+def _writes(model: Mapping[str, Any], addresses: list[str]) -> ReadWriteSet:
+    records = {
+        f"listing/{address}": canonical.dumps({**model, "address": address, "exact_key": address})
         for address in addresses
-        for key, value in (
-            (f"exact/{address}", b'{"status":"live"}'),
-            (f"listing/{address}", canonical.dumps({**model, "address": address, "exact_key": address})),
-        )
-    ]
-    outcome = Outcome(
-        response=Response(200, b"{}"),
-        results=encode_public(CHAINCODE, ReadWriteSet(writes=tuple(sorted(writes, key=lambda write: write.key)))),
-        chaincode=CHAINCODE,
-        version=material.settings.definition.version,
-    )
-    payload = build_response_payload(proposal, outcome).serialized
-    peers = [material.organisation(name).identity("peer0") for name in ("platform", "supervisor")]
-    endorsements = [endorse(peer, payload) for peer in peers]
-    return sign_payload(client, assemble(proposal, payload, endorsements)).serialized
+    }
+    keys = {f"exact/{address}": b'{"status":"live"}' for address in addresses}
+    writes = (Write(CHAINCODE, key, value, False) for key, value in sorted((keys | records).items()))
+    return ReadWriteSet(writes=tuple(writes))
 
 
 def _insert_private(database: Database, data: DataFolder, addresses: list[str]) -> None:

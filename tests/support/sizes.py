@@ -6,5 +6,5 @@ NIGHTLY = bool(os.environ.get("COUNTERMARK_NIGHTLY"))
 
 
 def size(every_run: int, nightly: int) -> int:
-    """Return how many cases this run does of what docs/reliability.md lists."""
+    """Return how many cases this run does."""
     return nightly if NIGHTLY else every_run
