@@ -1,7 +1,9 @@
 """The ports of one data folder: taken free at the first start, kept afterwards, so that profiles stay true."""
 
 import json
+import secrets
 import socket
+from itertools import islice
 from pathlib import Path
 
 from countermark.client.files import write_private
@@ -9,16 +11,21 @@ from countermark.client.files import write_private
 LOOPBACK = "127.0.0.1"
 
 
+_LOWEST, _END = 10_240, 65_536
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
 def free_ports(count: int) -> list[int]:
-    """Return ``count`` different ports of the loopback address on which nobody listens."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Return ``count`` different ports of the loopback address on which nobody listens.
+
+    If there are any, they lie below those that the kernel gives to connections: a port that is to be listened on
+    later, and again after a restart, must not be somebody's end of a connection then.
+    """
+    ephemeral = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else _END
+    ports = range(_LOWEST, ephemeral if ephemeral > _LOWEST else _END)
+    # At random: others choose at the same moment, and nobody holds what he has chosen.
+    candidates = secrets.SystemRandom().sample(ports, k=len(ports))
+    return list(islice(filter(is_free, candidates), count))
 
 
 def is_free(port: int) -> bool:

@@ -2,11 +2,11 @@
 
 import json
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from countermark.cli.up.ports import free_ports
 from countermark.network.embedded.material import ORGANISATIONS
 from countermark.network.genesis import Endpoint
 from countermark.network.identities import Material, Organisation, Role
@@ -50,6 +50,7 @@ class Topology:
 def create(directory: Path) -> Topology:
     """Make the key material of all organisations below `directory` and choose free ports."""
     folder = directory / "organisations"
+    ports = iter(free_ports(3 * (1 + len(NAMES))))  # of all nodes at once, so that no two get the same
     ordering = Organisation.create(folder / "orderer", ORDERER_MSP, "orderer.example")
     orderer = Node(
         "orderer0",
@@ -57,7 +58,7 @@ def create(directory: Path) -> Topology:
         ordering.issue("orderer0", Role.ORDERER),
         ordering.issue_tls("orderer0", _SANS),
         directory / "orderer0",
-        _free_ports("general", "admin", "operations"),
+        dict(zip(("general", "admin", "operations"), ports, strict=False)),
     )
     peers = {}
     for msp_id, name in NAMES.items():
@@ -71,7 +72,7 @@ def create(directory: Path) -> Topology:
             organisation.issue("peer0", Role.PEER),
             organisation.issue_tls("peer0", _SANS),
             directory / f"peer0.{name}",
-            _free_ports("peer", "chaincode", "operations"),
+            dict(zip(("peer", "chaincode", "operations"), ports, strict=False)),
         )
     return Topology(directory, orderer, peers)
 
@@ -85,14 +86,3 @@ def write_yaml(path: Path, settings: Mapping[str, object]) -> None:
     """Write `settings` as JSON, which is YAML."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=2))
-
-
-def _free_ports(*names: str) -> dict[str, int]:
-    sockets = [socket.socket() for _ in names]
-    try:
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        return {name: one.getsockname()[1] for name, one in zip(names, sockets, strict=True)}
-    finally:
-        for one in sockets:
-            one.close()

@@ -12,6 +12,11 @@ def test_free_ports_are_different_and_free() -> None:
     assert all(is_free(port) for port in ports)
 
 
+def test_no_connection_of_somebody_else_is_given_a_port_that_was_found_free() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server, socket.create_connection(server.getsockname()) as client:
+        assert max(free_ports(8)) < min(server.getsockname()[1], client.getsockname()[1])
+
+
 def test_a_port_on_which_somebody_listens_is_not_free() -> None:
     with socket.socket() as server:
         server.bind((LOOPBACK, 0))
