@@ -14,6 +14,7 @@ from countermark.chaincode import state
 from countermark.chaincode.arguments import arguments
 from countermark.chaincode.context import Answer, Reader, Transaction, read_epoch
 from countermark.chaincode.entities import read_account
+from countermark.chaincode.naming import named
 from countermark.chaincode.records.account import Account
 from countermark.chaincode.shim.stub import OK, Response, Stub
 from countermark.protocol import actions, canonical, fields, intents
@@ -42,20 +43,24 @@ class ByIntent:
         """
         token, attached = arguments(stub, 2)
         reader = Reader(stub)
+        try:
+            intent = intents.parse(token, market=reader.market, action=stub.function)
+        except MarketError:
+            await reader.config()  # whoever asks another market, or none, hears that before anything else
+            raise
+        # A replay must not depend on anything else, or it would conflict with whoever changes that.
+        await reader.fetch((state.MARKET, state.intent(intent.signer, intent.nonce)))
         config = await reader.config()
-        intent = intents.parse(token, market=reader.market, action=stub.function)
         known = await reader.find(state.intent(intent.signer, intent.nonce))
         if known is not None:
             return _replay(known, intent)
         intents.check_time(intent, reader.now_ms, longest_s=actions.longest_s(intent.action, config))
+        attachments = _attachments(attached, self.attachments)
+        signer = () if self.anyone else (state.account(intent.signer),)
+        await reader.fetch((state.EPOCH, *signer, *named(intent, attachments)))
         account = None if self.anyone else await _signer(reader, intent)
         tx = Transaction(
-            stub,
-            config,
-            await read_epoch(reader),
-            intent=intent,
-            account=account,
-            attachments=_attachments(attached, self.attachments),
+            reader, config, await read_epoch(reader), intent=intent, account=account, attachments=attachments
         )
         answer = await self.run(tx)
         response = _response(tx, answer)
@@ -81,8 +86,9 @@ class Open:
         """
         plain = arguments(stub, self.count)
         reader = Reader(stub)
+        await reader.fetch((state.MARKET, state.EPOCH))
         config = await reader.config()
-        tx = Transaction(stub, config, await read_epoch(reader))
+        tx = Transaction(reader, config, await read_epoch(reader))
         answer = await self.run(tx, *plain)
         return await _finish(tx, answer, _response(tx, answer))
 
@@ -119,7 +125,7 @@ class Founding:
         Raises:
             MarketError: the refusal.
         """
-        tx = Transaction(stub, self.configure(stub), None)
+        tx = Transaction(Reader(stub), self.configure(stub), None)
         answer = await self.run(tx)
         return await _finish(tx, answer, _response(tx, answer))
 

@@ -4,7 +4,7 @@ Writes are collected and reach the stub only after the function has returned. So
 write, a refusal writes nothing, and a function that is only evaluated has nothing to write with: it gets a `Reader`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -47,10 +47,19 @@ class Reader:
         self.now_ms = stub.timestamp_ms
         """The transaction's timestamp: the only time there is."""
         self._config: MarketConfig | None = None
+        self._fetched: dict[str, bytes | None] = {}
+
+    async def fetch(self, keys: Iterable[str]) -> None:
+        """Ask for all ``keys`` together, so that reading each of them later asks the peer for nothing.
+
+        They are in the read set from now on: only for what the function reads wherever it succeeds.
+        """
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._fetched]
+        self._fetched.update(zip(wanted, await self.stub.get_states(wanted), strict=True))
 
     async def find(self, key: str) -> dict[str, Any] | None:
         """Return the record under ``key``, or None."""
-        data = await self.stub.get_state(key)
+        data = await self._get(key)
         return None if data is None else state.decode(data)
 
     async def read(self, key: str, code: ErrorCode, detail: str) -> dict[str, Any]:
@@ -72,7 +81,7 @@ class Reader:
                 and the peer proposes then names that other one.
         """
         if self._config is None:
-            data = await self.stub.get_state(state.MARKET)
+            data = await self._get(state.MARKET)
             if data is None:
                 raise MarketError(ErrorCode.MARKET_MISSING, "the market has not been initialised")
             found = _load_market(data)
@@ -81,13 +90,16 @@ class Reader:
             self._config = found.config
         return self._config
 
+    async def _get(self, key: str) -> bytes | None:
+        return self._fetched[key] if key in self._fetched else await self.stub.get_state(key)
+
 
 class Transaction(Reader):
     """One invocation of a function that writes; ``rules`` is the market configuration in force."""
 
     def __init__(
         self,
-        stub: Stub,
+        reader: Reader,
         config: MarketConfig,
         epoch: Epoch | None,
         *,
@@ -95,10 +107,11 @@ class Transaction(Reader):
         account: Account | None = None,
         attachments: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(stub)
+        super().__init__(reader.stub)
+        self._fetched = reader._fetched
         self.rules = config
         self.epoch = epoch or Epoch(0, 0)
-        self.tx_id = stub.tx_id
+        self.tx_id = reader.stub.tx_id
         self.writes: dict[str, Mapping[str, Any] | None] = {}
         self.private_writes: dict[str, bytes] = {}
         self._intent = intent

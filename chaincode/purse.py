@@ -25,13 +25,18 @@ class Payment:
     change: int
 
 
+def is_coin_id(text: str) -> bool:
+    """Return whether ``text`` has the form of a coin's id."""
+    return _COIN_ID.fullmatch(text) is not None
+
+
 async def find_coin(reader: Reader, coin_id: str) -> Coin:
     """Return an unspent coin.
 
     Raises:
         MarketError: UNKNOWN_COIN, COIN_SPENT.
     """
-    if not _COIN_ID.fullmatch(coin_id):
+    if not is_coin_id(coin_id):
         raise MarketError(ErrorCode.UNKNOWN_COIN, "no coin has such an id")
     record = await reader.find(state.coin(coin_id))
     if record is None:

@@ -119,6 +119,10 @@ class Simulation(OfCall):
         found = self._read(key)
         return found.value if found else None
 
+    async def get_states(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        """See `Stub.get_states`."""
+        return [await self.get_state(key) for key in keys]
+
     async def put_state(self, key: str, value: bytes) -> None:
         """See `Stub.put_state`."""
         keys.check_key(key)

@@ -25,7 +25,7 @@ from google.protobuf.message import DecodeError
 from countermark.chaincode.shim import proposal
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.invocation import answer, refusal
-from countermark.chaincode.shim.peer_stub import PeerStub
+from countermark.chaincode.shim.peer_stub import Batches, PeerStub
 from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, Response, Stub
 
 MAX_MESSAGE: Final = 100 * 1024 * 1024
@@ -60,7 +60,7 @@ class PeerStream:
         self._transport = transport
         self._time_limit_s = time_limit_s
         self._writing = asyncio.Lock()
-        self._batch_size = 0
+        self._batches = Batches()
         self._ready = False
         self._draining = False
         self._exchanges: dict[tuple[str, str], _Exchange] = {}
@@ -118,7 +118,7 @@ class PeerStream:
                 _log.info("registered as %s", self._ccid)
             case _M.READY:
                 self._ready = True
-                self._batch_size = _batch_size(message.payload)
+                self._batches = _batches(message.payload)
             case _:  # ERROR without a transaction among them: the peer refuses the registration
                 _log.error("the peer sent message type %d: %r", message.type, message.payload[:200])
                 return False
@@ -161,7 +161,7 @@ class PeerStream:
 
     async def _outcome(self, message: Any, exchange: "_Exchange", key: tuple[str, str]) -> Any:
         """Run the contract; returns the COMPLETED message."""
-        stub = PeerStub(proposal.parse(message), exchange.ask, batch_size=self._batch_size)
+        stub = PeerStub(proposal.parse(message), exchange.ask, batches=self._batches)
 
         async def run(given: Stub) -> Response:
             response = await self._handler(given)
@@ -253,13 +253,16 @@ def _failure(key: tuple[str, str], reason: str) -> Any:
     return _M(type=_M.ERROR, channel_id=key[0], txid=key[1], payload=reason.encode(errors="replace"))
 
 
-def _batch_size(payload: bytes) -> int:
-    """Return how many writes the peer takes in one message, 0 if it takes no batches."""
+def _batches(payload: bytes) -> Batches:
+    """Return what the peer offers in the payload of its READY."""
     try:
         offer = chaincode_pb2.ChaincodeAdditionalParams.FromString(payload)
     except DecodeError:
-        return 0
-    return offer.max_size_write_batch if offer.use_write_batch else 0
+        return Batches()
+    return Batches(
+        writes=offer.max_size_write_batch if offer.use_write_batch else 0,
+        reads=offer.max_size_get_multiple_keys if offer.use_get_multiple_keys else 0,
+    )
 
 
 def _check_size(size: int) -> None:

@@ -107,6 +107,12 @@ class Stub(Protocol):
     async def get_state(self, key: str) -> bytes | None:
         """Return the committed value of `key`, or `None`; records the key's version in the read set."""
 
+    async def get_states(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        """Return the committed values of `keys` in their order, each as `get_state` does.
+
+        Where the peer can, this is one request. All of `keys` are in the read set, whatever becomes of the values.
+        """
+
     async def put_state(self, key: str, value: bytes) -> None:
         """Write `value` if the transaction commits. An empty key is refused, an empty value deletes."""
 

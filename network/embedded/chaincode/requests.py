@@ -21,6 +21,9 @@ TOTAL: Final = 100_000
 WRITES: Final = 1000
 """Writes that the chaincode may put into one message."""
 
+READS: Final = 1000
+"""Keys that the chaincode may ask for in one message."""
+
 _Type = shim_pb2.ChaincodeMessage.Type
 
 
@@ -33,6 +36,7 @@ class Session:
         self._ids = itertools.count(1)
         self._handlers: dict[int, Callable[[bytes], bytes]] = {
             _Type.GET_STATE: self._get_state,
+            _Type.GET_STATE_MULTIPLE: self._get_states,
             _Type.PUT_STATE: self._put_state,
             _Type.DEL_STATE: self._del_state,
             _Type.GET_STATE_BY_RANGE: self._get_state_by_range,
@@ -64,6 +68,14 @@ class Session:
         if wire.collection:
             return self.simulation.get_private(wire.collection, wire.key) or b""
         return self.simulation.get(wire.key) or b""
+
+    def _get_states(self, payload: bytes) -> bytes:
+        wire = decode(shim_pb2.GetStateMultiple, payload, "GetStateMultiple")
+        if wire.collection:
+            values = [self.simulation.get_private(wire.collection, key) or b"" for key in wire.keys]
+        else:
+            values = [self.simulation.get(key) or b"" for key in wire.keys]
+        return encode(shim_pb2.GetStateMultipleResult(values=values))
 
     def _put_state(self, payload: bytes) -> bytes:
         wire = decode(shim_pb2.PutState, payload, "PutState")

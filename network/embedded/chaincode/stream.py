@@ -7,7 +7,7 @@ from typing import Any, Final
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as shim_pb2
 
-from countermark.network.embedded.chaincode.requests import WRITES, Session
+from countermark.network.embedded.chaincode.requests import READS, WRITES, Session
 from countermark.network.embedded.chaincode.runs import Run, Runs
 from countermark.network.embedded.errors import ExecutionError, SimulationError
 from countermark.network.embedded.simulation import Simulation
@@ -88,7 +88,12 @@ class ChaincodeStream:
             raise ExecutionError("wrong_package", "the registration does not parse") from error
         if name != self._package_id:
             raise ExecutionError("wrong_package", f"registered as {name!r}, expected {self._package_id!r}")
-        offer = chaincode_pb2.ChaincodeAdditionalParams(use_write_batch=True, max_size_write_batch=WRITES)
+        offer = chaincode_pb2.ChaincodeAdditionalParams(
+            use_write_batch=True,
+            max_size_write_batch=WRITES,
+            use_get_multiple_keys=True,
+            max_size_get_multiple_keys=READS,
+        )
         self._send(_Message(type=_Message.REGISTERED))
         self._send(_Message(type=_Message.READY, payload=encode(offer)))
 
