@@ -48,24 +48,27 @@ class ByIntent:
         except MarketError:
             await reader.config()  # whoever asks another market, or none, hears that before anything else
             raise
-        # A replay must not depend on anything else, or it would conflict with whoever changes that.
-        await reader.fetch((state.MARKET, state.intent(intent.signer, intent.nonce)))
+        signer = () if self.anyone else (state.account(intent.signer),)
+        own = state.intent(intent.signer, intent.nonce)
+        await reader.fetch((state.MARKET, state.EPOCH, own, *signer, *named(intent)))
         config = await reader.config()
-        known = await reader.find(state.intent(intent.signer, intent.nonce))
+        known = await reader.find(own)
         if known is not None:
             return _replay(known, intent)
         intents.check_time(intent, reader.now_ms, longest_s=actions.longest_s(intent.action, config))
-        attachments = _attachments(attached, self.attachments)
-        signer = () if self.anyone else (state.account(intent.signer),)
-        await reader.fetch((state.EPOCH, *signer, *named(intent, attachments)))
         account = None if self.anyone else await _signer(reader, intent)
         tx = Transaction(
-            reader, config, await read_epoch(reader), intent=intent, account=account, attachments=attachments
+            reader,
+            config,
+            await read_epoch(reader),
+            intent=intent,
+            account=account,
+            attachments=_attachments(attached, self.attachments),
         )
         answer = await self.run(tx)
         response = _response(tx, answer)
         tx.put(
-            state.intent(intent.signer, intent.nonce),
+            own,
             {"cancelled": False, "digest": intent.digest, "response": response, "tx": tx.tx_id},
         )
         return await _finish(tx, answer, response)

@@ -25,9 +25,9 @@ class Payment:
     change: int
 
 
-def is_coin_id(text: str) -> bool:
-    """Return whether ``text`` has the form of a coin's id."""
-    return _COIN_ID.fullmatch(text) is not None
+def attached_keys(tx: Transaction) -> list[str]:
+    """Return the keys of the attached coins; what cannot be a coin's id is none."""
+    return [state.coin(coin_id) for coin_id in tx.attached("coins") if _COIN_ID.fullmatch(coin_id)]
 
 
 async def find_coin(reader: Reader, coin_id: str) -> Coin:
@@ -36,7 +36,7 @@ async def find_coin(reader: Reader, coin_id: str) -> Coin:
     Raises:
         MarketError: UNKNOWN_COIN, COIN_SPENT.
     """
-    if not is_coin_id(coin_id):
+    if not _COIN_ID.fullmatch(coin_id):
         raise MarketError(ErrorCode.UNKNOWN_COIN, "no coin has such an id")
     record = await reader.find(state.coin(coin_id))
     if record is None:
@@ -52,6 +52,7 @@ async def take(tx: Transaction, amount: int) -> Payment:
     Raises:
         MarketError: UNKNOWN_COIN, COIN_SPENT, COIN_NOT_YOURS, COIN_SUPERFLUOUS, INSUFFICIENT_FUNDS, WRONG_AMOUNT.
     """
+    await tx.fetch(attached_keys(tx))
     coins = [await find_coin(tx, coin_id) for coin_id in tx.attached("coins")]
     if any(coin.owner != tx.signer for coin in coins):
         raise MarketError(ErrorCode.COIN_NOT_YOURS, "a coin belongs to somebody else")

@@ -38,7 +38,7 @@ class PeerStub(OfCall):
     and an unlawful write is then refused at the end of the invocation and not where it was made.
     """
 
-    def __init__(self, call: Call, ask: Ask, *, batches: Batches = Batches()) -> None:
+    def __init__(self, call: Call, ask: Ask, batches: Batches) -> None:
         super().__init__(call)
         self.event: Event | None = None
         self._ask = ask

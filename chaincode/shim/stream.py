@@ -4,8 +4,8 @@ The peer dials; the chaincode sends REGISTER with its package id, the peer answe
 sends TRANSACTION messages, any number at a time. During an invocation the chaincode asks (GET_STATE and so on) and
 the peer answers RESPONSE or ERROR, matched by channel and transaction id. Three rules keep the stream whole:
 
-* gRPC allows one outstanding write per stream, so all writes go through one lock, and a write that has begun holds it
-  to its end, whatever becomes of the invocation that asked for it;
+* gRPC allows one outstanding write per stream, so one task makes all writes, and what it has been given goes out
+  whole, whatever becomes of the invocation that gave it;
 * a peer drops a second request of a transaction whose first is still open, so each transaction asks in turn;
 * every invocation is answered, since an open one holds the peer's ledger lock: where that is not possible any more,
   the stream ends, and with it the peer fails whatever runs on it.
@@ -13,8 +13,7 @@ the peer answers RESPONSE or ERROR, matched by channel and transaction id. Three
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import grpc
@@ -59,25 +58,25 @@ class PeerStream:
         self._handler = handler
         self._transport = transport
         self._time_limit_s = time_limit_s
-        self._writing = asyncio.Lock()
+        self._outgoing: asyncio.Queue[Any] = asyncio.Queue()
         self._batches = Batches()
         self._ready = False
         self._draining = False
         self._exchanges: dict[tuple[str, str], _Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._write: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
     async def serve(self) -> None:
         """Register with the peer and run its invocations until the stream ends, breaks or is drained."""
-        reader = asyncio.create_task(self._read())
+        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
         over = asyncio.create_task(self._over.wait())
         try:
             await asyncio.wait({reader, over}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
                 reader.result()
         finally:
-            ending = {reader, over, *self._tasks, *([self._write] if self._write else [])}
+            self._over.set()
+            ending = {reader, writer, over, *self._tasks}
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -88,11 +87,15 @@ class PeerStream:
         _log.info("draining: %d invocations still run", len(self._tasks))
         while self._tasks:
             await asyncio.wait(self._tasks)
+        # What they have answered is still to be written, unless the stream ends before that.
+        sent, over = asyncio.create_task(self._outgoing.join()), asyncio.create_task(self._over.wait())
+        await asyncio.wait({sent, over}, return_when=asyncio.FIRST_COMPLETED)
+        sent.cancel()
         self._over.set()
 
     async def _read(self) -> None:
         package = chaincode_pb2.ChaincodeID(name=self._ccid)
-        await self._send(_M(type=_M.REGISTER, payload=package.SerializeToString()))
+        self._send(_M(type=_M.REGISTER, payload=package.SerializeToString()))
         while True:
             try:
                 message = await self._transport.read()
@@ -102,18 +105,18 @@ class PeerStream:
             if message is grpc.aio.EOF:
                 _log.info("the peer closed its stream")
                 return
-            if not await self._take(message):
+            if not self._take(message):
                 return
 
-    async def _take(self, message: Any) -> bool:
+    def _take(self, message: Any) -> bool:
         """Handle one message; returns whether the stream goes on."""
         match message.type:
             case _M.RESPONSE | _M.ERROR if message.txid:
                 self._settle(message)
             case _M.TRANSACTION | _M.INIT:
-                await self._start(message)
+                self._start(message)
             case _M.KEEPALIVE:
-                await self._send(message)
+                self._send(message)
             case _M.REGISTERED:
                 _log.info("registered as %s", self._ccid)
             case _M.READY:
@@ -130,15 +133,15 @@ class PeerStream:
             # Its invocation ended without waiting for it, for example at its time limit.
             _log.warning("the peer answered %s, which waits for nothing", message.txid)
 
-    async def _start(self, message: Any) -> None:
+    def _start(self, message: Any) -> None:
         key = (message.channel_id, message.txid)
         if self._draining:
-            await self._send(_failure(key, "the chaincode is shutting down"))
+            self._send(_failure(key, "the chaincode is shutting down"))
         elif not self._ready:
-            await self._send(_failure(key, "the chaincode is not ready"))
+            self._send(_failure(key, "the chaincode is not ready"))
         elif key in self._exchanges:
             # The peer has given up the first run. Answers to it may still come: they must not reach a second.
-            await self._send(_failure(key, "an invocation of this transaction is still running"))
+            self._send(_failure(key, "an invocation of this transaction is still running"))
         else:
             exchange = self._exchanges[key] = _Exchange(self._send, key)
             task = asyncio.create_task(self._run(message, exchange, key))
@@ -156,12 +159,11 @@ class PeerStream:
             outcome = _failure(key, "the chaincode failed; its log says why")
         finally:
             del self._exchanges[key]  # before the answer, after which the peer may send the same again
-        with suppress(ShimError):  # the stream is broken, and with it the peer's invocation
-            await self._send(outcome)
+        self._send(outcome)
 
     async def _outcome(self, message: Any, exchange: "_Exchange", key: tuple[str, str]) -> Any:
         """Run the contract; returns the COMPLETED message."""
-        stub = PeerStub(proposal.parse(message), exchange.ask, batches=self._batches)
+        stub = PeerStub(proposal.parse(message), exchange.ask, self._batches)
 
         async def run(given: Stub) -> Response:
             response = await self._handler(given)
@@ -177,36 +179,27 @@ class PeerStream:
             response = refusal(ShimError(f"the invocation did not end within {self._time_limit_s:g} s"))
         return _completion(key, response, stub.event)
 
-    async def _send(self, message: Any) -> None:
-        """Send a message whole or not at all, even if the caller is cancelled meanwhile.
+    def _send(self, message: Any) -> None:
+        """Hand a message to the task that writes; to wait for a turn at writing took longer than writing."""
+        self._outgoing.put_nowait(message)
 
-        Raises:
-            ShimError: the stream broke.
-        """
-        await self._writing.acquire()
-        if self._over.is_set():
-            self._writing.release()
-            raise ShimError("the stream to the peer broke")
-        # gRPC goes on with a write whose caller was cancelled, and refuses another one beside it. So the write is a
-        # task of its own, and the lock is its: an invocation given up at its time limit frees nothing too early.
-        self._write = asyncio.create_task(self._transmit(message))
-        self._write.add_done_callback(lambda _: self._writing.release())
-        await asyncio.shield(self._write)
-
-    async def _transmit(self, message: Any) -> None:
+    async def _write(self) -> None:
+        """Write what there is to send, one message after the other; when that ends, so does the stream."""
         try:
-            await self._transport.write(message)
+            while True:
+                await self._transport.write(await self._outgoing.get())
+                self._outgoing.task_done()
         except Exception as error:
-            # Whom this message was to answer waits for ever. The peer is told by the end of the stream.
-            self._over.set()
             _log.warning("the stream to the peer broke: %s", error)
-            raise ShimError("the stream to the peer broke") from error
+        finally:
+            # Whom an unwritten message was to answer waits for ever. The peer is told by the end of the stream.
+            self._over.set()
 
 
 class _Exchange:
     """The requests of one invocation, one at a time, and the peer's answer to the open one."""
 
-    def __init__(self, send: Callable[[Any], Awaitable[None]], key: tuple[str, str]) -> None:
+    def __init__(self, send: Callable[[Any], None], key: tuple[str, str]) -> None:
         self._send = send
         self._channel_id, self._tx_id = key
         self._turn = asyncio.Lock()
@@ -222,7 +215,7 @@ class _Exchange:
         async with self._turn:
             self._reply = asyncio.get_running_loop().create_future()
             try:
-                await self._send(_M(type=kind, channel_id=self._channel_id, txid=self._tx_id, payload=payload))
+                self._send(_M(type=kind, channel_id=self._channel_id, txid=self._tx_id, payload=payload))
                 reply = await self._reply
             finally:
                 self._reply = None

@@ -27,6 +27,7 @@ async def pay(tx: Transaction) -> Answer:
     listing = await read_listing(tx, tx.params["listing"])
     target = next_listing_state(listing.state, "trade.pay")
     _check_agreement(tx, listing)
+    await tx.fetch((state.account(listing.owner), *purse.attached_keys(tx)))
     seller = await read_account(tx, listing.owner)
     if seller.state is not AccountState.OPEN:
         raise MarketError(ErrorCode.NOT_FOR_SALE, "the owner's account is frozen")
