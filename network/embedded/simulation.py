@@ -4,6 +4,7 @@ Nothing changes the state here, and a read never sees the run's own writes, as o
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from countermark.network.blocks.rwsets import (
@@ -112,6 +113,12 @@ class Simulation:
         found = self._view.get(self._namespace, "", key.encode())
         self._reads[key] = found.version if found else None
         return found.value if found else None
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the committed values of `keys`, in their order."""
+        found = self._view.get_many(self._namespace, keys)
+        self._reads.update((key, found[key].version if key in found else None) for key in keys)
+        return [found[key].value if key in found else None for key in keys]
 
     def put(self, key: str, value: bytes) -> None:
         """Write `key`; an empty value deletes it.

@@ -5,6 +5,7 @@ read with the state as it is now. Both are pure: the same block and state give t
 """
 
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from countermark.network.blocks import RangeQuery, ReadWriteSet, endorsing_members, satisfied
 from countermark.network.blocks.codes import Code
@@ -96,9 +97,11 @@ class Validator:
 
 def conflict(rwset: ReadWriteSet, view: View) -> Code:
     """Return VALID if everything that was read is still at the version that was found, else which kind changed."""
-    for read in rwset.reads:
-        found = view.get(read.namespace, "", read.key.encode())
-        if (found.version if found else None) != read.version:
+    for namespace, group in groupby(rwset.reads, key=lambda read: read.namespace):
+        reads = tuple(group)
+        versions = view.versions(namespace, [read.key for read in reads])
+        # Each read by itself: one key may stand there twice, with two versions.
+        if any(versions.get(read.key) != read.version for read in reads):
             return Code.MVCC_READ_CONFLICT
     for hashes in rwset.private_hashes:
         for hashed in hashes.reads:

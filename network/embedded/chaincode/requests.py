@@ -72,10 +72,10 @@ class Session:
     def _get_states(self, payload: bytes) -> bytes:
         wire = decode(shim_pb2.GetStateMultiple, payload, "GetStateMultiple")
         if wire.collection:
-            values = [self.simulation.get_private(wire.collection, key) or b"" for key in wire.keys]
+            values = [self.simulation.get_private(wire.collection, key) for key in wire.keys]
         else:
-            values = [self.simulation.get(key) or b"" for key in wire.keys]
-        return encode(shim_pb2.GetStateMultipleResult(values=values))
+            values = self.simulation.get_many(list(wire.keys))
+        return encode(shim_pb2.GetStateMultipleResult(values=[value or b"" for value in values]))
 
     def _put_state(self, payload: bytes) -> bytes:
         wire = decode(shim_pb2.PutState, payload, "PutState")

@@ -1,7 +1,8 @@
 """Tables of the state database, and how it is opened.
 
 `state` holds public values under an empty collection, and for private collections the hashes of keys and values.
-Keys are bytes (UTF-8), so that their order is that of Fabric's state database.
+Keys are bytes (UTF-8), so that their order is that of Fabric's state database. Tables with values keep their rows by
+number and find them by an index: in a table without row numbers, each search would copy whole values to compare keys.
 """
 
 from pathlib import Path
@@ -13,12 +14,12 @@ CREATE TABLE IF NOT EXISTS state (
     namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL,
     value BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (namespace, collection, key)
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS history (
     namespace TEXT NOT NULL, key BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
     tx_id TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, is_delete INTEGER NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (namespace, key, block, position)
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS transactions (
     tx_id TEXT PRIMARY KEY, block INTEGER NOT NULL, position INTEGER NOT NULL, code INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -1,15 +1,19 @@
 """Consistent views of the committed state: what simulations and queries read while blocks go on being committed."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from countermark.network.blocks.rwsets import Version
 from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.database import Database, Parameters
 from countermark.network.embedded.ledger.schema import open_state
+
+
+_KEYS: Final = 1000
+"""Keys of one query; SQLite takes 32,766 parameters."""
 
 
 class Value(NamedTuple):
@@ -59,6 +63,24 @@ class View:
         )
         return Value(rows[0][0], (rows[0][1], rows[0][2])) if rows else None
 
+    def get_many(self, namespace: str, keys: Sequence[str]) -> dict[str, Value]:
+        """Return what is stored under each of the public `keys`; those that are absent are left out.
+
+        Raises:
+            StorageError: The view has ended.
+        """
+        rows = self._find("key, value, block, position", namespace, keys)
+        return {row[0].decode(): Value(row[1], (row[2], row[3])) for row in rows}
+
+    def versions(self, namespace: str, keys: Sequence[str]) -> dict[str, Version]:
+        """Return where each of the public `keys` was written; those that are absent are left out.
+
+        Raises:
+            StorageError: The view has ended.
+        """
+        rows = self._find("key, block, position", namespace, keys)
+        return {row[0].decode(): (row[1], row[2]) for row in rows}
+
     def scan(self, namespace: str, start: str, end: str, *, limit: int, after: str | None = None) -> list[KeyValue]:
         """Return at most `limit` public keys with start <= key < end in order; an empty `end` is open.
 
@@ -92,6 +114,16 @@ class View:
             (namespace, key.encode(), *bound, limit),
         )
         return [HistoryRow((row[0], row[1]), row[2], row[3], bool(row[4]), row[5]) for row in rows]
+
+    def _find(self, columns: str, namespace: str, keys: Sequence[str]) -> Iterator[Any]:
+        for begin in range(0, len(keys), _KEYS):
+            batch = [key.encode() for key in keys[begin : begin + _KEYS]]
+            # Columns are one of two fixed texts; all values are parameters.
+            query = (
+                f"SELECT {columns} FROM state WHERE namespace = ? AND collection = '' "  # noqa: S608
+                f"AND key IN ({', '.join('?' * len(batch))})"
+            )
+            yield from self._query(query, (namespace, *batch))
 
     def _query(self, query: str, parameters: Parameters) -> list[Any]:
         with self._lock:

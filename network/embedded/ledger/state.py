@@ -74,7 +74,8 @@ class StateUpdate:
             )
         else:
             self._database.execute(
-                "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO state VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, collection, key) "
+                "DO UPDATE SET value = excluded.value, block = excluded.block, position = excluded.position",
                 (namespace, collection, key, value, *version),
             )
 
