@@ -1,5 +1,6 @@
 import json
 
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,11 @@ def test_every_value_has_one_form_and_comes_back(value: object) -> None:
     assert canonical.loads(data) == value
     assert json.loads(data) == value
     assert canonical.dumps(canonical.loads(data)) == data
+
+
+@given(VALUES | st.dictionaries(st.text(st.characters(max_codepoint=127)), VALUES))
+def test_what_json_writes_faster_are_the_bytes_of_the_general_encoder(value: object) -> None:
+    assert canonical.dumps(value) == rfc8785.dumps(value)  # type: ignore[arg-type] # any JSON value
 
 
 @given(VALUES)
