@@ -1,4 +1,4 @@
-"""The platform's ports `Ledger` and `BlockSource` over one organisation's Fabric peer (`network.client`)."""
+"""The platform's ports `Ledger` and `BlockSource` over Fabric peers (`network.client`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -21,10 +21,10 @@ from countermark.protocol.errors import ErrorCode, MarketError
 
 
 class FabricLedger:
-    """Speaks to the peer of the platform's organisation. May be shared by threads, and made before a fork."""
+    """Speaks to peers as the platform's organisation. May be shared by threads, and made before a fork."""
 
     def __init__(self, client: GatewayClient) -> None:
-        """Take a client, which opens its connection in each process when it is first needed there."""
+        """Take a client, which opens its connections in each process when they are first needed there."""
         self._client = client
 
     def evaluate(
@@ -67,7 +67,7 @@ class FabricLedger:
             self._client.submit(tx_id, envelope, timeout=timeout_s)
         except SubmitError as error:
             if error.code is ErrorCode.OUTCOME_UNKNOWN:
-                raise ports.OutcomeUnknownError(tx_id, error.detail) from error
+                raise ports.OutcomeUnknownError(tx_id, error.detail, retry=error.retry) from error
             raise _refused_or_unavailable(error) from error
 
     def commit_status(self, tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
@@ -75,7 +75,7 @@ class FabricLedger:
         try:
             status = self._client.commit_status(tx_id, timeout=timeout_s)
         except CommitStatusError as error:
-            raise ports.OutcomeUnknownError(tx_id, error.detail) from error
+            raise ports.OutcomeUnknownError(tx_id, error.detail, retry=error.retry) from error
         return ports.CommitStatus(tx_id, status.block_number, status.code, status.code_name)
 
     def blocks(self, start: int, *, stop: int | None = None) -> Iterator[Block]:
@@ -87,7 +87,7 @@ class FabricLedger:
                 raise ports.UnavailableError("", error.detail) from error
 
     def height(self, *, timeout_s: float = 2.0) -> int:
-        """Return how many blocks the peer has committed.
+        """Return how many blocks the peer that answers first has committed.
 
         Raises:
             UnavailableError: It did not say in time (`ports.UnavailableError`).
@@ -109,7 +109,7 @@ class FabricLedger:
             raise ports.UnavailableError(error.tx_id, error.detail) from error
 
     def close(self) -> None:
-        """Close the connection of this process; calls and streams under way end."""
+        """Close the connections of this process; calls and streams under way end."""
         self._client.close()
 
 

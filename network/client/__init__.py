@@ -1,4 +1,4 @@
-"""The client of a Fabric peer: transactions through its Gateway service, blocks through Deliver."""
+"""The client of Fabric peers: transactions through their Gateway service, blocks through Deliver."""
 
 from countermark.network.client.errors import (
     CommitError,
@@ -11,10 +11,11 @@ from countermark.network.client.errors import (
     SubmitError,
     UnavailableError,
 )
-from countermark.network.client.gateway import CommitStatus, Endorsed, GatewayClient, Timeouts
+from countermark.network.client.gateway import GatewayClient
 from countermark.network.client.profile import ConnectionProfile
-from countermark.network.client.retries import Phase, Retry
 from countermark.network.client.streams import BlockEvents, Stream
+from countermark.network.client.transactions import CommitStatus, Endorsed, Timeouts
+from countermark.protocol.retries import Phase, Retry
 
 __all__ = [
     "BlockEvents",

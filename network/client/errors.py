@@ -1,9 +1,9 @@
 """Failures of calls to the ledger: one class per phase, each with transaction id, stable code and what may follow."""
 
 from countermark.network.blocks.codes import code_name
-from countermark.network.client.retries import Retry, retry_after_validation
 from countermark.network.envelopes import ErrorDetail
 from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.retries import Retry, after_verdict
 
 
 class LedgerError(Exception):
@@ -38,7 +38,7 @@ class ProfileError(LedgerError):
 
 
 class UnavailableError(LedgerError):
-    """The gateway or what stands behind it did not answer; nothing has been ordered."""
+    """No gateway answered, or what stands behind them did not; nothing has been ordered."""
 
 
 class EvaluateError(LedgerError):
@@ -64,9 +64,9 @@ class CommitError(LedgerError):
     """A transaction was ordered and found invalid: it has changed nothing and never will."""
 
     def __init__(self, tx_id: str, validation_code: int, block_number: int) -> None:
-        retry = retry_after_validation(validation_code)
-        code = ErrorCode.ENDORSEMENT_FAILED if retry is Retry.NEVER else ErrorCode.CONFLICT
-        super().__init__(code, f"{code_name(validation_code)} in block {block_number}", tx_id=tx_id, retry=retry)
+        name = code_name(validation_code)
+        retry, code = after_verdict(name)
+        super().__init__(code, f"{name} in block {block_number}", tx_id=tx_id, retry=retry)
         self.validation_code = validation_code
         self.block_number = block_number
 

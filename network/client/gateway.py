@@ -1,13 +1,13 @@
-"""A client of one organisation's peer: Fabric's Gateway service for transactions, Deliver for blocks.
+"""A client of peers: Fabric's Gateway service for transactions, Deliver for blocks.
 
 A transaction goes through three calls: `endorse` has the organisations run it and returns signed bytes, which the
 caller saves; `submit` hands them to the ordering service; `commit_status` waits for the outcome of that id. Every
-call has a deadline. What may follow a failure stands in its `retry`.
+call has a deadline, within which it goes on to another gateway when one is away. What may follow a failure stands in
+its `retry`.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -16,94 +16,52 @@ from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import proposal_pb2
 
-from countermark.network.blocks import VALID, Block, code_name
-from countermark.network.client.channels import PeerChannel
-from countermark.network.client.errors import CommitError, EndorseError, EvaluateError
+from countermark.network.blocks import Block
+from countermark.network.client.errors import EndorseError, EvaluateError
+from countermark.network.client.gateways import Attempt, Gateways
 from countermark.network.client.profile import ConnectionProfile
-from countermark.network.client.retries import Phase
 from countermark.network.client.statuses import ledger_error
 from countermark.network.client.streams import BlockEvents, Delivery, Stream, check_events_end, parse_events
+from countermark.network.client.transactions import CommitStatus, Endorsed, Timeouts, sign_prepared
 from countermark.network.envelopes import (
     FOREVER,
     Edge,
-    EndorsedTransaction,
-    Envelope,
     Proposal,
     Seek,
     build_proposal,
     build_seek,
-    sign_payload,
 )
 from countermark.network.envelopes.wire import decode, encode
-from countermark.network.errors import NetworkError
 from countermark.protocol.errors import ErrorCode
+from countermark.protocol.retries import Phase
 
 _OUT_OF_WINDOW = "incorrect timestamp"
 """How peers say that a proposal is dated too far from their clock."""
 
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Deadlines of the calls, in seconds."""
-
-    evaluate: float = 10.0
-    endorse: float = 20.0
-    submit: float = 10.0
-    commit_status: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Endorsed:
-    """A transaction that is endorsed and signed, ready to be submitted, any number of times."""
-
-    tx_id: str
-    envelope: bytes = field(repr=False)
-    """common.Envelope."""
-    result: bytes = field(repr=False)
-    """What the function will have returned if the transaction commits."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommitStatus:
-    """How a transaction ended."""
-
-    tx_id: str
-    block_number: int
-    code: int
-
-    @property
-    def valid(self) -> bool:
-        """True if the transaction changed the ledger."""
-        return self.code == VALID
-
-    @property
-    def code_name(self) -> str:
-        """Fabric's name of the validation code."""
-        return code_name(self.code)
-
-    def check(self) -> None:
-        """Return if the transaction is valid.
-
-        Raises:
-            CommitError: It is not.
-        """
-        if not self.valid:
-            raise CommitError(self.tx_id, self.code, self.block_number)
+_NOBODY_NAMED = "transient data goes to organisations that are named, and to no others"
+_NO_GATEWAY = "no gateway is of an organisation that is to see the transient data"
 
 
 class GatewayClient:
-    """Speaks for one member of one organisation to its peer; safe to use from many threads and after a fork."""
+    """Speaks for one member of one organisation to peers; safe to use from many threads and after a fork."""
 
-    def __init__(self, profile: ConnectionProfile, *, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self, profile: ConnectionProfile, *others: ConnectionProfile, timeouts: Timeouts | None = None
+    ) -> None:
         """Read certificate, key and TLS root of `profile`; nothing is connected yet.
 
+        `others` are asked, in their order, when the gateway of `profile` is away; of them the endpoint counts and the
+        organisation, and neither certificate nor key is read. Their word is taken as that of the first.
+
         Raises:
-            ProfileError: A file is missing or damaged.
+            ProfileError: A file is missing or damaged, or a profile is of another market.
         """
         self.profile = profile
         self.timeouts = timeouts or Timeouts()
         self.identity = profile.identity()
-        self._channel = PeerChannel(profile.gateway, profile.tls_ca(), profile.host_override)
+        for other in others:
+            profile.check_same_market(other)
+        self._gateways = Gateways([profile, *others])
 
     def prepare(
         self,
@@ -141,11 +99,12 @@ class GatewayClient:
     ) -> bytes:
         """Run `function` on one peer and return its answer; nothing is ordered.
 
-        Transient data without `target_organisations` is seen by peers of the gateway's own organisation and no other,
-        so it is for whoever trusts that one.
+        Transient data goes to gateways and peers of `target_organisations` and no others; without these, to those of
+        the client's own organisation.
 
         Raises:
-            EvaluateError: The contract or the gateway refused.
+            EvaluateError: The contract or the gateway refused; or there is transient data, and no gateway is of an
+                organisation that is to see it.
             UnavailableError: No answer in time.
         """
         proposal = self.prepare(function, args, transient)
@@ -177,7 +136,14 @@ class GatewayClient:
             proposed_transaction=_signed(proposal),
             target_organizations=targets,
         )
-        response = self._call(Phase.EVALUATE, "Evaluate", request, timeout or self.timeouts.evaluate, proposal.tx_id)
+        seers = targets or (self.profile.msp_id,)
+        if proposal.transient and not self._gateways.of(seers):
+            raise EvaluateError(ErrorCode.MALFORMED_REQUEST, _NO_GATEWAY, tx_id=proposal.tx_id)
+        response = self._gateways.ask(
+            _call(Phase.EVALUATE, "Evaluate", request, proposal.tx_id),
+            timeout=timeout or self.timeouts.evaluate,
+            among=seers if proposal.transient else None,
+        )
         return bytes(response.result.payload)
 
     def endorse(
@@ -193,7 +159,7 @@ class GatewayClient:
 
         Raises:
             EndorseError: The contract refused (`market_error`), endorsers disagree, or the answer does not fit; or
-                there is transient data, and nobody has been named to see it.
+                there is transient data, and nobody has been named to see it, or nobody who has a gateway.
             UnavailableError: No answer in time.
         """
         proposal = self.prepare(function, args, transient)
@@ -210,54 +176,46 @@ class GatewayClient:
 
         Args:
             proposal: What `prepare` returned.
-            endorsing_organisations: Exactly these run it and see its transient data; without such data, the gateway
-                may choose.
+            endorsing_organisations: Exactly these run it; without transient data, the gateway may choose. With such
+                data, only gateways of these are asked, whoever is away: a gateway sees what it passes on.
             timeout: Seconds for the call.
 
         Raises:
             EndorseError: The contract refused (`market_error`), endorsers disagree, or the answer does not fit; or
-                there is transient data, and nobody has been named to see it.
+                there is transient data, and nobody has been named to see it, or nobody who has a gateway.
             UnavailableError: No answer in time.
         """
-        if proposal.transient and not endorsing_organisations:
+        if proposal.transient and not self._gateways.of(endorsing_organisations):
             # A gateway left to choose runs the proposal on its own peer first and goes by what comes of it.
-            raise EndorseError(
-                ErrorCode.MALFORMED_REQUEST,
-                "transient data goes to organisations that are named, and to no others",
-                tx_id=proposal.tx_id,
-            )
+            detail = _NO_GATEWAY if endorsing_organisations else _NOBODY_NAMED
+            raise EndorseError(ErrorCode.MALFORMED_REQUEST, detail, tx_id=proposal.tx_id)
         request = gateway_pb2.EndorseRequest(
             transaction_id=proposal.tx_id,
             channel_id=self.profile.channel,
             proposed_transaction=_signed(proposal),
             endorsing_organizations=endorsing_organisations,
         )
-        response = self._call(Phase.ENDORSE, "Endorse", request, timeout or self.timeouts.endorse, proposal.tx_id)
-        try:
-            prepared = EndorsedTransaction.parse(Envelope.parse(encode(response.prepared_transaction)))
-            _check_prepared(proposal, prepared)
-            envelope = sign_payload(self.identity, prepared.envelope.payload)
-        except NetworkError as error:
-            raise EndorseError(
-                ErrorCode.ENDORSEMENT_FAILED,
-                f"the gateway's answer is not this transaction: {error}",
-                tx_id=proposal.tx_id,
-            ) from error
-        return Endorsed(proposal.tx_id, envelope.serialized, prepared.response.outcome.response.payload)
+        response = self._gateways.ask(
+            _call(Phase.ENDORSE, "Endorse", request, proposal.tx_id),
+            timeout=timeout or self.timeouts.endorse,
+            among=endorsing_organisations if proposal.transient else None,
+        )
+        return sign_prepared(self.identity, proposal, encode(response.prepared_transaction))
 
     def submit(self, tx_id: str, envelope: bytes, *, timeout: float | None = None) -> None:
         """Hand the signed `envelope` of transaction `tx_id` to the ordering service; again does no harm.
 
         Raises:
             EnvelopeError: `envelope` is not common.Envelope.
-            SubmitError: It was not taken, or (OUTCOME_UNKNOWN) it is not known whether it was.
+            SubmitError: It was not taken, or (OUTCOME_UNKNOWN) it is not known whether it was: once a gateway has
+                not answered, no other can tell that nobody has it.
         """
         request = gateway_pb2.SubmitRequest(
             transaction_id=tx_id,
             channel_id=self.profile.channel,
             prepared_transaction=decode(common_pb2.Envelope, envelope, "envelope"),
         )
-        self._call(Phase.SUBMIT, "Submit", request, timeout or self.timeouts.submit, tx_id)
+        self._gateways.ask(_call(Phase.SUBMIT, "Submit", request, tx_id), timeout=timeout or self.timeouts.submit)
 
     def commit_status(self, tx_id: str, timeout: float | None = None) -> CommitStatus:
         """Wait until transaction `tx_id` has been committed, as valid or not, and return how it ended.
@@ -271,18 +229,22 @@ class GatewayClient:
             )
         )
         request = gateway_pb2.SignedCommitStatusRequest(request=message, signature=self.identity.sign(message))
-        timeout = timeout or self.timeouts.commit_status
-        response = self._call(Phase.COMMIT_STATUS, "CommitStatus", request, timeout, tx_id)
+        response = self._gateways.ask(
+            _call(Phase.COMMIT_STATUS, "CommitStatus", request, tx_id),
+            timeout=timeout or self.timeouts.commit_status,
+            waits=True,
+        )
         return CommitStatus(tx_id, response.block_number, response.result)
 
     def blocks(self, start: int, *, stop: int | None = None, timeout: float | None = None) -> Stream[Block]:
         """Return the blocks from number `start` on; without `stop` (included), new ones are waited for for ever.
 
         The stream has no deadline unless `timeout` (seconds for all of it) is given: a dead connection is noticed by
-        keepalive, and `close` of the stream ends it.
+        keepalive, and `close` of the stream ends it. It comes from one gateway; when it breaks, ask again from the
+        block that is wanted next, and another gateway may deliver it.
         """
         last = FOREVER if stop is None else stop
-        return self._deliver(Seek(start, last), Delivery(start, last), timeout)
+        return self._deliver(self._gateways.first(), Seek(start, last), Delivery(start, last), timeout)
 
     def newest_block(self, *, timeout: float | None = None) -> Block:
         """Return the last block that the peer has committed; its number tells the ledger's height.
@@ -291,18 +253,22 @@ class GatewayClient:
             DeliverError: The peer sent none.
         """
         seek = Seek(Edge.NEWEST, Edge.NEWEST)
-        stream = self._deliver(seek, Delivery(None, 0), timeout or self.timeouts.evaluate)
-        try:
-            return next(stream)
-        finally:
-            stream.close()
 
-    def _deliver(self, seek: Seek, delivery: Delivery, timeout: float | None) -> Stream[Block]:
+        def ask(attempt: Attempt, seconds: float) -> Block:
+            stream = self._deliver(attempt, seek, Delivery(None, 0), seconds)
+            try:
+                return next(stream)
+            finally:
+                stream.close()
+
+        return self._gateways.ask(ask, timeout=timeout or self.timeouts.evaluate)
+
+    def _deliver(self, attempt: Attempt, seek: Seek, delivery: Delivery, timeout: float | None) -> Stream[Block]:
         now_ms = time.time_ns() // 1_000_000
         envelope = build_seek(self.identity, self.profile.channel, seek, now_ms=now_ms)
         wire = common_pb2.Envelope(payload=envelope.payload, signature=envelope.signature)
-        deliver = self._channel.services().deliver
-        return Stream(deliver.Deliver(iter((wire,)), timeout=timeout), delivery.parse, delivery.check_end)
+        call = attempt.services.deliver.Deliver(iter((wire,)), timeout=timeout)
+        return Stream(attempt, call, delivery.parse, delivery.check_end)
 
     def chaincode_events(
         self, *, start: int | None = None, after_tx: str = "", timeout: float | None = None
@@ -326,32 +292,26 @@ class GatewayClient:
             )
         )
         request = gateway_pb2.SignedChaincodeEventsRequest(request=message, signature=self.identity.sign(message))
-        gateway = self._channel.services().gateway
-        return Stream(gateway.ChaincodeEvents(request, timeout=timeout), parse_events, check_events_end)
+        attempt = self._gateways.first()
+        call = attempt.services.gateway.ChaincodeEvents(request, timeout=timeout)
+        return Stream(attempt, call, parse_events, check_events_end)
 
     def close(self) -> None:
-        """Close the connection; calls and streams that are under way end."""
-        self._channel.close()
+        """Close the connections; calls and streams that are under way end."""
+        self._gateways.close()
 
-    def _call(self, phase: Phase, method: str, request: Any, timeout: float, tx_id: str) -> Any:
+
+def _call(phase: Phase, method: str, request: Any, tx_id: str) -> Callable[[Attempt, float], Any]:
+    """Return the call of a method of the Gateway service, as `Gateways.ask` makes it."""
+
+    def call(attempt: Attempt, seconds: float) -> Any:
         try:
-            return getattr(self._channel.services().gateway, method)(request, timeout=timeout)
+            return getattr(attempt.services.gateway, method)(request, timeout=seconds)
         except grpc.RpcError as error:
             raise ledger_error(phase, error, tx_id) from error
+
+    return call
 
 
 def _signed(proposal: Proposal) -> Any:
     return proposal_pb2.SignedProposal(proposal_bytes=proposal.proposal_bytes, signature=proposal.signature)
-
-
-def _check_prepared(proposal: Proposal, transaction: EndorsedTransaction) -> None:
-    """Check that what the gateway wants signed is the transaction for `proposal` and nothing else.
-
-    The gateway is another party's process. Without this check it could have the client sign any transaction.
-    """
-    transaction.check_binding()
-    if (transaction.header, transaction.public_payload) != (proposal.header, proposal.public_payload):
-        raise NetworkError("wrong_transaction", "endorsed another proposal than the one that was sent")
-    status = transaction.response.outcome.response.status
-    if not 200 <= status < 400:
-        raise NetworkError("failed_response", f"endorsed an answer with status {status}")

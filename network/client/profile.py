@@ -61,6 +61,16 @@ class ConnectionProfile:
         """Return the profile as JSON, as `load` reads it."""
         return json.dumps({name: str(getattr(self, name)) for name in _MEMBERS}, indent=2) + "\n"
 
+    def check_same_market(self, other: "ConnectionProfile") -> None:
+        """Return if `other` leads to the same chaincode on the same channel.
+
+        Raises:
+            ProfileError: It does not.
+        """
+        here, there = (f"{one.channel}/{one.chaincode}" for one in (self, other))
+        if here != there:
+            raise _error(f"the gateway {other.gateway} is of {there}, not of {here}")
+
     def identity(self) -> SigningIdentity:
         """Return the member that certificate and key make.
 

@@ -13,26 +13,13 @@ from countermark.network.client.errors import (
     SubmitError,
     UnavailableError,
 )
-from countermark.network.client.retries import Phase, Retry, retry_after_status
 from countermark.network.envelopes import TRAILER, ErrorDetail, RpcStatus
 from countermark.network.errors import EnvelopeError
-from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.errors import MarketError
+from countermark.protocol.retries import Phase, Retry, after_refusal, after_status
 
 # How a peer's gateway passes on what a chaincode answered (status 400 and above).
 _CHAINCODE_ANSWER = re.compile(r"chaincode response \d+, (.*)", re.DOTALL)
-_NOTHING_HAPPENED = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"}
-
-_NOT_TAKEN = {
-    # An orderer answered with a status from 400 to 499, which it gives before it enqueues anything. Whatever orderer
-    # was tried before that one and broke off had the same rules to go by.
-    "ABORTED": ErrorCode.ENDORSEMENT_FAILED,
-    # The request itself lacks the transaction or its signature, or the channel is not there.
-    "INVALID_ARGUMENT": ErrorCode.ENDORSEMENT_FAILED,
-    "NOT_FOUND": ErrorCode.ENDORSEMENT_FAILED,
-    # The peer does not yet know the channel's orderers.
-    "FAILED_PRECONDITION": ErrorCode.LEDGER_UNAVAILABLE,
-}
-"""Statuses of Submit after which these bytes, sent by this call, are with no orderer. Of all others nobody knows."""
 
 _CLASSES: dict[Phase, type[LedgerError]] = {
     Phase.EVALUATE: EvaluateError,
@@ -41,45 +28,35 @@ _CLASSES: dict[Phase, type[LedgerError]] = {
     Phase.COMMIT_STATUS: CommitStatusError,
     Phase.DELIVER: DeliverError,
 }
-_CODES = {
-    Phase.EVALUATE: ErrorCode.LEDGER_UNAVAILABLE,
-    Phase.ENDORSE: ErrorCode.ENDORSEMENT_FAILED,
-    Phase.SUBMIT: ErrorCode.OUTCOME_UNKNOWN,
-    Phase.COMMIT_STATUS: ErrorCode.OUTCOME_UNKNOWN,
-    Phase.DELIVER: ErrorCode.LEDGER_UNAVAILABLE,
-}
 
 
 def ledger_error(phase: Phase, error: grpc.RpcError, tx_id: str = "") -> LedgerError:
     """Return the error for a call of `phase` that ended with `error`.
 
     The chaincode's own refusal, where there is one, gives code and detail. Where nothing can have been ordered and
-    the gateway did not answer, the class is `UnavailableError` whatever the phase.
+    the same may succeed later or at another gateway, the class is `UnavailableError` whatever the phase.
     """
     status = error.code().name
     message = error.details() or ""
     details = _details(error)
-    market_error = None
-    if phase in (Phase.EVALUATE, Phase.ENDORSE):
-        market_error = _market_error([*(one.message for one in details), message])
+    said = [*(one.message for one in details), message]
+    market_error = _market_error(said) if phase in (Phase.EVALUATE, Phase.ENDORSE) else None
     if market_error is not None:
         return _CLASSES[phase](
             market_error.code,
             market_error.detail,
             tx_id=tx_id,
-            retry=Retry.NEVER,
+            retry=after_refusal(market_error.code),
             status=status,
             details=details,
             market_error=market_error,
         )
-    kind, code = _CLASSES[phase], _CODES[phase]
-    if status in _NOTHING_HAPPENED and phase in (Phase.EVALUATE, Phase.ENDORSE):
-        kind, code = UnavailableError, ErrorCode.LEDGER_UNAVAILABLE
-    if phase is Phase.SUBMIT:
-        code = _NOT_TAKEN.get(status, code)
-    said = "; ".join(f"{one.msp_id} {one.address}: {one.message}" for one in details)
-    text = f"{status} {message}" + (f" [{said}]" if said else "")
-    retry = retry_after_status(phase, status)
+    retry, code = after_status(phase, status, "\n".join(said))
+    kind = _CLASSES[phase]
+    if phase in (Phase.EVALUATE, Phase.ENDORSE) and retry in (Retry.SAME, Retry.OTHER):
+        kind = UnavailableError
+    endpoints = "; ".join(f"{one.msp_id} {one.address}: {one.message}" for one in details)
+    text = f"{status} {message}" + (f" [{endpoints}]" if endpoints else "")
     return kind(code, text, tx_id=tx_id, retry=retry, status=status, details=details)
 
 

@@ -9,12 +9,13 @@ import grpc
 from fabric_protos.common import common_pb2
 
 from countermark.network.blocks import Block, parse_block
-from countermark.network.client.errors import DeliverError
-from countermark.network.client.retries import Phase, Retry
+from countermark.network.client.errors import DeliverError, LedgerError
+from countermark.network.client.gateways import Attempt
 from countermark.network.client.statuses import ledger_error
 from countermark.network.envelopes import ChaincodeEvent
 from countermark.network.errors import NetworkError
 from countermark.protocol.errors import ErrorCode
+from countermark.protocol.retries import Phase, Retry
 
 Item = TypeVar("Item")
 
@@ -34,8 +35,19 @@ class Stream(Iterator[Item], Generic[Item]):
     A stream that the peer ends too early raises `DeliverError`: what did not come must not pass for what is not.
     """
 
-    def __init__(self, call: Any, parse: Callable[[Any], Item | None], check_end: Callable[[], None]) -> None:
-        """Read the responses of `call` through `parse`, which returns None at the end; `check_end` may refuse one."""
+    def __init__(
+        self,
+        attempt: Attempt,
+        call: Any,
+        parse: Callable[[Any], Item | None],
+        check_end: Callable[[], None],
+    ) -> None:
+        """Read the responses of `call` through `parse`, which returns None at the end; `check_end` may refuse one.
+
+        `attempt` is told how the gateway does.
+        """
+        self._attempt = attempt
+        self._answered = False
         self._call = call
         self._parse = parse
         self._check_end = check_end
@@ -45,23 +57,36 @@ class Stream(Iterator[Item], Generic[Item]):
         if self._closed.is_set():
             raise StopIteration
         try:
-            response = next(self._call, None)
-            item = None if response is None else self._parse(response)
-            if item is None and not self._closed.is_set():
-                self._check_end()
-        except grpc.RpcError as error:
-            if self._closed.is_set():
-                raise StopIteration from error
-            raise ledger_error(Phase.DELIVER, error) from error
-        except NetworkError as error:
-            self.close()
-            raise DeliverError(ErrorCode.LEDGER_UNAVAILABLE, f"the peer sent what is no block: {error}") from error
-        except DeliverError:
+            item = self._receive()
+        except LedgerError as error:
+            self._attempt.failed(error)
             self.close()
             raise
         if item is None:
             self.close()
             raise StopIteration
+        if not self._answered:
+            self._answered = True
+            self._attempt.answered()
+        return item
+
+    def _receive(self) -> Item | None:
+        """Return the next item, None at the end.
+
+        Raises:
+            DeliverError: The stream broke, or what came is not what was asked for.
+        """
+        try:
+            response = next(self._call, None)
+            item = None if response is None else self._parse(response)
+        except grpc.RpcError as error:
+            if self._closed.is_set():
+                return None
+            raise ledger_error(Phase.DELIVER, error) from error
+        except NetworkError as error:
+            raise _broken(f"the peer sent what is no block: {error}") from error
+        if item is None and not self._closed.is_set():
+            self._check_end()
         return item
 
     def close(self) -> None:
@@ -96,7 +121,7 @@ class Delivery:
             return None
         name = common_pb2.Status.Name(response.status)
         again = response.status in (common_pb2.SERVICE_UNAVAILABLE, common_pb2.INTERNAL_SERVER_ERROR)
-        raise _broken(f"the peer ended it: {name}", retry=Retry.SAME if again else Retry.NEVER, status=name)
+        raise _broken(f"the peer ended it: {name}", retry=Retry.OTHER if again else Retry.NEVER, status=name)
 
     def check_end(self) -> None:
         """Check that nothing is missing.
@@ -125,5 +150,5 @@ def check_events_end() -> None:
     raise _broken("the peer ended it")
 
 
-def _broken(detail: str, *, retry: Retry = Retry.SAME, status: str = "") -> DeliverError:
+def _broken(detail: str, *, retry: Retry = Retry.OTHER, status: str = "") -> DeliverError:
     return DeliverError(ErrorCode.LEDGER_UNAVAILABLE, f"stream: {detail}", retry=retry, status=status)

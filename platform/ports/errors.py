@@ -2,9 +2,11 @@
 
 Three outcomes that the caller must keep apart: the rules said no (`RefusedError`: nothing was ordered), nobody
 answered (`UnavailableError`: try again later), nobody knows (`OutcomeUnknownError`: ask for the same transaction id).
+Which failure of a call is which of them stands in `protocol.retries`.
 """
 
 from countermark.protocol.errors import MarketError
+from countermark.protocol.retries import Retry
 
 
 class LedgerError(Exception):
@@ -29,4 +31,11 @@ class UnavailableError(LedgerError):
 
 
 class OutcomeUnknownError(LedgerError):
-    """The transaction may have been ordered, and nobody has yet said how it ended."""
+    """The transaction may have been ordered, and nobody has yet said how it ended.
+
+    With `retry` SAME it is in no block so far: the same envelope may be handed over again.
+    """
+
+    def __init__(self, tx_id: str, detail: str, *, retry: Retry = Retry.ASK) -> None:
+        super().__init__(tx_id, detail)
+        self.retry = retry

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from countermark.protocol.retries import After, after_verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -39,9 +41,14 @@ class CommitStatus:
         """Whether its writes were applied."""
         return self.code_name == "VALID"
 
+    @property
+    def after(self) -> After:
+        """What may follow if they were not."""
+        return after_verdict(self.code_name)
+
 
 class Ledger(Protocol):
-    """A market's chaincode on its channel, through one organisation's gateway peer."""
+    """A market's chaincode on its channel, through gateway peers. Calls go on to another one when one is away."""
 
     def evaluate(
         self,

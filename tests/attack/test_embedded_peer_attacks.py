@@ -30,7 +30,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNetwork
 
 @pytest.fixture(scope="module")
 def platform(honest: EmbeddedNetwork) -> GatewayClient:
-    return honest.client("platform")
+    return honest.client("platform", "supervisor")
 
 
 @pytest.fixture(scope="module", params=["platform", "supervisor", "trader"])

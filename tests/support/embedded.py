@@ -74,8 +74,9 @@ class EmbeddedNetwork:
     def profile(self, name: str) -> ConnectionProfile:
         return ConnectionProfile.load(self.directory / "connection" / f"{name}.json")
 
-    def client(self, name: str) -> GatewayClient:
-        client = GatewayClient(self.profile(name))
+    def client(self, name: str, *others: str) -> GatewayClient:
+        """Return a client of an organisation, which also asks gateways of `others`; closed with the network."""
+        client = GatewayClient(*map(self.profile, (name, *others)))
         self._stack.callback(client.close)
         return client
 

@@ -8,10 +8,11 @@ from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.network.embedded.material import ORGANISATIONS, generate
 from countermark.network.embedded.ordering import Batching
 from tests.support.embedded import EmbeddedNetwork
-from tests.support.gateway_backend import UNITS, Client, OverGateways
+from tests.support.gateway_backend import ALSO_ASKED, UNITS, Client, OverGateways
 
 SERVER = Path(__file__).resolve().parents[2] / "chaincode" / "server.py"
 DECADE_MS = 10 * 365 * 86_400_000
+_NAMES = {msp: name for name, msp in ORGANISATIONS}
 
 
 class Channels:
@@ -33,8 +34,8 @@ class Channels:
             shutil.rmtree(self._network.material.layout.ledger)
             self._network.start_peer()
         self._clients = {
-            (msp, unit): GatewayClient(self._profile(organisation, member))
-            for organisation, msp in ORGANISATIONS
+            (msp, unit): GatewayClient(*(self._profile(one, member) for one in (msp, *ALSO_ASKED.get(msp, ()))))
+            for _, msp in ORGANISATIONS
             for unit, member in UNITS.items()
         }
         return OverGateways(self._clients)
@@ -44,7 +45,8 @@ class Channels:
         self._close_clients()
         self._network.close()
 
-    def _profile(self, organisation: str, member: str) -> ConnectionProfile:
+    def _profile(self, msp: str, member: str) -> ConnectionProfile:
+        organisation = _NAMES[msp]
         folder = self._network.material.organisation(organisation).directory / "identities" / member
         profile = self._network.profile(organisation)
         return replace(profile, cert_file=folder / "cert.pem", key_file=folder / "key.pem")

@@ -8,13 +8,16 @@ from countermark.network.client import CommitStatus, Endorsed, EndorseError, Eva
 from countermark.network.envelopes import Proposal
 from tests.support.backends import Committed
 from tests.support.clock import now_ms
-from tests.support.market import PLATFORM, SUPERVISOR
+from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 
 Client = tuple[str, str]
 """MSP and organisational unit."""
 
 UNITS = {"client": "gateway", "admin": "admin"}
 """Which member of an organisation has which unit."""
+
+ALSO_ASKED: Mapping[str, tuple[str, ...]] = {TRADER: (PLATFORM,)}
+"""Whose gateways clients of an organisation ask too: those through which their transient data may go."""
 
 
 class OverGateways:

@@ -12,10 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from countermark.platform.ports import (
-    CommitStatus,
     Endorsed,
     Ledger,
-    OutcomeUnknownError,
     Prepared,
     RefusedError,
     UnavailableError,
@@ -23,42 +21,22 @@ from countermark.platform.ports import (
 from countermark.platform.store import channels
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox.entry import Entry, Request, State
+from countermark.platform.store.outbox.ordering import order
 from countermark.platform.store.outbox.queue import LeaseLostError, Outbox, Proposal
 from countermark.platform.store.sql import select
 from countermark.platform.store.tables import checkpoint, transactions
 from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.retries import Retry, after_refusal
 
 _log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 32
 """Attempts of one request that may end in a conflict before it is given up."""
 
-_PROBE_S = 1.0
-"""How long to ask for an envelope that may have left, before it is handed over again."""
-
 _RECHECK_S = 0.5
 
 _ROUNDS = 16
 """Most full batches of one turn of a worker."""
-
-_CONFLICTS = frozenset({"MVCC_READ_CONFLICT", "PHANTOM_READ_CONFLICT"})
-_NOT_EARNED = frozenset(
-    {
-        "BAD_PAYLOAD",
-        "BAD_COMMON_HEADER",
-        "BAD_CREATOR_SIGNATURE",
-        "INVALID_ENDORSER_TRANSACTION",
-        "TARGET_CHAIN_NOT_FOUND",
-        "BAD_PROPOSAL_TXID",
-        "DUPLICATE_TXID",
-    }
-)
-"""Verdicts that an envelope of ours cannot earn: somebody else's claims its id, and stands before it.
-
-Peers tell of an id the first verdict in its block, whoever's envelope that was.
-"""
-
-_STALE_COINS = frozenset({ErrorCode.COIN_SPENT, ErrorCode.UNKNOWN_COIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +165,7 @@ class Submitter:
         try:
             endorsed = self._ledger.endorse(prepared, organisations=entry.request.organisations)
         except RefusedError as refused:
-            if entry.request.spend is not None and refused.error.code in _STALE_COINS:
+            if entry.request.spend is not None and after_refusal(refused.error.code) is Retry.ANEW:
                 # Coins that another gateway has spent, in a block that the projection has yet to show us.
                 return _Step(entry, pause=not self._next_block(deadline))
             return self._close(entry, State.REFUSED, refused.error)
@@ -219,36 +197,24 @@ class Submitter:
             )
 
     def _order(self, entry: Entry, deadline: float, *, recovered: bool) -> _Step:
-        """Hand the envelope to an orderer and learn how it ended; a recovered one may be there already."""
-        status = self._ask(entry, self._patience(entry, deadline)) if recovered else None
+        """Have the envelope ordered and learn how it ended; a recovered one may be there already."""
+        ordered = order(self._ledger, entry, deadline, recovered=recovered)
+        status = ordered.status
         if status is None:
-            try:
-                taken = self._hand_over(entry)
-            except RefusedError as refused:
-                if not recovered:
-                    return self._close(entry, State.REFUSED, refused.error)
-                # A copy that left earlier may have been taken: only the ledger's answer for its id counts.
-                _log.warning("not taken again: %s", refused)
-                taken = False
-            except UnavailableError as error:
-                _log.warning("not ordered yet: %s", error)
-                return _Step(entry, pause=True)
-            left = deadline - time.monotonic()
-            status = self._ask(entry, left)
-            if status is None and not taken:
-                return _Step(entry, pause=True)
-            if status is None:
-                # Whoever does not wait has learnt nothing bad: a worker may wait for the block in his place.
-                return _Step(self._move(entry, State.SUBMITTED), pause=True, at_once=not recovered and left <= 0)
+            if ordered.refusal is not None:
+                return self._close(entry, State.REFUSED, ordered.refusal)
+            if ordered.taken:
+                entry = self._move(entry, State.SUBMITTED)
+            # Whoever does not wait has learnt nothing bad: a worker may wait for the block in his place.
+            return _Step(entry, pause=True, at_once=ordered.taken and not ordered.waited)
         verdict = {"block_number": status.block_number, "validation_code": status.code}
         if status.valid:
             return _Step(self._move(entry, State.COMMITTED, **verdict))
-        if status.code_name in _NOT_EARNED:
+        retry, code = status.after
+        if retry is Retry.ASK:
             return self._look_into_the_block(entry, verdict, deadline)
-        if status.code_name in _CONFLICTS and entry.attempt < MAX_ATTEMPTS:
+        if retry is Retry.ANEW and entry.attempt < MAX_ATTEMPTS:
             return self._again(entry, verdict)
-        conflict = status.code_name in _CONFLICTS
-        code = ErrorCode.CONFLICT if conflict else ErrorCode.ENDORSEMENT_FAILED
         return self._close(entry, State.INVALID, MarketError(code, status.code_name), **verdict)
 
     def _look_into_the_block(self, entry: Entry, verdict: dict[str, int], deadline: float) -> _Step:
@@ -269,27 +235,6 @@ class Submitter:
             return self._again(entry, verdict)
         return self._close(entry, State.INVALID, MarketError(ErrorCode.CONFLICT, "its id was claimed"), **verdict)
 
-    def _patience(self, entry: Entry, deadline: float) -> float:
-        """Return how many seconds to ask for an envelope before it is handed over again."""
-        if entry.state is State.SUBMITTED:
-            # An orderer has it. To hand it over again would only put it into a block twice.
-            return max(deadline - time.monotonic(), _PROBE_S)
-        return _PROBE_S
-
-    def _hand_over(self, entry: Entry) -> bool:
-        """Return whether an orderer says that it took the envelope.
-
-        Raises:
-            RefusedError: The orderers do not take it.
-            UnavailableError: It did not get as far as an orderer.
-        """
-        try:
-            self._ledger.submit(entry.tx_id, entry.envelope)
-        except OutcomeUnknownError as error:
-            _log.warning("may not have been ordered: %s", error)
-            return False
-        return True
-
     def _again(self, entry: Entry, verdict: dict[str, int]) -> _Step:
         """Start a new attempt of a request whose transaction is dead: a block holds it as invalid."""
         try:
@@ -300,14 +245,6 @@ class Submitter:
             if error.code is not ErrorCode.INSUFFICIENT_FUNDS:
                 raise
             return self._close(entry, State.INVALID, error, **verdict)
-
-    def _ask(self, entry: Entry, timeout_s: float) -> CommitStatus | None:
-        if timeout_s <= 0:
-            return None
-        try:
-            return self._ledger.commit_status(entry.tx_id, timeout_s=timeout_s)
-        except OutcomeUnknownError:
-            return None
 
     def _next_block(self, deadline: float) -> bool:
         """Wait for the projection to apply a block; False when the deadline has passed."""

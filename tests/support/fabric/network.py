@@ -36,7 +36,7 @@ from tests.support.fabric.lifecycle.install import install
 from tests.support.fabric.lifecycle.join import join
 from tests.support.fabric.patience import patiently, settled, submit
 from tests.support.fabric.topology import NAMES
-from tests.support.gateway_backend import UNITS, Client
+from tests.support.gateway_backend import ALSO_ASKED, UNITS, Client
 from tests.support.market import PLATFORM, SUPERVISOR
 from tests.support.processes import Process
 
@@ -129,7 +129,12 @@ class FabricNetwork:
     def clients(self, channel: str, chaincode: str = CHAINCODE) -> dict[Client, GatewayClient]:
         """Return a client for each organisation's members, to be closed by the caller."""
         return {
-            (msp_id, unit): GatewayClient(self.profile(msp_id, channel, chaincode, member=member))
+            (msp_id, unit): GatewayClient(
+                *(
+                    self.profile(one, channel, chaincode, member=member)
+                    for one in (msp_id, *ALSO_ASKED.get(msp_id, ()))
+                )
+            )
             for msp_id in NAMES
             for unit, member in UNITS.items()
         }

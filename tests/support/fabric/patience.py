@@ -24,7 +24,7 @@ def patiently(call: Callable[[], T]) -> T:
         try:
             return call()
         except LedgerError as error:
-            if error.retry is not Retry.SAME or time.monotonic() > deadline:
+            if error.retry not in (Retry.SAME, Retry.OTHER) or time.monotonic() > deadline:
                 raise
         pause.wait(_PAUSE_S)
 

@@ -18,6 +18,7 @@ from countermark.network.envelopes import (
     FOREVER,
     TRAILER,
     ChaincodeEvent,
+    Edge,
     Envelope,
     ErrorDetail,
     Invocation,
@@ -176,9 +177,9 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
         self._begin("Deliver", envelope, context)
         envelope.verify_signature()
         seek = Seek.parse(envelope)
-        assert isinstance(seek.start, int)
-        assert isinstance(seek.stop, int)
-        for block in self._follow(seek.start, seek.stop, context):
+        newest = len(self._blocks) - 1
+        start, stop = (newest if isinstance(one, Edge) else one for one in (seek.start, seek.stop))
+        for block in self._follow(start, stop, context):
             wire = common_pb2.Block.FromString(block.serialized)
             yield self._answer("Deliver", events_pb2.DeliverResponse(block=wire))
         if self._stopped:

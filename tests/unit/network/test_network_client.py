@@ -1,6 +1,5 @@
 """The client of a peer, against a real gRPC server with TLS that endorses and orders for real and fails on demand."""
 
-import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -18,12 +17,10 @@ from countermark.network.client import (
     EvaluateError,
     GatewayClient,
     LedgerError,
-    Phase,
     Retry,
     SubmitError,
     UnavailableError,
 )
-from countermark.network.client.retries import retry_after_status, retry_after_validation
 from countermark.network.envelopes import ErrorDetail, Proposal, RpcStatus
 from countermark.network.envelopes.wire import encode
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -149,7 +146,7 @@ def test_the_same_bytes_may_be_sent_again(peer: LoopbackPeer, client: GatewayCli
     peer.failures["Submit"].append(_status(grpc.StatusCode.UNAVAILABLE))
     with pytest.raises(SubmitError) as caught:
         client.submit(endorsed.tx_id, endorsed.envelope)
-    assert (caught.value.code, caught.value.retry) == (ErrorCode.OUTCOME_UNKNOWN, Retry.SAME)
+    assert (caught.value.code, caught.value.retry) == (ErrorCode.OUTCOME_UNKNOWN, Retry.OTHER)
     assert caught.value.tx_id == endorsed.tx_id
     client.submit(endorsed.tx_id, endorsed.envelope)
     assert client.commit_status(endorsed.tx_id).valid
@@ -209,25 +206,27 @@ def test_an_unknown_code_of_a_newer_contract_is_not_taken_for_ours(peer: Loopbac
 @pytest.mark.parametrize(
     ("method", "status", "kind", "code", "retry"),
     [
-        ("Evaluate", "UNAVAILABLE", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
-        ("Evaluate", "ABORTED", EvaluateError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
+        ("Evaluate", "UNAVAILABLE", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
+        ("Evaluate", "ABORTED", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
         ("Evaluate", "INVALID_ARGUMENT", EvaluateError, ErrorCode.LEDGER_UNAVAILABLE, Retry.NEVER),
-        ("Endorse", "UNAVAILABLE", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
-        ("Endorse", "RESOURCE_EXHAUSTED", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
+        ("Endorse", "UNAVAILABLE", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
+        ("Endorse", "RESOURCE_EXHAUSTED", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
+        ("Endorse", "CANCELLED", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
         ("Endorse", "ABORTED", EndorseError, ErrorCode.ENDORSEMENT_FAILED, Retry.ANEW),
-        ("Endorse", "FAILED_PRECONDITION", EndorseError, ErrorCode.ENDORSEMENT_FAILED, Retry.SAME),
+        ("Endorse", "FAILED_PRECONDITION", UnavailableError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
         ("Endorse", "PERMISSION_DENIED", EndorseError, ErrorCode.ENDORSEMENT_FAILED, Retry.NEVER),
-        ("Submit", "DEADLINE_EXCEEDED", SubmitError, ErrorCode.OUTCOME_UNKNOWN, Retry.SAME),
-        ("Submit", "UNAVAILABLE", SubmitError, ErrorCode.OUTCOME_UNKNOWN, Retry.SAME),
-        ("Submit", "UNKNOWN", SubmitError, ErrorCode.OUTCOME_UNKNOWN, Retry.NEVER),
+        ("Submit", "DEADLINE_EXCEEDED", SubmitError, ErrorCode.OUTCOME_UNKNOWN, Retry.OTHER),
+        ("Submit", "UNAVAILABLE", SubmitError, ErrorCode.OUTCOME_UNKNOWN, Retry.OTHER),
+        ("Submit", "UNKNOWN", SubmitError, ErrorCode.OUTCOME_UNKNOWN, Retry.ASK),
         ("Submit", "ABORTED", SubmitError, ErrorCode.ENDORSEMENT_FAILED, Retry.NEVER),
         ("Submit", "INVALID_ARGUMENT", SubmitError, ErrorCode.ENDORSEMENT_FAILED, Retry.NEVER),
         ("Submit", "NOT_FOUND", SubmitError, ErrorCode.ENDORSEMENT_FAILED, Retry.NEVER),
-        ("Submit", "FAILED_PRECONDITION", SubmitError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
-        ("CommitStatus", "UNAVAILABLE", CommitStatusError, ErrorCode.OUTCOME_UNKNOWN, Retry.ASK),
-        ("CommitStatus", "ABORTED", CommitStatusError, ErrorCode.OUTCOME_UNKNOWN, Retry.ASK),
+        ("Submit", "FAILED_PRECONDITION", SubmitError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
+        ("CommitStatus", "UNAVAILABLE", CommitStatusError, ErrorCode.OUTCOME_UNKNOWN, Retry.OTHER),
+        ("CommitStatus", "ABORTED", CommitStatusError, ErrorCode.OUTCOME_UNKNOWN, Retry.OTHER),
+        ("CommitStatus", "DEADLINE_EXCEEDED", CommitStatusError, ErrorCode.OUTCOME_UNKNOWN, Retry.SAME),
         ("CommitStatus", "PERMISSION_DENIED", CommitStatusError, ErrorCode.OUTCOME_UNKNOWN, Retry.NEVER),
-        ("Deliver", "UNAVAILABLE", DeliverError, ErrorCode.LEDGER_UNAVAILABLE, Retry.SAME),
+        ("Deliver", "UNAVAILABLE", DeliverError, ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER),
     ],
 )
 def test_each_phase_has_its_error_and_says_what_may_follow(
@@ -267,7 +266,7 @@ def test_a_trailer_of_another_format_does_not_hide_the_status(peer: LoopbackPeer
 def test_every_call_has_a_deadline(peer: LoopbackPeer, client: GatewayClient) -> None:
     with pytest.raises(CommitStatusError) as caught:
         client.commit_status("ab" * 32, 0.2)
-    assert (caught.value.status, caught.value.retry) == ("DEADLINE_EXCEEDED", Retry.ASK)
+    assert (caught.value.status, caught.value.retry) == ("DEADLINE_EXCEEDED", Retry.SAME)
     assert caught.value.tx_id == "ab" * 32
     with pytest.raises(DeliverError, match="DEADLINE_EXCEEDED"):
         list(client.blocks(1, timeout=0.2))
@@ -297,10 +296,11 @@ def test_a_closed_client_opens_anew(client: GatewayClient) -> None:
 def test_a_forked_process_gets_a_connection_of_its_own(
     client: GatewayClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = client._channel.services()
-    assert client._channel.services() is before
+    attempt = client._gateways.first()
+    before = attempt.services
+    assert attempt.services is before
     monkeypatch.setattr("countermark.network.client.channels.os.getpid", lambda: -1)
-    assert client._channel.services() is not before
+    assert attempt.services is not before
     assert client.evaluate("f")
 
 
@@ -340,7 +340,9 @@ def test_a_gateway_cannot_have_another_transaction_signed(
     peer.twists["Endorse"] = _other_transaction(lie)
     proposal = client.prepare("coin.mint", ["alice"])
     signed: list[bytes] = []
-    monkeypatch.setattr("countermark.network.client.gateway.sign_payload", lambda _, payload: signed.append(payload))
+    monkeypatch.setattr(
+        "countermark.network.client.transactions.sign_payload", lambda _, payload: signed.append(payload)
+    )
     with pytest.raises(EndorseError, match="not this transaction") as caught:
         client.endorse_proposal(proposal)
     assert caught.value.tx_id == proposal.tx_id
@@ -361,19 +363,6 @@ def test_a_gateway_cannot_answer_with_a_sound_transaction_of_another_proposal(
     client.endorse("coin.transfer", ["alice"])
     with pytest.raises(EndorseError, match="wrong_transaction"):
         client.endorse("coin.transfer", ["bob"])
-
-
-# The table
-
-
-def test_only_what_cannot_have_been_ordered_is_proposed_anew() -> None:
-    for phase, status in itertools.product(Phase, grpc.StatusCode):
-        retry = retry_after_status(phase, status.name)
-        if phase in (Phase.SUBMIT, Phase.COMMIT_STATUS):
-            assert retry is not Retry.ANEW
-        if phase is Phase.COMMIT_STATUS:
-            assert retry in (Retry.ASK, Retry.NEVER)
-    assert retry_after_validation(25) is Retry.NEVER
 
 
 def test_the_channel_and_chaincode_are_those_of_the_profile(peer: LoopbackPeer, client: GatewayClient) -> None:

@@ -58,12 +58,12 @@ def test_a_stream_that_breaks_off_says_so(peer: LoopbackPeer, client: GatewayCli
     peer.stop()
     with pytest.raises(DeliverError) as caught:
         next(stream)
-    assert caught.value.retry is Retry.SAME
+    assert caught.value.retry is Retry.OTHER
 
 
 @pytest.mark.parametrize(
     ("status", "retry"),
-    [("FORBIDDEN", Retry.NEVER), ("NOT_FOUND", Retry.NEVER), ("SERVICE_UNAVAILABLE", Retry.SAME)],
+    [("FORBIDDEN", Retry.NEVER), ("NOT_FOUND", Retry.NEVER), ("SERVICE_UNAVAILABLE", Retry.OTHER)],
 )
 def test_the_peers_verdict_on_a_stream_is_an_error(
     peer: LoopbackPeer, client: GatewayClient, status: str, retry: Retry
@@ -85,7 +85,7 @@ def test_a_peer_cannot_hide_the_end_of_the_chain(peer: LoopbackPeer, client: Gat
     assert [next(stream).number for _ in range(2)] == [0, 1]
     with pytest.raises(DeliverError, match="ended before block 2") as caught:
         next(stream)
-    assert caught.value.retry is Retry.SAME
+    assert caught.value.retry is Retry.OTHER
 
 
 def test_a_peer_cannot_leave_a_block_out(peer: LoopbackPeer, client: GatewayClient) -> None:

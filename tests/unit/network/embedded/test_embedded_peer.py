@@ -40,7 +40,7 @@ def supervisor(network: EmbeddedNetwork) -> GatewayClient:
 
 @pytest.fixture(scope="module")
 def trader(network: EmbeddedNetwork) -> GatewayClient:
-    return network.client("trader")
+    return network.client("trader", "platform")
 
 
 BOTH = ("PlatformMSP", "SupervisorMSP")

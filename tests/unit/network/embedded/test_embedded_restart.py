@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from countermark.network.client import EndorseError, EvaluateError, GatewayClient
+from countermark.network.client import GatewayClient, UnavailableError
 from countermark.network.client.errors import LedgerError
 from countermark.network.embedded.settings import Layout
 from tests.support.embedded import EmbeddedNetwork, embedded_network
@@ -132,7 +132,7 @@ def test_a_chaincode_that_is_away_is_said_at_once_and_dialled_until_it_is_back(n
     platform, trader = network.client("platform"), network.client("trader")
     network.chaincodes["SupervisorMSP"].end(signal.SIGKILL)
     started = time.monotonic()
-    with pytest.raises(EndorseError) as caught:
+    with pytest.raises(UnavailableError) as caught:
         platform.endorse("put", ["a", "1"])
     assert time.monotonic() - started < 5
     assert (caught.value.status, caught.value.details[0].msp_id) == ("ABORTED", "SupervisorMSP")
@@ -141,7 +141,7 @@ def test_a_chaincode_that_is_away_is_said_at_once_and_dialled_until_it_is_back(n
     network.chaincodes["SupervisorMSP"].wait_line("chaincode listening")
     _until_endorsed(network, platform)
     network.chaincodes["TraderMSP"].end(signal.SIGTERM)
-    with pytest.raises(EndorseError, match=r"could not launch chaincode|terminated|shutting down"):
+    with pytest.raises(UnavailableError, match=r"could not launch chaincode|terminated|shutting down"):
         trader.endorse("put", ["a", "1"])
     # Queries go to another organisation; a supervisor's transaction is endorsed by the other one that is there.
     assert trader.evaluate("get", ["a"]) == b"1"
@@ -151,7 +151,7 @@ def test_a_chaincode_that_is_away_is_said_at_once_and_dialled_until_it_is_back(n
 def test_a_query_with_secrets_goes_to_no_other_organisation(network: EmbeddedNetwork) -> None:
     trader = network.client("trader")
     network.chaincodes["TraderMSP"].end(signal.SIGKILL)
-    with pytest.raises(EvaluateError) as caught:
+    with pytest.raises(UnavailableError) as caught:
         trader.evaluate("whoami", transient={"secret": b"1"})
     assert {detail.msp_id for detail in caught.value.details} == {"TraderMSP"}
 
@@ -164,7 +164,7 @@ def test_a_chaincode_under_another_package_id_is_not_used(tmp_path: Path) -> Non
         assert network.peer is not None
         network.peer.wait_line("warning: the chaincode of TraderMSP does not answer")
         network.peer.wait_line("registered as 'another:1.0', expected 'countermark:1.0'")
-        with pytest.raises(EndorseError, match="could not launch chaincode"):
+        with pytest.raises(UnavailableError, match="could not launch chaincode"):
             network.client("trader").endorse("put", ["a", "1"])
     finally:
         network.close()

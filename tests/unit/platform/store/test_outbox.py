@@ -80,7 +80,7 @@ BOX = SecretBox({1: b"k" * 32}, 1)
 
 @pytest.fixture
 def setting(database: Database, monkeypatch: pytest.MonkeyPatch) -> Setting:
-    monkeypatch.setattr("countermark.platform.store.outbox.submitter._PROBE_S", 0.01)
+    monkeypatch.setattr("countermark.platform.store.outbox.ordering.PROBE_S", 0.01)
     channel = Channel(counter)
     ledger = MemoryLedger(channel)
     outbox = Outbox(ledger, BOX)
@@ -294,6 +294,38 @@ def test_an_envelope_that_an_orderer_took_is_waited_for_and_not_handed_over_twic
     assert setting.ledger.submitted == [pending.tx_id]
 
 
+def test_an_envelope_that_an_orderer_took_and_lost_commits_with_the_same_bytes(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countermark.platform.store.outbox.ordering.RESEND_S", 0.05)
+    setting.ledger.holding = True
+
+    def lose(_tx_id: str) -> None:
+        setting.ledger._pool.clear()
+        setting.ledger.holding = False
+        del setting.ledger.after["submit"]
+
+    setting.ledger.after["submit"] = lose
+    entry = setting.submitter.request(request(), wait_s=30)
+    assert (entry.state, entry.attempt) == (State.COMMITTED, 1)
+    assert setting.ledger.submitted == [entry.tx_id] * 2
+    assert setting.count == 1
+
+
+def test_of_copies_in_one_block_the_one_that_counts_decides(setting: Setting) -> None:
+    setting.ledger.holding = True
+    setting.ledger.after["submit"] = once(ports.OutcomeUnknownError("", "the answer was lost"))
+    unknown = setting.submitter.request(request(), wait_s=0)
+    setting.expire_leases()
+    setting.submitter.run_once(wait_s=0)
+    setting.ledger.cut()
+    assert [one.code_name for one in setting.channel.blocks[-1].transactions] == ["VALID", "DUPLICATE_TXID"]
+    setting.expire_leases()
+    setting.submitter.run_once()
+    done = setting.submitter.wait(unknown.tx_id, timeout_s=0)
+    assert (done.state, done.attempt, setting.count) == (State.COMMITTED, 1, 1)
+
+
 def _conflict(setting: Setting) -> Callable[[str], None]:
     """Somebody else's transaction gets in between endorsement and submission, the first time."""
     done: list[bool] = []
@@ -319,7 +351,10 @@ def test_a_conflict_is_followed_by_a_new_transaction_once_the_old_one_is_dead(se
     assert setting.submitter.wait(dead, timeout_s=0).tx_id == alive
 
 
-def test_a_new_transaction_is_not_made_while_the_old_one_may_still_commit(setting: Setting) -> None:
+def test_a_new_transaction_is_not_made_while_the_old_one_may_still_commit(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countermark.platform.store.outbox.ordering.RESEND_S", 0.01)
     setting.ledger.holding = True
     waiting = setting.submitter.request(request(), wait_s=0)
     for _ in range(3):
