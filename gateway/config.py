@@ -11,6 +11,8 @@ from countermark.protocol.errors import ErrorCode, MarketError
 
 ENVIRONMENT = "COUNTERMARK_GATEWAY_CONFIG"
 
+_MOST_CONNECTIONS = 32
+
 
 @dataclass(frozen=True)
 class Config:
@@ -18,8 +20,9 @@ class Config:
 
     market: str
     """Channel/chaincode."""
-    connection: Path
-    """The platform organisation's connection file."""
+    connections: tuple[Path, ...]
+    """Connection files of the gateways that may be asked, in order: first the platform's own, whose certificate and
+    key are used; then others whose answers it takes, of whichever organisation."""
     database_url: str
     objects: Path
     """Folder of the object store."""
@@ -44,6 +47,10 @@ def _path(value: object) -> Path:
     return Path(fields.text(4096)(value))
 
 
+def _connections(value: object) -> tuple[Path, ...]:
+    return tuple(fields.sequence(_path, longest=_MOST_CONNECTIONS, shortest=1)(value))
+
+
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "true or false is expected")
@@ -52,7 +59,7 @@ def _boolean(value: object) -> bool:
 
 _FIELDS: Mapping[str, fields.Parser] = {
     "market": fields.name,
-    "connection": _path,
+    "connections": _connections,
     "database_url": fields.text(4096),
     "objects": _path,
     "keys_file": _path,

@@ -175,7 +175,7 @@ def from_config(config: Config) -> Services:
 
     Raises:
         MarketError: a file is missing or malformed.
-        LedgerError: the connection profile cannot be used (`network.client`).
+        LedgerError: a connection profile cannot be used (`network.client`).
     """
     site = Site(
         market=config.market,
@@ -188,7 +188,7 @@ def from_config(config: Config) -> Services:
         site,
         keys=platform_keys.load(config.keys_file),
         database=Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS),
-        chain=FabricLedger(GatewayClient(ConnectionProfile.load(config.connection))),
+        chain=FabricLedger(GatewayClient(*map(ConnectionProfile.load, config.connections))),
         objects=FolderStore(config.objects),
     )
 

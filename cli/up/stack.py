@@ -129,13 +129,12 @@ class Stack:
     def _worker(self) -> ProcessSpec:
         return self._python("worker", "gateway.worker", "worker ready", "--config", str(self._data.gateway_config))
 
-    @property
-    def _platform_profile(self) -> Path:
-        return self._data.network / "connection" / "platform.json"
+    def _profile(self, organisation: str) -> Path:
+        return self._data.network / "connection" / f"{organisation}.json"
 
     def _initialise_market(self) -> None:
         keys = platform_keys(self._data)
-        client = GatewayClient(ConnectionProfile.load(self._platform_profile))
+        client = GatewayClient(ConnectionProfile.load(self._profile("platform")))
         with contextlib.closing(client):
             try:
                 client.evaluate("market.show")
@@ -178,7 +177,9 @@ class Stack:
             write_private(certificate, pair.certificate_pem)
         document = {
             "market": MARKET,
-            "connection": str(self._platform_profile),
+            # The platform's own peer first. The supervisor's may see whatever the platform hands to a gateway, even
+            # openings of listings. The traders' may not, and has no part in the platform's business.
+            "connections": [str(self._profile(name)) for name in ("platform", "supervisor")],
             "database_url": os.environ.get("DATABASE_URL") or self._url_file.read_text().strip(),
             "objects": str(private_folder(self._data.objects)),
             "keys_file": str(folder / "keys.json"),

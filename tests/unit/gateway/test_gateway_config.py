@@ -14,7 +14,7 @@ from tests.support.market import PLATFORM, actor, refused
 
 DOCUMENT: dict[str, Any] = {
     "market": "market/countermark",
-    "connection": "/data/connection/platform.json",
+    "connections": ["/data/connection/platform.json", "/data/connection/supervisor.json"],
     "database_url": "postgresql:///market",
     "objects": "/data/objects",
     "keys_file": "/data/keys.json",
@@ -45,6 +45,7 @@ def test_configuration_is_read(tmp_path: Path) -> None:
     loaded = config.load(written(tmp_path, DOCUMENT), {})
     assert (loaded.url, loaded.threads, loaded.objects) == ("https://127.0.0.1:8443", 16, Path("/data/objects"))
     assert loaded.database_url == "postgresql:///market"
+    assert [path.name for path in loaded.connections] == ["platform.json", "supervisor.json"], "in this order"
 
 
 def test_environment_names_another_database(tmp_path: Path) -> None:
@@ -57,6 +58,7 @@ def test_environment_names_another_database(tmp_path: Path) -> None:
     [
         *({"port": 0}, {"port": "8443"}, {"port": True}, {"threads": 3}, {"faucet": 1}, {"faucet": "yes"}),
         *({"market": ""}, {"more": 1}, {"host": 5}, {"objects": ""}),
+        *({"connections": []}, {"connections": "/data/platform.json"}, {"connections": [""]}),
     ],
 )
 def test_malformed_configuration_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
