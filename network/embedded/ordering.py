@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from countermark.faults import Point, reach
 from countermark.network.blocks import check_well_formed
 from countermark.network.embedded.errors import ProposalError
 from countermark.network.embedded.membership import WRITERS, Membership
@@ -88,6 +89,8 @@ class Orderer:
                 raise ProposalError("busy", "the ordering service has too many transactions waiting")
             self._waiting.append(raw)
             self._changed.notify()
+            # Under the lock, without which no block is cut.
+            reach(Point.ENVELOPE_QUEUED)
 
     def stop(self) -> None:
         """Commit what has been taken, and stop; whatever became of the thread, this ends with it."""

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,15 +15,25 @@ TINY = Path(__file__).with_name("tiny_chaincode.py")
 
 
 class EmbeddedNetwork:
-    """An embedded peer in `directory` and a chaincode server per organisation; `liars` run one that lies."""
+    """An embedded peer in `directory` and a chaincode server per organisation; `liars` run one that lies.
+
+    `environment` is added to that of the peer's process.
+    """
 
     def __init__(
-        self, directory: Path, *, liars: Sequence[str] = (), batching: Batching | None = None, script: Path = TINY
+        self,
+        directory: Path,
+        *,
+        liars: Sequence[str] = (),
+        batching: Batching | None = None,
+        script: Path = TINY,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
         self.material: Material = generate(directory, batching=batching)
         self._liars = liars
         self._script = script
+        self._environment = environment
         self._stack = ExitStack()
         self.chaincodes: dict[str, Process] = {}
         self.package_ids: dict[str, str] = {}
@@ -62,7 +72,8 @@ class EmbeddedNetwork:
                 *("--chaincode-wait", str(chaincode_wait)),
                 *("--log-level", "info"),
                 *chaincodes,
-            ]
+            ],
+            self._environment,
         )
         self.peer.wait_line(until)
         return self.peer

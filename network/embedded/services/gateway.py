@@ -1,6 +1,7 @@
 """gateway.Gateway: evaluate, endorse, submit, wait for the outcome, follow events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import grpc
@@ -8,6 +9,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.peer import chaincode_event_pb2, proposal_response_pb2
 
+from countermark.faults import InjectedFault, Point, reach
 from countermark.network.blocks import Block, parse_block
 from countermark.network.embedded.collecting import Collector
 from countermark.network.embedded.endorsement import Gatekeeper, clock_ms
@@ -74,6 +76,8 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
             payload = await self._collector.endorse(
                 self._msp_id, proposal, creator, list(request.endorsing_organizations)
             )
+            with _answer_lost():
+                reach(Point.PROPOSAL_SIMULATED)
         except CallError as error:
             await abort(context, error)
         return gateway_pb2.EndorseResponse(prepared_transaction=common_pb2.Envelope(payload=payload))
@@ -83,7 +87,11 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
         if not request.prepared_transaction.signature:
             await abort(context, CallError(grpc.StatusCode.INVALID_ARGUMENT, "prepared transaction must be signed"))
         try:
-            self._orderer.submit(encode(request.prepared_transaction), now_ms=clock_ms())
+            with _answer_lost():
+                self._orderer.submit(encode(request.prepared_transaction), now_ms=clock_ms())
+                reach(Point.SUBMIT_ANSWERED)
+        except CallError as error:
+            await abort(context, error)
         except NetworkError as error:
             status = refusal_status(error)
             busy = status == common_pb2.SERVICE_UNAVAILABLE
@@ -102,6 +110,8 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
             outcome = await self._followers.outcome(asked.transaction_id)
             if outcome is None:
                 raise CallError(grpc.StatusCode.UNAVAILABLE, _STOPPING)
+            with _answer_lost():
+                reach(Point.STATUS_KNOWN)
         except CallError as error:
             await abort(context, error)
         return gateway_pb2.CommitStatusResponse(result=outcome.code, block_number=outcome.block)
@@ -164,6 +174,19 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):  # type: ignore[misc] # 
 
     def _detail(self, message: str) -> ErrorDetail:
         return ErrorDetail(self._address, self._msp_id, message)
+
+
+@contextmanager
+def _answer_lost() -> Iterator[None]:
+    """Have the client told what it sees when an answer is lost on its way, where a test wants that: the work is done.
+
+    Raises:
+        CallError: UNAVAILABLE instead of InjectedFault.
+    """
+    try:
+        yield
+    except InjectedFault as fault:
+        raise CallError(grpc.StatusCode.UNAVAILABLE, "the connection was lost") from fault
 
 
 def _events(block: Block, chaincode: str, after: str) -> tuple[list[Any], str]:

@@ -53,7 +53,8 @@ def order(ledger: Ledger, entry: Entry, deadline: float, *, recovered: bool) -> 
     taken = entry.state is State.SUBMITTED
     status, again = None, True
     if recovered:
-        status, _ = _ask(ledger, entry, RESEND_S if taken else PROBE_S)
+        status, in_no_block = _ask(ledger, entry, RESEND_S if taken else PROBE_S)
+        again = in_no_block or not taken
     may_be_ordered, waited, patience = recovered, recovered, RESEND_S
     while status is None and again:
         try:

@@ -164,6 +164,15 @@ def test_while_nobody_can_say_how_it_ended_it_is_not_handed_over_in_a_hurry(cloc
     assert ledger.submitted == [0]
 
 
+def test_after_a_crash_what_an_orderer_took_waits_for_somebody_who_can_say_how_it_ended(clock: list[Ledger]) -> None:
+    taken = Ledger(told=False)
+    assert run(clock, taken, 30, State.SUBMITTED, recovered=True) == Ordered(taken=True, waited=True)
+    assert taken.submitted == []
+    in_doubt = Ledger(told=False)
+    assert run(clock, in_doubt, 30, recovered=True) == Ordered(taken=True, waited=True)
+    assert in_doubt.submitted == [0]
+
+
 def test_a_refusal_of_the_first_copy_is_one(clock: list[Ledger]) -> None:
     ledger = Ledger([NOT_TAKEN])
     assert run(clock, ledger, 30).refusal == NOT_TAKEN.error
