@@ -3,6 +3,7 @@
 One orderer and one peer for each of platform, supervisor and trader, each with its chaincode server, all with TLS.
 """
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -57,6 +58,7 @@ class FabricNetwork:
         self._stack = ExitStack()
         self._addresses: dict[str, str] = {}
         self._chaincodes: dict[str, Process] = {}
+        self._peer_settings: dict[str, dict[str, str]] = {}
         self.genesis: dict[str, bytes] = {}
         """Header hash of block 0 by channel."""
         self.orderer: Process | None = None
@@ -148,6 +150,26 @@ class FabricNetwork:
         finally:
             self._restart_chaincode(msp_id, HONEST)
 
+    @contextmanager
+    def without_chaincode(self, msp_id: str, channel: str) -> Iterator[None]:
+        """For as long as the context lasts, the chaincode server of an organisation is dead."""
+        self._chaincodes[msp_id].end(signal.SIGKILL)
+        try:
+            yield
+        finally:
+            self._restart_chaincode(msp_id, HONEST)
+            self.wait_ready(channel)
+
+    @contextmanager
+    def without_peer(self, msp_id: str, channel: str) -> Iterator[None]:
+        """For as long as the context lasts, the peer of an organisation is dead."""
+        self.peers[msp_id].end(signal.SIGKILL)
+        try:
+            yield
+        finally:
+            self._start_peer(msp_id)
+            self.wait_ready(channel)
+
     def close(self) -> None:
         """End all processes."""
         self._stack.close()
@@ -160,11 +182,14 @@ class FabricNetwork:
         orderer, builder = self.topology.orderer, external_builder.write(self.topology.directory / "builder")
         self.orderer = Process([self._binaries.orderer], inherited | orderer_settings.write(orderer))
         for msp_id, peer in self.topology.peers.items():
-            environment = peer_settings.write(
+            self._peer_settings[msp_id] = inherited | peer_settings.write(
                 peer, builder=builder, chaincode=self._addresses[msp_id], time_window_s=self._time_window_s
             )
-            self.peers[msp_id] = Process([self._binaries.peer, "node", "start"], inherited | environment)
+            self._start_peer(msp_id)
         self.orderer.wait_line("Beginning to serve requests")
+
+    def _start_peer(self, msp_id: str) -> None:
+        self.peers[msp_id] = Process([self._binaries.peer, "node", "start"], self._peer_settings[msp_id])
 
     def _start_chaincode(self, msp_id: str, script: Path) -> None:
         organisation = self.topology.peers[msp_id].organisation
