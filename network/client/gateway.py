@@ -241,10 +241,12 @@ class GatewayClient:
 
         The stream has no deadline unless `timeout` (seconds for all of it) is given: a dead connection is noticed by
         keepalive, and `close` of the stream ends it. It comes from one gateway; when it breaks, ask again from the
-        block that is wanted next, and another gateway may deliver it.
+        block that is wanted next, and another gateway may deliver it. Without `stop` it also breaks, after a block,
+        when a gateway that is preferred to the one that delivers may be back.
         """
         last = FOREVER if stop is None else stop
-        return self._deliver(self._gateways.first(), Seek(start, last), Delivery(start, last), timeout)
+        seek, delivery = Seek(start, last), Delivery(start, last)
+        return self._deliver(self._gateways.first(), seek, delivery, timeout, endless=stop is None)
 
     def newest_block(self, *, timeout: float | None = None) -> Block:
         """Return the last block that the peer has committed; its number tells the ledger's height.
@@ -263,12 +265,14 @@ class GatewayClient:
 
         return self._gateways.ask(ask, timeout=timeout or self.timeouts.evaluate)
 
-    def _deliver(self, attempt: Attempt, seek: Seek, delivery: Delivery, timeout: float | None) -> Stream[Block]:
+    def _deliver(
+        self, attempt: Attempt, seek: Seek, delivery: Delivery, timeout: float | None, *, endless: bool = False
+    ) -> Stream[Block]:
         now_ms = time.time_ns() // 1_000_000
         envelope = build_seek(self.identity, self.profile.channel, seek, now_ms=now_ms)
         wire = common_pb2.Envelope(payload=envelope.payload, signature=envelope.signature)
         call = attempt.services.deliver.Deliver(iter((wire,)), timeout=timeout)
-        return Stream(attempt, call, delivery.parse, delivery.check_end)
+        return Stream(attempt, call, delivery.parse, delivery.check_end, endless=endless)
 
     def chaincode_events(
         self, *, start: int | None = None, after_tx: str = "", timeout: float | None = None
@@ -294,7 +298,7 @@ class GatewayClient:
         request = gateway_pb2.SignedChaincodeEventsRequest(request=message, signature=self.identity.sign(message))
         attempt = self._gateways.first()
         call = attempt.services.gateway.ChaincodeEvents(request, timeout=timeout)
-        return Stream(attempt, call, parse_events, check_events_end)
+        return Stream(attempt, call, parse_events, check_events_end, endless=True)
 
     def close(self) -> None:
         """Close the connections; calls and streams that are under way end."""

@@ -28,7 +28,7 @@ TRY_S = 5.0
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Gateway:
     msp_id: str
     address: str
@@ -49,6 +49,11 @@ class Attempt:
     def services(self) -> Services:
         """The peer's services."""
         return self._gateway.channel.services()
+
+    @property
+    def outranked(self) -> bool:
+        """Whether a gateway that is preferred to this one may be back."""
+        return self._gateways.outranked(self._gateway)
 
     def answered(self) -> None:
         """Say that the gateway is there."""
@@ -126,6 +131,12 @@ class Gateways:
                 return answer
         assert failure is not None, "at least one gateway was asked"
         raise failure
+
+    def outranked(self, gateway: _Gateway) -> bool:
+        """Return whether one before `gateway` in the order of preference is not left alone any more."""
+        with self._lock:
+            now = self._clock()
+            return any(one.left_until <= now for one in self._gateways[: self._gateways.index(gateway)])
 
     def close(self) -> None:
         """Close all connections."""

@@ -41,13 +41,16 @@ class Stream(Iterator[Item], Generic[Item]):
         call: Any,
         parse: Callable[[Any], Item | None],
         check_end: Callable[[], None],
+        *,
+        endless: bool = False,
     ) -> None:
         """Read the responses of `call` through `parse`, which returns None at the end; `check_end` may refuse one.
 
-        `attempt` is told how the gateway does.
+        `attempt` is told how the gateway does. An `endless` stream breaks when one that is preferred may be back.
         """
         self._attempt = attempt
         self._answered = False
+        self._endless = endless
         self._call = call
         self._parse = parse
         self._check_end = check_end
@@ -76,6 +79,8 @@ class Stream(Iterator[Item], Generic[Item]):
         Raises:
             DeliverError: The stream broke, or what came is not what was asked for.
         """
+        if self._endless and self._answered and self._attempt.outranked:
+            raise _broken("a gateway that is preferred may be back", retry=Retry.SAME)
         try:
             response = next(self._call, None)
             item = None if response is None else self._parse(response)

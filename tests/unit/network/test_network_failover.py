@@ -353,3 +353,20 @@ def test_a_stream_that_broke_goes_on_at_another_gateway(trio: Trio) -> None:
         next(stream)
     assert next(trio.client.blocks(0)).number == 0
     assert trio.asked("Deliver") == [1, 1, 0]
+
+
+def test_blocks_are_taken_from_another_organisation_no_longer_than_the_own_peer_is_away(trio: Trio) -> None:
+    """Else a peer that lies could do so for as long as its stream holds."""
+    clock = trio.client._gateways._clock = Clock()
+    trio.fail("Deliver", PLATFORM)
+    with pytest.raises(DeliverError):
+        next(trio.client.blocks(0))
+    following, whole = trio.client.blocks(0), trio.client.blocks(0, stop=0)
+    assert next(following).number == next(whole).number == 0
+    clock.now += FIRST_PAUSE_S
+    with pytest.raises(DeliverError, match="may be back") as caught:
+        next(following)
+    assert caught.value.retry is Retry.SAME
+    assert list(whole) == [], "what has an end is brought to it"
+    assert next(trio.client.blocks(0)).number == 0
+    assert trio.asked("Deliver") == [2, 2, 0]
