@@ -20,6 +20,8 @@ MAX_FIRST_KEY_VERSION = 1_000
 """Highest version that an account's first key may have, so that it can be replaced for ever after."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
+"""Control characters but newline and tab."""
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -84,7 +86,7 @@ def text(longest: int, *, empty: bool = False) -> Parser:
     def parse(value: object) -> str:
         if not isinstance(value, str) or len(value) > longest or (not value and not empty):
             raise _refuse(f"a text of at most {longest} characters is expected")
-        if any(ord(character) < 32 and character not in "\n\t" for character in value):
+        if _CONTROL.search(value):
             raise _refuse("a text has no control characters")
         return value
 

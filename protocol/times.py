@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from countermark.protocol.errors import ErrorCode, MarketError
 
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
+_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})\.(\d{3})Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,11 +27,13 @@ def from_text(text: object, *, code: ErrorCode = ErrorCode.MALFORMED_REQUEST) ->
     Raises:
         MarketError: with ``code`` when ``text`` is not exactly of the form that `to_text` writes.
     """
-    if not isinstance(text, str) or not _TIME.fullmatch(text):
+    parts = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if parts is None:
         raise MarketError(code, "a time must be RFC 3339 UTC with milliseconds")
+    year, month, day, hour, minute, second, milliseconds = map(int, parts.groups())
     try:
-        moment = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as error:
         raise MarketError(code, "a time must exist in the calendar") from error
     elapsed = moment - _EPOCH
-    return (elapsed.days * 86_400 + elapsed.seconds) * 1000 + int(text[20:23])
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1000 + milliseconds
