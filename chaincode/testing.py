@@ -6,10 +6,11 @@ was read: versions, private versions and ranges. There are no signatures and cer
 key-level policies are kept but not asked: the market uses none.
 """
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Self
 
 from countermark.chaincode import endorsement
 from countermark.chaincode.result import Result
@@ -70,6 +71,17 @@ class Ledger:
         self._height = 0
         self._tx_ids: set[str] = set()
         self._transcript = hashlib.sha256()
+
+    def fork(self) -> Self:
+        """Return another channel that has come as far as this one, and goes its own way from here."""
+        twin = copy.copy(self)
+        world = self._world
+        history = {key: list(entries) for key, entries in world.history.items()}
+        twin._world = replace(world, state=dict(world.state), private=dict(world.private), history=history)
+        twin.events = list(self.events)
+        twin._tx_ids = set(self._tx_ids)
+        twin._transcript = self._transcript.copy()
+        return twin
 
     def invoke(
         self,

@@ -1,32 +1,49 @@
 """Random operations on a market, good and bad: no money appears or is lost, nothing is written by a refusal."""
 
-import os
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from countermark.chaincode import state as layout
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.settlement import Part, payouts
-from countermark.protocol.transitions import ACTS, Actor, Outcome, TradeState, find_default
-from tests.support.backends import InMemory
-from tests.support.market import BOND, DEADLINE_S, EPOCH_S, GUARD_S, PRICE, TRADER, Market
+from countermark.protocol.transitions import ACTS, DEFAULTS, Actor, Outcome, TradeState, find_default
+from tests.support.figures import show
+from tests.support.forked_market import fork, unsigned
+from tests.support.market import BOND, DEADLINE_S, EPOCH_S, GUARD_S, PLATFORM, PRICE, TRADER
+from tests.support.sizes import size
 
-WALKS = int(os.environ.get("COUNTERMARK_MODEL_WALKS", "2000"))
-MARKETS = int(os.environ.get("COUNTERMARK_MODEL_MARKETS", "25"))
+WALKS = size(2_000, 50_000)
 STEPS = 50
+MARKETS = WALKS * 6 // 5
+"""Some walks end early; together they take as many steps as `WALKS` of `STEPS`."""
 
-FUNCTIONS = sorted({act.function for act in ACTS})
-ARGUMENTS: dict[str, list[dict[str, Any]]] = {
-    "trade.ack": [{"verdict": verdict} for verdict in ("match", "altered", "bad")],
-    "trade.check": [{"result": result} for result in ("match", "mismatch")],
-    "trade.dispute": [{"reason": reason} for reason in ("mismatch", "undecryptable", "unavailable")],
-}
-CALLS = [(function, changes) for function in FUNCTIONS for changes in ARGUMENTS.get(function, [{}])]
+ARGUMENT = {"trade.ack": "verdict", "trade.check": "result", "trade.dispute": "reason"}
+"""The parameter of a function by which the table tells its acts apart."""
+CALLS = sorted({(act.function, act.argument) for act in ACTS})
 PARTIES = ("seller", "buyer", "stranger", "platform")
+TRADERS = PARTIES[:3]
+VERBS = ("offer", "withdraw", "relist")
+LIFETIME_S = 300
+
+
+def choice_of(function: str, argument: str) -> dict[str, str]:
+    return {ARGUMENT[function]: argument} if argument else {}
 
 
 class MarketMachine(RuleBasedStateMachine):
@@ -34,63 +51,107 @@ class MarketMachine(RuleBasedStateMachine):
 
     listings: Bundle[str] = Bundle("listings")
     trades: Bundle[str] = Bundle("trades")
+    redemptions: Bundle[str] = Bundle("redemptions")
+    done: Counter[str] = Counter()
+    """What all machines of this run have done."""
+    seen: set[tuple[str, str]] = set()
+    """States of trades, with their outcomes, that they have come to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.backend = InMemory()
-        self.market = Market(self.backend)
+        self.market = fork()
+        self.backend = self.market.backend
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.listed = 0
+        self.burnt = 0
+        self.done["markets"] += 1
+
+    @initialize(target=listings)
+    def listed_at_the_start(self) -> Any:
+        return multiple(*self.market.records("listing/"))
+
+    @initialize(target=trades)
+    def paid_at_the_start(self) -> Any:
+        return multiple(*self.market.records("trade/"))
 
     def attempt(self, call: Callable[[], Any]) -> Any:
         try:
-            return call()
+            answer = call()
         except MarketError as error:
             if error.code in (ErrorCode.INTERNAL, ErrorCode.LEDGER_UNAVAILABLE):
                 raise
+            self.done["refused"] += 1
             return None
+        self.done["done"] += 1
+        return answer
 
-    def send(self, name: str, function: str, params: dict[str, Any], coins: dict[str, Any]) -> Any:
+    def send(
+        self, name: str, function: str, params: dict[str, Any], coins: dict[str, Any], *, issued_at_ms: int | None = None
+    ) -> Any:
         who = getattr(self.market, name)
-        token = self.market.sign(who, function, params)
+        token = self.market.sign(who, function, params, lifetime_s=LIFETIME_S, issued_at_ms=issued_at_ms)
         self.sent.append((token, function, coins))
         return self.attempt(lambda: self.market.send_token(token, function, coins, msp=who.msp))
 
+    def coins_for(self, name: str, amount: int) -> dict[str, list[str]]:
+        """Return the largest coins of somebody, as many as reach ``amount`` if they do."""
+        coins = self.market.coins(getattr(self.market, name).address)
+        chosen: list[str] = []
+        for coin in sorted(coins, key=lambda coin: (-coins[coin], coin)):
+            if sum(coins[one] for one in chosen) < amount:
+                chosen.append(coin)
+        return {"coins": chosen}
+
+    @precondition(lambda self: self.listed < 5)
     @rule(target=listings, name=st.sampled_from(("seller", "buyer")))
     def list_something(self, name: str) -> str:
         self.listed += 1
         listing_id: str = self.market.list_data(getattr(self.market, name), b"%d" % self.listed)["id"]
         return listing_id
 
-    @rule(target=trades, listing=listings, name=st.sampled_from(PARTIES), short_by=st.sampled_from((0, 0, 0, 1)))
-    def pay(self, listing: str, name: str, short_by: int) -> Any:
-        params = self.market.pay_params(listing)
-        coins = self.market.fund(getattr(self.market, name), PRICE + BOND - short_by)
-        done = self.send(name, "trade.pay", params, coins)
+    @rule(listing=listings, name=st.sampled_from(("owner", "stranger")), verb=st.sampled_from(VERBS))
+    def change_an_offer(self, listing: str, name: str, verb: str) -> None:
+        record = self.market.listing(listing)
+        owner = next(name for name in TRADERS if getattr(self.market, name).address == record["owner"])
+        offered = {} if verb == "withdraw" else {"offer": {**record["offer"], "price": str(PRICE)}}
+        offered.get("offer", {}).pop("version", None)
+        self.send(owner if name == "owner" else name, f"listing.{verb}", {"listing": listing, **offered}, {})
+
+    @rule(target=trades, listing=listings, name=st.sampled_from(PARTIES), flaw=st.sampled_from(("", "", "short", "late")))
+    def pay(self, listing: str, name: str, flaw: str) -> Any:
+        who, params = getattr(self.market, name), self.market.pay_params(listing)
+        coins = self.market.fund(who, PRICE + BOND - (flaw == "short"))
+        age_ms = LIFETIME_S * 1000 + 1 if flaw == "late" else 0
+        done = self.send(name, "trade.pay", params, coins, issued_at_ms=self.backend.now_ms - age_ms)
+        assert not (done and flaw)
+        self.done["expired"] += flaw == "late"
         return done["id"] if done else multiple()
 
     @rule(trade=trades, call=st.sampled_from(CALLS), name=st.sampled_from(PARTIES))
-    def act(self, trade: str, call: tuple[str, dict[str, Any]], name: str) -> None:
-        function, changes = call
-        params = {"trade": trade, **self.market._usual(function, trade), **changes}
+    def act(self, trade: str, call: tuple[str, str], name: str) -> None:
+        """Take any act, whoever may and whether it is time for it or not."""
+        function, argument = call
+        params = {"trade": trade, **self.market._usual(function, trade), **choice_of(function, argument)}
         coins = self.market.fund(getattr(self.market, name), 750) if function == "trade.charge" else {}
         self.send(name, function, params, coins)
 
-    @rule(trade=trades)
-    def step_forward(self, trade: str) -> None:
-        """Take the first act that the table offers, so that long paths are walked often."""
-        record = self.market.trade(trade)
-        act = next((act for act in ACTS if act.source == record["state"] and act.function != "trade.cancel"), None)
-        if act is not None:
-            changes = next((changes for function, changes in CALLS if function == act.function), {})
-            self.attempt(lambda: self.market.act(act.function, trade, **changes))
+    @rule(trade=trades, choices=st.lists(st.integers(0, 4), min_size=1, max_size=3))
+    def step_forward(self, trade: str, choices: list[int]) -> None:
+        """Take acts that the table offers, by those who may, so that long paths are walked often."""
+        for choice in choices:
+            acts = [act for act in ACTS if act.source == self.market.trade(trade)["state"]]
+            if acts:
+                act = acts[choice % len(acts)]
+                who = self.market.platform if act.actor is Actor.PLATFORM else None
+                changes = choice_of(act.function, act.argument)
+                self.attempt(partial(self.market.act, act.function, trade, who, **changes))
 
     @rule(trade=trades)
     def enforce(self, trade: str) -> None:
         self.attempt(lambda: self.market.enforce(trade))
 
-    @rule(seconds=st.sampled_from((1, EPOCH_S, DEADLINE_S, DEADLINE_S + GUARD_S, 400)))
-    def wait(self, seconds: int) -> None:
+    @rule(seconds=st.sampled_from((0.001, EPOCH_S, 2 * EPOCH_S, DEADLINE_S, GUARD_S)))
+    def wait(self, seconds: float) -> None:
         self.backend.wait(seconds)
         self.attempt(lambda: self.backend.submit(TRADER, "clock.tick"))
 
@@ -102,19 +163,35 @@ class MarketMachine(RuleBasedStateMachine):
         before = self.backend.ledger.state
         done = self.attempt(lambda: self.market.send_token(token, function, coins, msp="SupervisorMSP"))
         if done is not None and done.answer.get("replayed"):
+            self.done["replayed"] += 1
             assert self.backend.ledger.state == before
 
     @rule(payer=st.sampled_from(PARTIES), payee=st.sampled_from(PARTIES), amount=st.integers(1, 3 * PRICE))
     def transfer(self, payer: str, payee: str, amount: int) -> None:
-        coins = list(self.market.coins(getattr(self.market, payer).address))[:2]
         params = {"to": getattr(self.market, payee).address, "amount": str(amount)}
-        self.send(payer, "coin.transfer", params, {"coins": coins})
+        self.send(payer, "coin.transfer", params, self.coins_for(payer, amount))
 
     @rule(trade=trades, thief=st.sampled_from(PARTIES))
     def spend_the_escrow(self, trade: str, thief: str) -> None:
         coins = list(self.market.coins(f"trade/{trade}"))[:1]
         params = {"to": getattr(self.market, thief).address, "amount": "1"}
         assert self.send(thief, "coin.transfer", params, {"coins": coins}) is None
+
+    @rule(target=redemptions, name=st.sampled_from(TRADERS), amount=st.integers(1, PRICE))
+    def redeem(self, name: str, amount: int) -> Any:
+        params = {"issuer": PLATFORM, "amount": str(amount)}
+        done = self.send(name, "coin.redeem", params, self.coins_for(name, amount))
+        return done["id"] if done else multiple()
+
+    @rule(redemption=redemptions, name=st.sampled_from(("issuer", "issuer", *PARTIES)))
+    def burn(self, redemption: str, name: str) -> None:
+        done = self.send(name, "coin.burn", {"redemption": redemption}, {})
+        if done is not None:
+            self.burnt += int(done["amount"])
+
+    @rule(redemption=redemptions)
+    def return_what_was_not_burnt(self, redemption: str) -> None:
+        self.attempt(lambda: self.backend.submit(TRADER, "coin.enforce", redemption))
 
     @rule(trade=consumes(trades))
     def run_out(self, trade: str) -> None:
@@ -127,53 +204,68 @@ class MarketMachine(RuleBasedStateMachine):
 
     @invariant()
     def money_is_conserved_and_never_negative(self) -> None:
-        amounts = [int(coin["amount"]) for coin in self._records("coin/").values()]
+        self.done["steps"] += 1
+        amounts = [int(coin["amount"]) for coin in self.market.records("coin/").values()]
         assert all(amount > 0 for amount in amounts)
-        assert sum(amounts) == self.market.minted
+        assert sum(amounts) == self.market.minted - self.burnt
 
     @invariant()
-    def escrow_is_what_the_trades_say(self) -> None:
+    def escrow_is_what_trades_and_redemptions_say(self) -> None:
         held = {
             coin_id: coin["amount"]
-            for coin_id, coin in self._records("coin/").items()
-            if coin["owner"].startswith("trade/")
+            for coin_id, coin in self.market.records("coin/").items()
+            if "/" in coin["owner"]
         }
         said = {
-            entry["coin"]: entry["amount"] for trade in self._records("trade/").values() for entry in trade["escrow"]
+            entry["coin"]: entry["amount"]
+            for trade in self.market.records("trade/").values()
+            for entry in trade["escrow"]
         }
+        locked = self.market.records("redemption/").values()
+        said |= {one["coin"]: one["amount"] for one in locked if one["state"] == "LOCKED"}
         assert held == said
 
     @invariant()
     def no_state_is_without_exit(self) -> None:
-        for trade in self._records("trade/").values():
+        for trade in self.market.records("trade/").values():
             final = TradeState(trade["state"]).final
             assert bool(trade["deadline"]) is not final
             assert bool(trade["outcome"]) is final
             assert bool(trade["escrow"]) is not final
+            self.seen.add((trade["state"], trade["outcome"]))
+        for redemption in self.market.records("redemption/").values():
+            assert bool(redemption["deadline"]) is (redemption["state"] == "LOCKED")
 
     @invariant()
     def contract_is_reserved_for_exactly_its_running_trade(self) -> None:
         running = {
             trade["listing"]: trade_id
-            for trade_id, trade in self._records("trade/").items()
+            for trade_id, trade in self.market.records("trade/").items()
             if not TradeState(trade["state"]).final
         }
-        for address, listing in self._records("listing/").items():
+        for address, listing in self.market.records("listing/").items():
             assert listing["trade"] == running.get(address, "")
             assert (listing["state"] == "RESERVED") is (address in running)
 
-    def _records(self, prefix: str) -> dict[str, Any]:
-        return {
-            key[len(prefix) :]: layout.decode(value)
-            for key, value in self.backend.ledger.state.items()
-            if key.startswith(prefix)
-        }
 
-
-TestMarket = MarketMachine.TestCase
-TestMarket.settings = settings(
-    max_examples=MARKETS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
-)
+def test_market_under_random_operations_keeps_its_money() -> None:
+    MarketMachine.done.clear()
+    with unsigned():
+        run_state_machine_as_test(
+            MarketMachine,
+            settings=settings(
+                max_examples=MARKETS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)
+            ),
+        )
+    done = MarketMachine.done
+    assert done["steps"] >= WALKS * STEPS
+    ways = {(act.target, act.outcome) for act in ACTS} | {(one.target, one.outcome) for one in DEFAULTS if one.target}
+    assert ways | {(TradeState.REFUNDED, Outcome.UNDECIDED)} <= MarketMachine.seen, "each arrow was taken"
+    show(
+        f"trade model: {done['markets']:,} markets, {done['steps']:,} random steps; {done['done']:,} transactions "
+        f"committed, {done['refused']:,} refused, {done['replayed']:,} replays and {done['expired']:,} expired "
+        "intents without effect"
+    )
 
 
 @given(
