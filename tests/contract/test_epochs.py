@@ -4,25 +4,15 @@ from typing import Any
 
 import pytest
 
-from countermark.chaincode.calling import ByIntent, EvaluateOnly, Open
+from countermark.chaincode.calling import ByIntent, EvaluateOnly, Founding, Open
 from countermark.chaincode.registry import FUNCTIONS
-from countermark.protocol import canonical, merkle
-from countermark.protocol.encoding import as_digest
+from countermark.protocol import canonical
+from countermark.protocol.encoding import b64u
 from countermark.protocol.errors import ErrorCode
-from tests.support.backends import InMemory
-from tests.support.market import (
-    BOND,
-    EPOCH_S,
-    PRICE,
-    TRADER,
-    Actor,
-    Market,
-    actor,
-    offer,
-    opening,
-    refused,
-    tree,
-)
+from tests.support.backends import Backend, InMemory
+from tests.support.every_function import ANYONE, EveryFunction
+from tests.support.figures import show
+from tests.support.market import BOND, EPOCH_S, PRICE, TRADER, Market, offer, opening, refused
 
 
 def tick(market: Market) -> None:
@@ -42,109 +32,75 @@ def test_clock_ticks_once_the_epoch_has_passed(market: Market) -> None:
         tick(market)
 
 
-def prepare(market: Market, function: str) -> tuple[Actor, dict[str, Any], dict[str, list[str]]]:
-    """What a good call of `function` needs, everything before it done."""
-    if function in TRADE_STATES:
-        trade_id = market.bring_to(TRADE_STATES[function])
-        params = {"trade": trade_id, **market._usual(function, trade_id)}
-        coins = market.fund(market.seller, 750) if function == "trade.charge" else {}
-        return market._actor(function, trade_id), params, coins
-    if function == "trade.pay":
-        return (
-            market.buyer,
-            market.pay_params(market.list_data()["id"]),
-            market.fund(market.buyer, PRICE + BOND),
-        )
-    if function in ("listing.offer", "listing.withdraw", "listing.relist"):
-        params = {"listing": market.list_data()["id"]}
-        if function == "listing.relist":
-            market.ask(market.seller, "listing.withdraw", params)
-        return market.seller, params if function == "listing.withdraw" else {**params, "offer": offer()}, {}
-    key = {"key": market.seller.encryption.public, "version": 2}
-    coins = market.fund(market.seller, 10)
-    if function == "account.release":
-        market.ask(market.supervisor, "account.freeze", {"account": market.stranger.address})
-    simple: dict[str, tuple[Actor, dict[str, Any], dict[str, list[str]]]] = {
-        "intent.cancel": (market.seller, {"nonce": "A" * 22}, {}),
-        "account.open": (actor("newcomer"), {"encryption_key": {**key, "version": 1}}, {}),
-        "account.rotate_encryption_key": (market.seller, {"encryption_key": key}, {}),
-        "account.freeze": (market.supervisor, {"account": market.seller.address}, {}),
-        "account.release": (market.supervisor, {"account": market.stranger.address}, {}),
-        "coin.mint": (market.issuer, {"to": market.seller.address, "amount": "5", "reference": "x"}, {}),
-        "coin.transfer": (market.seller, {"to": market.buyer.address, "amount": "10"}, coins),
-        "coin.redeem": (market.seller, {"issuer": "PlatformMSP", "amount": "10"}, coins),
-        "market.propose": (market.platform, {"config": {**market.config, "version": 2, "bond": "900"}}, {}),
-        "board.anchor": (
-            market.platform,
-            {"size": 1, "root": as_digest(merkle.root(tree(1))), "proof": []},
-            {},
-        ),
-    }
-    return simple[function]
-
-
-TRADE_STATES = {
-    "trade.charge": "PAID",
-    "trade.cancel": "FUNDED",
-    "trade.send": "FUNDED",
-    "trade.relay": "UPLOADED",
-    "trade.ack": "SENT",
-    "trade.check": "RECEIVED",
-    "trade.confirm": "MATCHED",
-    "trade.accept": "MISMATCHED",
-    "trade.dispute": "MISMATCHED",
-    "trade.open": "DISPUTED",
-}
-HELD = [
-    *TRADE_STATES,
-    *("trade.pay", "listing.offer", "listing.withdraw", "listing.relist", "intent.cancel", "account.open"),
-    *(
-        "account.rotate_encryption_key",
-        "account.freeze",
-        "account.release",
-        "coin.mint",
-        "coin.transfer",
-        "coin.redeem",
-    ),
-    *("market.propose", "board.anchor"),
-]
-
-
-@pytest.mark.native_ledger
-@pytest.mark.parametrize("function", HELD)
-def test_envelope_held_over_a_tick_is_invalid(market: Market, function: str) -> None:
-    who, params, attached = prepare(market, function)
-    envelope = market.backend.hold(
-        who.msp, function, market.sign(who, function, params), canonical.dumps(attached).decode()
+@pytest.mark.every_ledger
+def test_envelope_held_over_a_tick_is_invalid_and_its_intent_may_still_act_once(
+    backend: Backend, request: pytest.FixtureRequest
+) -> None:
+    """Every function: what was held back comes too late, another gateway tries again, and all others repeat it."""
+    every = EveryFunction(backend)
+    arguments = {function: call.arguments(every.market) for function, call in every.calls.items()}
+    held = {function: every.hold(function, arguments=arguments[function]) for function in every.calls}
+    every.tick()
+    before = every.everything()
+    codes = {function: backend.release(envelope) for function, envelope in held.items()}
+    assert codes == dict.fromkeys(every.calls, "MVCC_READ_CONFLICT")
+    assert every.everything() == before
+    for function in every.intents:
+        again = every.submit(function, msp=every.calls[function].by[0], arguments=arguments[function])
+        assert "replayed" not in again.answer, function
+    after = every.everything()
+    for function in every.intents:
+        for msp in ANYONE:
+            assert every.submit(function, msp=msp, arguments=arguments[function])["replayed"] is True, function
+    assert every.everything() == after
+    show(
+        f"held envelopes ({request.node.callspec.id}): {len(held)} functions held over a tick, none valid; "
+        f"{len(every.intents)} intents tried again by another gateway, one effect each"
     )
-    market.backend.wait(EPOCH_S)
-    tick(market)
-    assert market.backend.release(envelope) == "MVCC_READ_CONFLICT"
-
-
-@pytest.mark.native_ledger
-@pytest.mark.parametrize("function", HELD)
-def test_same_envelope_is_valid_within_its_epoch(market: Market, function: str) -> None:
-    who, params, attached = prepare(market, function)
-    token = market.sign(who, function, params)
-    envelope = market.backend.hold(who.msp, function, token, canonical.dumps(attached).decode())
-    assert market.backend.release(envelope) == "VALID"
-    # And the intent in it has acted: again it only repeats its outcome.
-    assert market.send_token(token, function, attached, msp=who.msp)["replayed"] is True
 
 
 @pytest.mark.every_ledger
-def test_held_enforcement_is_invalid_after_a_tick(market: Market) -> None:
-    trade_id = market.bring_to("FUNDED")
-    market.expire()
-    envelope = market.backend.hold(TRADER, "trade.enforce", trade_id)
-    tick(market)
-    assert market.backend.release(envelope) == "MVCC_READ_CONFLICT"
+def test_intent_that_failed_for_good_is_refused_by_every_gateway(
+    backend: Backend, request: pytest.FixtureRequest
+) -> None:
+    """Its signer was told "failed", since it has expired or he has burnt it: it never acts, whoever hands it in."""
+    every = EveryFunction(backend)
+    nonces = {function: b64u(function.ljust(16)[:16].encode()) for function in every.intents}
+    brief = {name: every.calls[name].arguments(every.market, lifetime_s=1) for name in every.intents}
+    burnt = {name: every.calls[name].arguments(every.market, nonce=nonces[name]) for name in every.intents}
+    held = [every.hold(name, arguments=intents[name]) for intents in (brief, burnt) for name in every.intents]
+    every.tick()
+    assert {backend.release(envelope) for envelope in held} == {"MVCC_READ_CONFLICT"}
+    for function, who in every.intents.items():
+        every.market.ask(who, "intent.cancel", {"nonce": nonces[function]})
+    before = every.everything()
+    for intents, code in ((brief, ErrorCode.INTENT_EXPIRED), (burnt, ErrorCode.INTENT_CANCELLED)):
+        for function in every.intents:
+            for msp in ANYONE:
+                with refused(code):
+                    every.submit(function, msp=msp, arguments=intents[function])
+    assert every.everything() == before
+    show(
+        f"failed intents ({request.node.callspec.id}): {len(every.intents)} functions, expired and burnt, refused by "
+        f"{len(ANYONE)} gateways"
+    )
+
+
+@pytest.mark.every_ledger
+def test_every_envelope_is_valid_within_its_epoch(backend: Backend) -> None:
+    every = EveryFunction(backend)
+    for function, call in every.calls.items():
+        arguments = call.arguments(every.market)
+        assert backend.release(every.hold(function, arguments=arguments)) == "VALID", function
+        if function in every.intents:
+            # And the intent in it has acted: again it only repeats its outcome.
+            assert every.submit(function, arguments=arguments)["replayed"] is True, function
 
 
 def test_two_copies_of_one_intent_in_flight_act_once(market: Market) -> None:
-    who, params, attached = prepare(market, "trade.pay")
-    token, coins = market.sign(who, "trade.pay", params), canonical.dumps(attached).decode()
+    params = market.pay_params(market.list_data()["id"])
+    token = market.sign(market.buyer, "trade.pay", params)
+    coins = canonical.dumps(market.fund(market.buyer, PRICE + BOND)).decode()
     first = market.backend.hold(TRADER, "trade.pay", token, coins)
     second = market.backend.hold(TRADER, "trade.pay", token, coins)
     assert market.backend.release(second) == "VALID"
@@ -199,14 +155,12 @@ def _registration() -> tuple[bytes, dict[str, Any]]:
     return opened.to_json(), params
 
 
-def test_every_writing_function_is_held_here_or_explained() -> None:
-    writing = {name for name, function in FUNCTIONS.items() if isinstance(function, ByIntent | Open)}
-    # These read the epoch on the same way through `calling` and need a longer story to be called at all.
-    others = {
-        *("account.recover", "account.veto", "coin.burn", "listing.create", "listing.charge", "market.approve"),
-        *("market.enforce", "clock.tick", "coin.enforce", "listing.enforce", "trade.enforce"),
-    }
-    assert writing == set(HELD) | others
-    assert {name for name, function in FUNCTIONS.items() if isinstance(function, EvaluateOnly)} == {
+def test_every_writing_function_is_held_here(in_memory: InMemory) -> None:
+    """But for the founding of the market, before which there is no epoch."""
+    every = EveryFunction(in_memory)
+    assert set(every.calls) == {name for name, one in FUNCTIONS.items() if isinstance(one, ByIntent | Open)}
+    assert set(every.intents) == {name for name, one in FUNCTIONS.items() if isinstance(one, ByIntent)}
+    assert [name for name, one in FUNCTIONS.items() if isinstance(one, Founding)] == ["market.init"]
+    assert {name for name, one in FUNCTIONS.items() if isinstance(one, EvaluateOnly)} == {
         name for name in FUNCTIONS if name.endswith(".show") or name.startswith("audit.")
     }

@@ -54,7 +54,9 @@ class Backend(Protocol):
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any: ...
 
-    def hold(self, msp: str, function: str, *args: str) -> object:
+    def hold(
+        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None
+    ) -> object:
         """Have a proposal endorsed, and keep the envelope back."""
 
     def release(self, envelope: object) -> str:
@@ -104,8 +106,10 @@ class InMemory:
         assert not result.effects.writing
         return json.loads(result.response.payload)
 
-    def hold(self, msp: str, function: str, *args: str) -> object:
-        result = self.ledger.endorse(msp, function, *args)
+    def hold(
+        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None
+    ) -> object:
+        result = self.ledger.endorse(msp, function, *args, transient=transient)
         if not result.ok:
             raise _error(result)
         return result

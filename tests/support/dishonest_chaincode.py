@@ -1,7 +1,7 @@
 """The market's contracts as a dishonest organisation would run them, as a server of their own.
 
-Every coin that they make belongs to the thief, whoever was paid. And `peek` shows anybody what the private collection
-holds under a key.
+Whatever they make or change and has an owner belongs to the thief, coins and contracts alike. And `peek` shows anybody
+what the private collection holds under a key.
 """
 
 import sys
@@ -18,7 +18,7 @@ THIEF = AccountKey.from_bytes(bytes(31) + b"\x07").address
 
 
 class Crooked:
-    """A stub that is honest but for the owners of coins."""
+    """A stub that is honest but for the owners of things."""
 
     def __init__(self, stub: Stub) -> None:
         self._stub = stub
@@ -27,8 +27,9 @@ class Crooked:
         return getattr(self._stub, name)
 
     async def put_state(self, key: str, value: bytes) -> None:
-        if key.startswith("coin/"):
-            value = canonical.dumps({**canonical.loads(value), "owner": THIEF})
+        record = canonical.loads(value)
+        if "owner" in record:
+            value = canonical.dumps({**record, "owner": THIEF})
         await self._stub.put_state(key, value)
 
 

@@ -1,5 +1,6 @@
 """An embedded peer with its chaincode servers, as processes of their own, for tests."""
 
+import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,11 +50,11 @@ class EmbeddedNetwork:
         self.start_peer(chaincode_wait=chaincode_wait)
         return self
 
-    def start_chaincode(self, name: str, msp_id: str) -> None:
+    def start_chaincode(self, name: str, msp_id: str, script: Path | None = None) -> None:
         files = self.material.chaincode_files(name)
         self.chaincodes[msp_id] = Process(
             [
-                *(sys.executable, str(self._script)),
+                *(sys.executable, str(script or self._script)),
                 *("--address", self.addresses.get(msp_id, "127.0.0.1:0")),
                 *("--ccid", self.package_ids.get(msp_id, self.material.settings.package_id)),
                 *("--tls-cert", str(files.certificate)),
@@ -62,6 +63,15 @@ class EmbeddedNetwork:
             ],
             {"TINY_LIES": "1"} if msp_id in self._liars else None,
         )
+
+    @contextmanager
+    def replaced_chaincode(self, msp_id: str, script: Path) -> Iterator[None]:
+        """For as long as the context lasts, an organisation runs `script` instead of the contracts of all others."""
+        try:
+            self._restart_chaincode(msp_id, script)
+            yield
+        finally:
+            self._restart_chaincode(msp_id, self._script)
 
     def start_peer(self, *, chaincode_wait: float = 10.0, until: str = "^embedded peer ready$") -> Process:
         chaincodes = [f"--chaincode={msp_id}={address}" for msp_id, address in self.addresses.items()]
@@ -77,6 +87,16 @@ class EmbeddedNetwork:
         )
         self.peer.wait_line(until)
         return self.peer
+
+    def _restart_chaincode(self, msp_id: str, script: Path) -> None:
+        assert self.peer is not None
+        name = next(one.name for one in self.material.settings.organisations if one.msp_id == msp_id)
+        ready = f"chaincode of {msp_id} .* is ready"
+        before = sum(re.search(ready, line) is not None for line in self.peer.lines)
+        self.chaincodes[msp_id].end()
+        self.start_chaincode(name, msp_id, script)
+        self.chaincodes[msp_id].wait_line("chaincode listening on")
+        self.peer.wait_count(ready, before + 1)
 
     def kill_peer(self) -> None:
         assert self.peer is not None

@@ -21,18 +21,18 @@ class Channels:
     def __init__(self, directory: Path) -> None:
         # The peer must accept any timestamp, for it is by them that tests let time pass.
         generate(directory, time_window_ms=DECADE_MS, batching=Batching(window_ms=1))
-        self._network = EmbeddedNetwork(directory, script=SERVER)
+        self.network = EmbeddedNetwork(directory, script=SERVER)
         self._clients: dict[Client, GatewayClient] = {}
 
     def fresh(self) -> OverGateways:
         """Return a channel on which nothing has happened."""
-        if self._network.peer is None:
-            self._network.start()
+        if self.network.peer is None:
+            self.network.start()
         else:
             self._close_clients()
-            self._network.peer.end()
-            shutil.rmtree(self._network.material.layout.ledger)
-            self._network.start_peer()
+            self.network.peer.end()
+            shutil.rmtree(self.network.material.layout.ledger)
+            self.network.start_peer()
         self._clients = {
             (msp, unit): GatewayClient(*(self._profile(one, member) for one in (msp, *ALSO_ASKED.get(msp, ()))))
             for _, msp in ORGANISATIONS
@@ -43,12 +43,12 @@ class Channels:
     def close(self) -> None:
         """End all processes."""
         self._close_clients()
-        self._network.close()
+        self.network.close()
 
     def _profile(self, msp: str, member: str) -> ConnectionProfile:
         organisation = _NAMES[msp]
-        folder = self._network.material.organisation(organisation).directory / "identities" / member
-        profile = self._network.profile(organisation)
+        folder = self.network.material.organisation(organisation).directory / "identities" / member
+        profile = self.network.profile(organisation)
         return replace(profile, cert_file=folder / "cert.pem", key_file=folder / "key.pem")
 
     def _close_clients(self) -> None:

@@ -49,12 +49,7 @@ class OverGateways:
         transient: Mapping[str, bytes] | None = None,
         unit: str = "client",
     ) -> Committed:
-        client = self.clients[msp, unit]
-        proposal = client.prepare(function, args, transient, now_ms=self.now_ms)
-        try:
-            endorsed = self.endorse(client, proposal, (PLATFORM, SUPERVISOR) if transient else ())
-        except EndorseError as error:
-            raise error.market_error or error from None
+        client, endorsed = self.hold(msp, function, *args, transient=transient, unit=unit)
         self.commit(client, endorsed)
         return Committed(endorsed.tx_id, json.loads(endorsed.result))
 
@@ -64,9 +59,20 @@ class OverGateways:
         except EvaluateError as error:
             raise error.market_error or error from None
 
-    def hold(self, msp: str, function: str, *args: str) -> tuple[GatewayClient, Endorsed]:
-        client = self.clients[msp, "client"]
-        return client, self.endorse(client, client.prepare(function, args, now_ms=self.now_ms))
+    def hold(
+        self,
+        msp: str,
+        function: str,
+        *args: str,
+        transient: Mapping[str, bytes] | None = None,
+        unit: str = "client",
+    ) -> tuple[GatewayClient, Endorsed]:
+        client = self.clients[msp, unit]
+        proposal = client.prepare(function, args, transient, now_ms=self.now_ms)
+        try:
+            return client, self.endorse(client, proposal, (PLATFORM, SUPERVISOR) if transient else ())
+        except EndorseError as error:
+            raise error.market_error or error from None
 
     def release(self, envelope: object) -> str:
         assert isinstance(envelope, tuple)
