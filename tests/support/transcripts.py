@@ -1,6 +1,6 @@
 """Record what clients ask of a ledger in memory, and run it again in any process.
 
-`python -m tests.support.transcripts` reads the calls on stdin and prints the
+`python -m tests.support.transcripts` reads lists of calls on stdin, one for each ledger, and prints for each the
 digest of everything that endorsers sign: read sets, write sets, responses and events.
 """
 
@@ -73,4 +73,4 @@ def replay(calls: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(replay(json.load(sys.stdin)))
+    json.dump([replay(calls) for calls in json.load(sys.stdin)], sys.stdout)
