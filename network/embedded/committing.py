@@ -46,8 +46,9 @@ class Committer:
         with self._ledger.state.update() as update:
             for position, raw in enumerate(envelopes):
                 checked = self._validator.check(raw)
-                code = _decide(checked, update, number, valid_ids)
-                if checked.tx_id and not update.has_transaction(checked.tx_id):
+                known = update.block_of(checked.tx_id) if checked.tx_id else None
+                code = _decide(checked, update, valid_ids, used=known is not None and known < number)
+                if checked.tx_id and known is None:
                     outcomes.append(TransactionOutcome(checked.tx_id, number, code))
                 applied = Applied(checked.tx_id, checked.timestamp_ms, checked.rwset, code)
                 private.extend(apply(update, (number, position), applied))
@@ -75,8 +76,8 @@ def commit_genesis(ledger: Ledger, block: bytes) -> None:
         ledger.append(data, Tip(0, parsed.header_hash), update, [])
 
 
-def _decide(checked: Checked, update: StateUpdate, number: int, valid_ids: set[str]) -> Code:
-    """Return the verdict on `checked` in block `number`, and note its id among those of valid ones.
+def _decide(checked: Checked, update: StateUpdate, valid_ids: set[str], *, used: bool) -> Code:
+    """Return the verdict on `checked`, whose id an earlier block has `used`, and note it among those of valid ones.
 
     The order is Fabric's: its form, then whether an earlier block has its id, then who endorsed it, then whether a
     valid one before it in this block has its id, and at last what it read. So a damaged copy that is ordered just
@@ -84,7 +85,7 @@ def _decide(checked: Checked, update: StateUpdate, number: int, valid_ids: set[s
     """
     if not checked.well_formed:
         return checked.code
-    if update.has_transaction(checked.tx_id, before=number):
+    if used:
         return Code.DUPLICATE_TXID
     if checked.code is not Code.VALID:
         return checked.code

@@ -171,11 +171,7 @@ def apply(update: StateUpdate, version: Version, transaction: Applied) -> tuple[
         update.add_transaction(transaction.tx_id, version, transaction.code)
     if transaction.code != Code.VALID:
         return ()
-    for write in transaction.rwset.writes:
-        update.write(write, version, tx_id=transaction.tx_id, timestamp_ms=transaction.timestamp_ms)
-    for hashes in transaction.rwset.private_hashes:
-        for hashed in hashes.writes:
-            update.write_hash(hashes.namespace, hashes.collection, hashed, version)
+    update.write(transaction.rwset, version, tx_id=transaction.tx_id, timestamp_ms=transaction.timestamp_ms)
     return tuple(
         PrivateWrites(transaction.tx_id, version, hashes)
         for hashes in transaction.rwset.private_hashes

@@ -11,7 +11,6 @@ from countermark.network.embedded.errors import StorageError
 from countermark.network.embedded.ledger.database import Database, Parameters
 from countermark.network.embedded.ledger.schema import open_state
 
-
 _KEYS: Final = 1000
 """Keys of one query; SQLite takes 32,766 parameters."""
 
@@ -132,6 +131,27 @@ class View:
             return self._database.rows(query, parameters)
 
 
+class Snapshot(View):
+    """A view that stays as it is, so that what one organisation has read need not be looked up for the next."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._read: dict[tuple[str, str], Value | None] = {}
+
+    def close(self) -> None:
+        """See `View.close`."""
+        super().close()
+        self._read.clear()
+
+    def get_many(self, namespace: str, keys: Sequence[str]) -> dict[str, Value]:
+        """See `View.get_many`."""
+        unread = [key for key in keys if (namespace, key) not in self._read]
+        found = super().get_many(namespace, unread)
+        self._read.update(((namespace, key), found.get(key)) for key in unread)
+        values = {key: self._read[namespace, key] for key in keys}
+        return {key: value for key, value in values.items() if value is not None}
+
+
 class Snapshots:
     """Views of the state database at `path`, each fixed at the block that was last when it was taken."""
 
@@ -141,7 +161,7 @@ class Snapshots:
         self._lock = threading.Lock()
 
     @contextmanager
-    def take(self) -> Iterator[View]:
+    def take(self) -> Iterator[Snapshot]:
         """Return a view of the state as it is now; it stays so until the end of the block."""
         with self._lock:
             database = self._idle.pop() if self._idle else None
@@ -151,7 +171,7 @@ class Snapshots:
         try:
             # A deferred transaction takes its snapshot with the first read.
             database.row("SELECT 1 FROM blocks LIMIT 1")
-            view = View(database)
+            view = Snapshot(database)
             try:
                 yield view
             finally:

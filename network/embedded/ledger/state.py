@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from countermark.network.blocks.rwsets import PrivateWrite, Version, Write
+from countermark.network.blocks.rwsets import PrivateWrite, ReadWriteSet, Version, Write
 from countermark.network.embedded.ledger.database import Database
 from countermark.network.embedded.ledger.schema import open_state
 from countermark.network.embedded.ledger.snapshots import Snapshots, View
@@ -39,45 +39,44 @@ class StateUpdate:
         self._database = database
         self.view = View(database)
 
-    def write(self, write: Write, version: Version, *, tx_id: str, timestamp_ms: int) -> None:
-        """Apply a public write and note it in the key's history."""
-        key = write.key.encode()
-        self._set(write.namespace, "", key, None if write.is_delete else write.value, version)
-        self._database.execute(
-            "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (write.namespace, key, *version, tx_id, timestamp_ms, write.is_delete, write.value),
+    def write(self, rwset: ReadWriteSet, version: Version, *, tx_id: str, timestamp_ms: int) -> None:
+        """Apply the writes of a transaction, private ones in their hashed form; public ones enter the history."""
+        # Three statements, for each lets other threads run in between. Of a key written twice, the last write counts.
+        public = {(write.namespace, write.key.encode()): write for write in rwset.writes}
+        values = {(namespace, "", key): _value(write) for (namespace, key), write in public.items()}
+        for hashes in rwset.private_hashes:
+            for hashed in hashes.writes:
+                values[hashes.namespace, hashes.collection, hashed.key_hash] = _hash(hashed)
+        self._database.execute_many(
+            "DELETE FROM state WHERE namespace = ? AND collection = ? AND key = ?",
+            [key for key, value in values.items() if value is None],
         )
-
-    def write_hash(self, namespace: str, collection: str, write: PrivateWrite, version: Version) -> None:
-        """Apply a private write in its hashed form."""
-        value = None if write.is_delete or write.is_purge else write.value_hash
-        self._set(namespace, collection, write.key_hash, value, version)
+        self._database.execute_many(
+            "INSERT INTO state VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, collection, key) "
+            "DO UPDATE SET value = excluded.value, block = excluded.block, position = excluded.position",
+            [(*key, value, *version) for key, value in values.items() if value is not None],
+        )
+        self._database.execute_many(
+            "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (namespace, key, *version, tx_id, timestamp_ms, write.is_delete, write.value)
+                for (namespace, key), write in public.items()
+            ],
+        )
 
     def add_transaction(self, tx_id: str, version: Version, code: int) -> bool:
         """Note a transaction; return False if its id was there already, which then keeps its first outcome."""
         query = "INSERT OR IGNORE INTO transactions VALUES (?, ?, ?, ?)"
         return self._database.execute(query, (tx_id, *version, code)) == 1
 
-    def has_transaction(self, tx_id: str, *, before: int | None = None) -> bool:
-        """True if an envelope with that id is in a block before number `before`, or is known at all."""
+    def block_of(self, tx_id: str) -> int | None:
+        """Return the number of the first block that has an envelope with that id, `None` if none has."""
         row = self._database.row("SELECT block FROM transactions WHERE tx_id = ?", (tx_id,))
-        return row is not None and (before is None or row[0] < before)
+        return None if row is None else int(row[0])
 
     def add_block(self, row: BlockRow) -> None:
         """Note the block to which the changes belong."""
         self._database.execute("INSERT INTO blocks VALUES (?, ?, ?, ?)", row)
-
-    def _set(self, namespace: str, collection: str, key: bytes, value: bytes | None, version: Version) -> None:
-        if value is None:
-            self._database.execute(
-                "DELETE FROM state WHERE namespace = ? AND collection = ? AND key = ?", (namespace, collection, key)
-            )
-        else:
-            self._database.execute(
-                "INSERT INTO state VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, collection, key) "
-                "DO UPDATE SET value = excluded.value, block = excluded.block, position = excluded.position",
-                (namespace, collection, key, value, *version),
-            )
 
 
 class StateStore:
@@ -136,3 +135,11 @@ class StateStore:
         with self._reader_lock:
             row = self._reader.row(query, parameters)
         return None if row is None else BlockRow(*row)
+
+
+def _value(write: Write) -> bytes | None:
+    return None if write.is_delete else write.value
+
+
+def _hash(write: PrivateWrite) -> bytes | None:
+    return None if write.is_delete or write.is_purge else write.value_hash
