@@ -14,6 +14,8 @@ from countermark.network.blocks.values import Block
 from countermark.network.errors import BlockError
 
 _NO_VALUE = hashlib.sha256(b"").digest()
+# Nearly all tags, lengths and counts are one byte, and there are dozens in each transaction.
+_BYTE = tuple(bytes((value,)) for value in range(0x80))
 _Key = tuple[str, str, bytes]
 _Change = tuple[bytes, Version]
 
@@ -89,10 +91,12 @@ def _updates(changes: dict[_Key, _Change]) -> bytes:
 
 def _field(number: int, data: bytes) -> bytes:
     """Return a length-delimited protobuf field."""
-    return bytes((number << 3 | 2,)) + _varint(len(data)) + data
+    return _BYTE[number << 3 | 2] + _varint(len(data)) + data
 
 
 def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return _BYTE[value]
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)
@@ -103,4 +107,4 @@ def _varint(value: int) -> bytes:
 def _number(value: int) -> bytes:
     """Return `value` in the fewest bytes, after their count: the order of these bytes is that of the numbers."""
     digits = value.to_bytes((value.bit_length() + 7) // 8)
-    return bytes((len(digits),)) + digits
+    return _BYTE[len(digits)] + digits

@@ -13,7 +13,7 @@ from fabric_protos.common import common_pb2
 from countermark.network.blocks.hashes import data_hash
 from countermark.network.blocks.policies import Policy, satisfied
 from countermark.network.blocks.values import Block, Transaction
-from countermark.network.envelopes import EndorsedTransaction
+from countermark.network.envelopes import EndorsedTransaction, Endorsement
 from countermark.network.envelopes.wire import decode, encode
 from countermark.network.errors import BlockError, EnvelopeError, NetworkError
 from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
@@ -119,19 +119,22 @@ def verify_creator(block: int, transaction: Transaction, consortium: Consortium)
 
 
 def endorsing_members(
-    endorsed: EndorsedTransaction, recognise: Callable[[bytes], Member]
+    endorsed: EndorsedTransaction,
+    recognise: Callable[[bytes], Member],
+    verify: Callable[[Endorsement, bytes], object] = Endorsement.verify,
 ) -> tuple[tuple[Member, ...], tuple[str, ...]]:
     """Return the members whose endorsements of `endorsed` hold, and what is wrong with the others.
 
     As on a peer, an endorsement that does not hold is left out, and the same endorser counts once, in however many
-    ways his certificate is written. `recognise` returns the member that a serialized identity is.
+    ways his certificate is written. `recognise` returns the member that a serialized identity is; `verify` refuses a
+    signature over a response payload that is not the endorser's.
     """
     members: dict[tuple[str, bytes], Member] = {}
     refused = []
     for endorsement in endorsed.endorsements:
         try:
             member = recognise(endorsement.endorser)
-            endorsement.verify(endorsed.response.serialized)
+            verify(endorsement, endorsed.response.serialized)
         except NetworkError as error:
             refused.append(str(error))
             continue

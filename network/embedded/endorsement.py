@@ -17,6 +17,7 @@ from countermark.network.embedded.errors import ExecutionError, ProposalError
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.ledger.snapshots import View
 from countermark.network.embedded.membership import READERS, WRITERS, Membership
+from countermark.network.embedded.signatures import Signatures
 from countermark.network.embedded.simulation import Results, Simulation
 from countermark.network.envelopes import (
     ChaincodeEvent,
@@ -135,6 +136,7 @@ class Endorser:
         link: ChaincodeLink,
         definition: Definition,
         ledger: Ledger,
+        signatures: Signatures,
         *,
         timeout_s: float,
     ) -> None:
@@ -143,6 +145,7 @@ class Endorser:
         self._link = link
         self._definition = definition
         self._ledger = ledger
+        self._signatures = signatures
         self._timeout_s = timeout_s
 
     @property
@@ -199,7 +202,9 @@ class Endorser:
                 self._ledger.private.stage, proposal.tx_id, simulated.results.private, height=self._ledger.height
             )
         payload = build_response_payload(proposal, simulated.outcome)
-        return payload, endorse(self._identity, payload.serialized)
+        endorsement = endorse(self._identity, payload.serialized)
+        self._signatures.made(endorsement.endorser, endorsement.signature, payload.serialized + endorsement.endorser)
+        return payload, endorsement
 
 
 def _parse(payload: bytes, tx_id: str) -> Response:

@@ -4,6 +4,8 @@ from collections.abc import Container
 from functools import lru_cache
 from typing import Final
 
+from countermark.network.embedded.signatures import Signatures
+from countermark.network.envelopes import Endorsement
 from countermark.network.errors import IdentityError
 from countermark.network.genesis.policies import READER_ROLES, WRITER_ROLES
 from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
@@ -21,6 +23,8 @@ class Membership:
     """The organisations of the channel; an identity once accepted is not checked again within the same minute."""
 
     def __init__(self, consortium: Consortium) -> None:
+        self.signatures = Signatures()
+        """The signatures that have been checked, or made, in this process."""
         self._consortium = consortium
         # Checking a certificate against its root costs a signature check; every organisation has few identities.
         self._validate = lru_cache(maxsize=4096)(self._check)
@@ -59,8 +63,17 @@ class Membership:
         member = self.recognise(serialized) if at_ms is None else self.member(serialized, at_ms=at_ms)
         if member.role not in roles:
             raise IdentityError("role_not_allowed", f"{member.msp_id}.{member.role} may not do this")
-        SerializedIdentity.parse(serialized).verify(signature, data)
+        self.signatures.check(serialized, signature, data)
         return member
+
+    def verify_endorsement(self, endorsement: Endorsement, response_payload: bytes) -> None:
+        """Check the signature of `endorsement` over `response_payload`.
+
+        Raises:
+            IdentityError: The endorser does not parse.
+            SignatureError: The signature is not his.
+        """
+        self.signatures.check(endorsement.endorser, endorsement.signature, response_payload + endorsement.endorser)
 
     def _check(self, serialized: bytes, minute: int) -> Member:
         return self._consortium.validate(SerializedIdentity.parse(serialized), at_ms=minute * _MINUTE_MS)

@@ -191,6 +191,7 @@ class Node:
                 peer.link,
                 definition,
                 self._ledger,
+                self._membership.signatures,
                 timeout_s=settings.execute_timeout_s,
             )
             for peer in self._peers

@@ -89,7 +89,8 @@ class Validator:
             return Code.INVALID_ENDORSER_TRANSACTION
         if not _writes_only(rwset, definition):
             return Code.ILLEGAL_WRITESET
-        endorsers, _ = endorsing_members(endorsed, self._membership.recognise)
+        membership = self._membership
+        endorsers, _ = endorsing_members(endorsed, membership.recognise, membership.verify_endorsement)
         if not all(satisfied(policy, endorsers) for policy in definition.policies(rwset)):
             return Code.ENDORSEMENT_POLICY_FAILURE
         return Code.VALID

@@ -1,7 +1,7 @@
 """What a running chaincode may ask of the peer, message by message, as Fabric's peers answer it."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fabric_protos.ledger.queryresult import kv_query_result_pb2
@@ -34,20 +34,6 @@ class Session:
         self.simulation = simulation
         self._cursors: dict[str, RangeCursor | HistoryCursor] = {}
         self._ids = itertools.count(1)
-        self._handlers: dict[int, Callable[[bytes], bytes]] = {
-            _Type.GET_STATE: self._get_state,
-            _Type.GET_STATE_MULTIPLE: self._get_states,
-            _Type.PUT_STATE: self._put_state,
-            _Type.DEL_STATE: self._del_state,
-            _Type.GET_STATE_BY_RANGE: self._get_state_by_range,
-            _Type.GET_HISTORY_FOR_KEY: self._get_history,
-            _Type.QUERY_STATE_NEXT: self._query_next,
-            _Type.QUERY_STATE_CLOSE: self._query_close,
-            _Type.GET_PRIVATE_DATA_HASH: self._get_private_hash,
-            _Type.PURGE_PRIVATE_DATA: self._purge_private,
-            _Type.GET_STATE_METADATA: self._get_metadata,
-            _Type.WRITE_BATCH_STATE: self._write_batch,
-        }
 
     def answer(self, kind: int, payload: bytes) -> bytes:
         """Return the payload of the RESPONSE to a message of type `kind`.
@@ -55,11 +41,11 @@ class Session:
         Raises:
             SimulationError: Fabric refuses this, or the embedded peer does not offer it.
         """
-        handler = self._handlers.get(kind)
+        handler = _HANDLERS.get(kind)
         if handler is None:
             raise SimulationError("not_supported", f"the embedded peer does not answer {_name(kind)}")
         try:
-            return handler(payload)
+            return handler(self, payload)
         except (EnvelopeError, StorageError) as error:
             raise SimulationError(error.code, error.detail) from error
 
@@ -170,6 +156,23 @@ class Session:
     def _key_value(self, one: Any) -> Any:
         namespace = self.simulation.namespace
         return kv_query_result_pb2.KV(namespace=namespace, key=one.key, value=one.value)
+
+
+# Made once, not for each run: to ask a protobuf class for the number of a type takes a microsecond.
+_HANDLERS: Final[Mapping[int, Callable[[Session, bytes], bytes]]] = {
+    _Type.GET_STATE: Session._get_state,
+    _Type.GET_STATE_MULTIPLE: Session._get_states,
+    _Type.PUT_STATE: Session._put_state,
+    _Type.DEL_STATE: Session._del_state,
+    _Type.GET_STATE_BY_RANGE: Session._get_state_by_range,
+    _Type.GET_HISTORY_FOR_KEY: Session._get_history,
+    _Type.QUERY_STATE_NEXT: Session._query_next,
+    _Type.QUERY_STATE_CLOSE: Session._query_close,
+    _Type.GET_PRIVATE_DATA_HASH: Session._get_private_hash,
+    _Type.PURGE_PRIVATE_DATA: Session._purge_private,
+    _Type.GET_STATE_METADATA: Session._get_metadata,
+    _Type.WRITE_BATCH_STATE: Session._write_batch,
+}
 
 
 def _result(message: Any) -> Any:
