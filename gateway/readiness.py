@@ -18,8 +18,6 @@ STALLED_S = 15.0
 TIME_CHECKED_S = 300.0
 """How long a peer that holds timestamps to its window is believed to go on doing so."""
 
-_PROBE = "readiness/probe"
-
 
 @dataclass(frozen=True)
 class Readiness:
@@ -109,7 +107,7 @@ class Watch:
     def _store(self) -> bool:
         """Return whether the object store answers."""
         try:
-            self._services.objects.size(_PROBE)
+            self._services.objects.probe()
         except MarketError:
             return False
         return True

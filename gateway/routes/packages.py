@@ -1,7 +1,6 @@
 """/v1/trades/{id}/package: encrypted data in and out, in pieces, in constant memory (steps (14) and (15))."""
 
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -22,6 +21,7 @@ from countermark.gateway.api import (
 from countermark.gateway.problems import ProblemError
 from countermark.gateway.routes.trades import TradePath
 from countermark.gateway.signatures import BodyDigest
+from countermark.gateway.spooling import spooled
 from countermark.platform.relay.upload import UploadStatus
 from countermark.platform.store import channels
 from countermark.platform.trades import load_trade
@@ -71,7 +71,7 @@ def upload(path: TradePath) -> tuple[flask.Response, int]:
     body_limit(LONGEST_PIECE)
     part = ranges.parse_content_range(request().headers.get("Content-Range", ""))
     if request().content_length not in (None, part.stop - part.start):
-        raise _differ()
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Range and Content-Length differ")
     signer = signature()
     assert signer is not None
     # Nobody fills the disk with bytes that are not wanted: everything but the bytes themselves is looked at first.
@@ -79,10 +79,9 @@ def upload(path: TradePath) -> tuple[flask.Response, int]:
         services().upload.check(path.trade, account=signer.account, start=part.start, total=part.total)
     digest = BodyDigest(signer)
     # A piece counts only once its signed digest was compared, so it waits in a file without a name.
-    with tempfile.TemporaryFile(dir=services().site.spool) as spool:
-        _copy(digest.passing(_pieces(request().stream)), spool, part.stop - part.start)
+    body = digest.passing(_pieces(request().stream))
+    with spooled(services().site.spool, body, part.stop - part.start) as spool:
         digest.check()
-        spool.seek(0)
         with _telling_offset(path.trade, signer.account):
             status = services().upload.receive(
                 path.trade, account=signer.account, start=part.start, total=part.total, data=_pieces(spool)
@@ -177,22 +176,3 @@ def _resource(status: UploadStatus) -> dict[str, Any]:
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
     while piece := stream.read(_CHUNK):
         yield piece
-
-
-def _copy(pieces: Iterable[bytes], out: IO[bytes], size: int) -> None:
-    """Write ``pieces`` to ``out``; they must have ``size`` bytes.
-
-    Raises:
-        MarketError: MALFORMED_REQUEST, as soon as there are more.
-    """
-    for piece in pieces:
-        size -= len(piece)
-        if size < 0:
-            break
-        out.write(piece)
-    if size:
-        raise _differ()
-
-
-def _differ() -> MarketError:
-    return MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Range and body differ in length")

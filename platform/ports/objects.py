@@ -7,8 +7,12 @@ from typing import Protocol
 class ObjectStore(Protocol):
     """Names are paths of lower-case segments, such as `packages/<trade>`; an object is written once, in order.
 
-    An upload grows by `append` and becomes final by `seal`: nobody reads half an object as a whole one. Every
-    method may raise `MarketError` STORE_UNAVAILABLE (a full disk, an unreachable server).
+    An upload grows by `append` and becomes final by `seal`: nobody reads half an object as a whole one. One writer at
+    a time has an object, over all processes: who comes second waits. An object that is deleted meanwhile is another
+    one than what is written under its name from then on; whoever still writes to the old one writes to nowhere.
+
+    Every method may raise `MarketError` STORE_UNAVAILABLE (a full disk, a server that does not answer in time), and
+    DATABASE_UNAVAILABLE where the database knows what lies in the store.
     """
 
     def size(self, name: str) -> int:
@@ -38,8 +42,18 @@ class ObjectStore(Protocol):
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the bytes `start` up to `stop` (exclusive; default the end) of a sealed object, in pieces.
 
+        An object that is deleted meanwhile may break off with NOT_FOUND.
+
         Raises:
             MarketError: NOT_FOUND when it is not there or not sealed; at once, not at the first piece.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Return if the store answers; readiness asks.
+
+        Raises:
+            MarketError: STORE_UNAVAILABLE.
         """
         ...
 

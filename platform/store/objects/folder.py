@@ -3,16 +3,16 @@
 import errno
 import fcntl
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from countermark.platform.store.objects import names
 from countermark.protocol.errors import ErrorCode, MarketError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_.:-]*)+", re.ASCII)
 _PART = ".part"
 _PIECE = 1 << 20
 
@@ -51,9 +51,8 @@ class FolderStore:
                 file.truncate()
             for piece in data:  # its own failures are the caller's and pass through
                 with _translated():
-                    file.write(piece)
+                    _write(file, piece)
             with _translated():
-                file.flush()
                 os.fsync(file.fileno())
                 return file.tell()
 
@@ -95,6 +94,15 @@ class FolderStore:
         """
         return _pieces(self._path(name), start, stop)
 
+    def probe(self) -> None:
+        """Return if the folder is there and can be written.
+
+        Raises:
+            MarketError: STORE_UNAVAILABLE.
+        """
+        if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+            raise MarketError(ErrorCode.STORE_UNAVAILABLE, "the folder of the object store cannot be written")
+
     def delete(self, name: str) -> None:
         """Remove the object; one that is not there is no error.
 
@@ -119,10 +127,7 @@ class FolderStore:
             shutil.rmtree(folder, onerror=_unless_changed)
 
     def _path(self, name: str) -> Path:
-        # Names come from ids that were parsed before; this keeps a mistake from leaving the folder.
-        if not _NAME.fullmatch(name) or name.endswith(_PART):
-            raise MarketError(ErrorCode.NOT_FOUND, "no object has such a name")
-        return self._folder / name
+        return self._folder / names.checked(name)
 
 
 def _part(path: Path) -> Path:
@@ -130,7 +135,7 @@ def _part(path: Path) -> Path:
 
 
 @contextmanager
-def _growing(path: Path) -> Iterator[BinaryIO]:
+def _growing(path: Path) -> Iterator[FileIO]:
     """Give the part of the object at `path` to one writer at a time, made where there is none.
 
     Raises:
@@ -145,7 +150,8 @@ def _growing(path: Path) -> Iterator[BinaryIO]:
                 if path.parent.is_file():
                     raise
                 continue  # the folder was cleared meanwhile
-        with os.fdopen(descriptor, "r+b") as file:
+        # Without a buffer: what a full disk has refused would be tried, and fail, once more when the file is closed.
+        with FileIO(descriptor, "r+") as file:
             with _translated():
                 fcntl.flock(file, fcntl.LOCK_EX)
                 # While we waited for the lock, its holder may have sealed or deleted the file that we had opened.
@@ -158,7 +164,14 @@ def _growing(path: Path) -> Iterator[BinaryIO]:
                 return
 
 
-def _is(file: BinaryIO, path: Path) -> bool:
+def _write(file: FileIO, piece: bytes) -> None:
+    """Write all of `piece`, of which the disk may take a part at a time."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _is(file: FileIO | BinaryIO, path: Path) -> bool:
     """Return whether the open `file` is what `path` names now."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -193,13 +193,13 @@ def test_peers_that_take_any_timestamp_are_not_ready(front: Front) -> None:
     assert front.raw().get("/readyz").json()["time_window"] == "checked"
 
 
-def test_store_that_cannot_be_read_is_named(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    def size(_name: str) -> int:
-        raise MarketError(ErrorCode.STORE_UNAVAILABLE)
-
-    monkeypatch.setattr(front.services.objects, "size", size)
+def test_store_that_is_away_is_named_until_it_is_back(front: Front) -> None:
+    folder = front.folder / "objects"
+    folder.rename(front.folder / "unmounted")
     ready = front.raw().get("/readyz")
     assert (ready.status_code, ready.json()["away"], ready.json()["store"]) == (503, ["store"], "away")
+    (front.folder / "unmounted").rename(folder)
+    assert front.raw().get("/readyz").status_code == 200
 
 
 def test_invented_methods_share_one_figure(front: Front) -> None:

@@ -71,13 +71,13 @@ def test_package_is_the_buyers_alone_and_in_ranges(sale: Sale) -> None:
 def bodies(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The announced sizes of the pieces whose bodies were taken in."""
     seen: list[int] = []
-    copy = packages._copy
+    spooled = packages.spooled
 
-    def watched(pieces: Any, out: Any, size: int) -> None:
+    def watched(folder: Any, pieces: Any, size: int) -> Any:
         seen.append(size)
-        copy(pieces, out, size)
+        return spooled(folder, pieces, size)
 
-    monkeypatch.setattr(packages, "_copy", watched)
+    monkeypatch.setattr(packages, "spooled", watched)
     return seen
 
 
