@@ -1,4 +1,7 @@
-"""The configuration of gateway and worker: one JSON file, parsed strictly; `DATABASE_URL` overrides its database."""
+"""The configuration of gateway and worker: one JSON file, parsed strictly.
+
+The environment overrides where things lie: `DATABASE_URL` the database, `OBJECTS_URL` the object store.
+"""
 
 import os
 from collections.abc import Mapping
@@ -24,8 +27,10 @@ class Config:
     """Connection files of the gateways that may be asked, in order: first the platform's own, whose certificate and
     key are used; then others whose answers it takes, of whichever organisation."""
     database_url: str
-    objects: Path
-    """Folder of the object store."""
+    objects: str
+    """The object store: a folder, or `s3://bucket/prefix?endpoint=…&region=…`. Credentials never stand here."""
+    spool: Path
+    """Folder for pieces of uploads that are on their way into the object store."""
     keys_file: Path
     """The platform's private keys, see `gateway.keys`."""
     host: str
@@ -61,7 +66,8 @@ _FIELDS: Mapping[str, fields.Parser] = {
     "market": fields.name,
     "connections": _connections,
     "database_url": fields.text(4096),
-    "objects": _path,
+    "objects": fields.text(4096),
+    "spool": _path,
     "keys_file": _path,
     "host": fields.text(255),
     "port": fields.integer(1, 65_535),
@@ -70,6 +76,8 @@ _FIELDS: Mapping[str, fields.Parser] = {
     "faucet": _boolean,
     "threads": fields.integer(4, 256),
 }
+
+_OVERRIDES: Mapping[str, str] = {"database_url": "DATABASE_URL", "objects": "OBJECTS_URL"}
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
@@ -82,6 +90,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
         document: dict[str, Any] = fields.record(canonical.loads(path.read_bytes(), canonical=False), _FIELDS)
     except OSError as error:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, f"{path}: {error.strerror}") from error
-    if url := environment.get("DATABASE_URL"):
-        document["database_url"] = url
+    for member, variable in _OVERRIDES.items():
+        if value := environment.get(variable):
+            document[member] = value
     return Config(**document)

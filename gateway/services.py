@@ -33,7 +33,7 @@ from countermark.platform.ports import Block, Ledger, ObjectStore
 from countermark.platform.relay.release import PackageRelease
 from countermark.platform.relay.upload import PackageUpload
 from countermark.platform.store.engine import Database
-from countermark.platform.store.objects import FolderStore
+from countermark.platform.store.objects import open_store
 from countermark.platform.store.outbox import Outbox, Submitter
 from countermark.platform.store.secrets import SecretBox
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -180,16 +180,17 @@ def from_config(config: Config) -> Services:
     site = Site(
         market=config.market,
         hosts=_certified_hosts(config.tls_cert_file),
-        spool=config.objects,
+        spool=config.spool,
         faucet=config.faucet,
         threads=config.threads,
     )
+    database = Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS)
     return wire(
         site,
         keys=platform_keys.load(config.keys_file),
-        database=Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS),
+        database=database,
         chain=FabricLedger(GatewayClient(*map(ConnectionProfile.load, config.connections))),
-        objects=FolderStore(config.objects),
+        objects=open_store(config.objects, database=database),
     )
 
 

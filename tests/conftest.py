@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, settings
 from tests.fixtures.absent import pytest_collection_modifyitems
 from tests.fixtures.closing_lines import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from tests.fixtures.fabric import native_markets
+from tests.fixtures.objects import s3_server, stored
 from tests.fixtures.postgres import (
     database,
     empty_database,
@@ -24,6 +25,8 @@ __all__ = [
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
+    "s3_server",
+    "stored",
 ]
 
 # The same examples in every run, and none fails because the machine is busy.

@@ -1,6 +1,5 @@
 """A platform's data folder: its secrets, its database, its object store, its peers."""
 
-import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -28,7 +27,8 @@ def findings(data: DataFolder) -> Iterator[Finding]:
     from countermark.protocol.errors import MarketError
 
     try:
-        services = from_config(config.load(data.gateway_config))
+        configured = config.load(data.gateway_config)
+        services = from_config(configured)
     except (MarketError, LedgerError) as error:
         yield Finding("configuration", Verdict.WRONG, f"{error} (the platform's files appear while it runs)")
         return
@@ -36,7 +36,7 @@ def findings(data: DataFolder) -> Iterator[Finding]:
         yield Finding("configuration", Verdict.OK, str(data.gateway_config))
         yield from examine(
             ("database", lambda: _database(services)),
-            ("object store", lambda: _objects(data)),
+            ("object store", lambda: _objects(services, configured.objects)),
             ("ledger", lambda: _ledger(services)),
         )
     finally:
@@ -66,10 +66,9 @@ def _database(services: "Services") -> str:
         return f"answers; {progress.height(connection)} blocks applied"
 
 
-def _objects(data: DataFolder) -> str:
-    if not os.access(data.objects, os.R_OK | os.W_OK | os.X_OK):
-        raise ValueError(f"{data.objects} cannot be written")
-    return str(data.objects)
+def _objects(services: "Services", where: str) -> str:
+    services.objects.probe()
+    return where
 
 
 def _ledger(services: "Services") -> str:

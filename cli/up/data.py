@@ -41,8 +41,13 @@ class DataFolder:
 
     @property
     def objects(self) -> Path:
-        """Packages and sealed openings."""
+        """Packages and sealed openings, unless `OBJECTS_URL` names another store."""
         return self.path / "objects"
+
+    @property
+    def spool(self) -> Path:
+        """Pieces of uploads on their way into the object store; nothing of it outlives a request."""
+        return self.path / "spool"
 
     @property
     def logs(self) -> Path:

@@ -181,7 +181,8 @@ class Stack:
             # openings of listings. The traders' may not, and has no part in the platform's business.
             "connections": [str(self._profile(name)) for name in ("platform", "supervisor")],
             "database_url": os.environ.get("DATABASE_URL") or self._url_file.read_text().strip(),
-            "objects": str(private_folder(self._data.objects)),
+            "objects": os.environ.get("OBJECTS_URL") or str(private_folder(self._data.objects)),
+            "spool": str(private_folder(self._data.spool)),
             "keys_file": str(folder / "keys.json"),
             "host": LOOPBACK,
             "port": self._ports["gateway"],

@@ -25,8 +25,8 @@ from countermark.platform.trades import TradeView, load_trade
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.packages import PackageHeader, PackageSummary, measure
 
-_NOT_ITS_FAULT = frozenset({ErrorCode.STORE_UNAVAILABLE, ErrorCode.NOT_FOUND})
-"""Codes of a measurement that say nothing about the package."""
+_ITS_FAULT = frozenset({ErrorCode.PACKAGE_MALFORMED, ErrorCode.PACKAGE_WRONG_TRADE, ErrorCode.PACKAGE_ROOT_MISMATCH})
+"""Codes of a measurement that speak of the package; any other speaks of what it could not be read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,8 @@ class PackageUpload:
         try:
             self._objects.append(row.object_name, start, data)
         except MarketError as error:
+            if error.code is ErrorCode.NOT_FOUND:
+                raise _begun_anew() from error
             # Sealed: another request has brought the rest meanwhile, and what it brought is measured.
             if error.code is not ErrorCode.WRONG_STATE:
                 raise
@@ -186,7 +188,7 @@ class PackageUpload:
                     ErrorCode.PACKAGE_ROOT_MISMATCH, "these are not the bytes that the seller committed to"
                 )
         except MarketError as error:
-            if error.code not in _NOT_ITS_FAULT:
+            if error.code in _ITS_FAULT:
                 self._discard(view.id, name)
             raise
         return summary

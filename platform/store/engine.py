@@ -55,6 +55,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Give a connection of the caller's own, on which he runs transactions; what his session held ends with it.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE, also when the server is lost on the way.
+        """
+        with _translated(), self._connections().connect() as connection:
+            connection.detach()  # never back into the pool, and no longer counted by it
+            yield connection
+
+    @contextmanager
     def listener(self, *channels: str) -> Iterator["Listener"]:
         """Listen for notifications on `channels` through a connection of its own.
 

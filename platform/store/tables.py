@@ -1,4 +1,4 @@
-"""Every table of the platform (SQLAlchemy Core), the one description that migrations are tested against.
+"""The tables of the platform (SQLAlchemy Core), the one description that migrations are tested against.
 
 Three kinds of column, and a table says which it holds:
 
@@ -6,6 +6,8 @@ Three kinds of column, and a table says which it holds:
   block 0 gives the same bytes. `LEDGER_TABLES` and `CONTRACT_LEDGER_COLUMNS` list them.
 * **private**: never on the ledger; sealed columns hold `secrets.SecretBox` bytes.
 * **own**: inputs and work in progress of this platform (board, outbox, leases). Backed up, never rebuilt.
+
+What lies in a bucket has tables of its own: `objects.tables`.
 
 Times are ms since the epoch (`_ms`), amounts minor units, digests "sha256:<hex>", hashes of the ledger raw bytes.
 """

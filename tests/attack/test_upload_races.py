@@ -16,11 +16,12 @@ from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
 from tests.support.platform import World
 from tests.support.relay import Relay, seal_for
+from tests.support.stores import Stored
 
 
 @pytest.fixture
-def relay(database: Database, tmp_path: Path) -> Relay:
-    world = World(database, tmp_path)
+def relay(database: Database, tmp_path: Path, stored: Stored) -> Relay:
+    world = World(database, tmp_path, store=stored.store)
     trade = world.market.bring_to("FUNDED")
     return Relay(world, trade, *seal_for(world, trade))
 
@@ -89,7 +90,7 @@ def test_last_piece_that_arrives_twice_completes_once(relay: Relay, monkeypatch:
     assert _deliver(relay) == relay.package
 
 
-def test_piece_of_an_upload_that_was_begun_anew_leaves_nothing(relay: Relay) -> None:
+def test_piece_of_an_upload_that_was_begun_anew_leaves_nothing(relay: Relay, stored: Stored) -> None:
     started, go_on = Event(), Event()
 
     def slow() -> Iterator[bytes]:
@@ -106,10 +107,10 @@ def test_piece_of_an_upload_that_was_begun_anew_leaves_nothing(relay: Relay) -> 
         with pytest.raises(MarketError) as refused:
             late.result()
     assert refused.value.code is ErrorCode.UPLOAD_OFFSET
-    assert _files(relay) == [10]
+    assert stored.sizes(f"packages/{relay.trade}") == [10]
 
 
-def test_two_first_requests_at_once_leave_one_object(relay: Relay) -> None:
+def test_two_first_requests_at_once_leave_one_object(relay: Relay, stored: Stored) -> None:
     def put(_number: int) -> None:
         try:
             relay.put(stop=1000)
@@ -119,7 +120,7 @@ def test_two_first_requests_at_once_leave_one_object(relay: Relay) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(put, range(12)))
-    assert _files(relay) == [1000]
+    assert stored.sizes(f"packages/{relay.trade}") == [1000]
 
 
 def test_upload_that_has_not_seen_the_commitment_does_not_take_the_certified_package_away(
@@ -167,12 +168,6 @@ def test_upload_that_fails_to_begin_anew_leaves_the_old_package(
         relay.put()
     monkeypatch.undo()
     assert _deliver(relay) == relay.package
-
-
-def _files(relay: Relay) -> list[int]:
-    """The sizes of all objects of the trade's package."""
-    folder = relay.world.folder / "objects/packages" / relay.trade
-    return [path.stat().st_size for path in folder.iterdir()]
 
 
 def _somebody_waits(database: Database) -> bool:

@@ -23,7 +23,7 @@ from countermark.platform.contracts.registration import Registered, Registration
 from countermark.platform.jobs.acts import Acting
 from countermark.platform.matching.gate import Gate
 from countermark.platform.matching.index import FingerprintIndex
-from countermark.platform.ports import CommitStatus, Endorsed, Prepared, RefusedError, UnavailableError
+from countermark.platform.ports import CommitStatus, Endorsed, ObjectStore, Prepared, RefusedError, UnavailableError
 from countermark.platform.projection.projector import Projector
 from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import FolderStore
@@ -230,6 +230,8 @@ class World:
     database: Database
     folder: Path
     changes: dict[str, Any] = field(default_factory=dict)
+    store: ObjectStore | None = None
+    """Where objects lie; a folder unless one is given."""
 
     def __post_init__(self) -> None:
         self.channel = Channel()
@@ -239,7 +241,7 @@ class World:
         self.box = SecretBox({1: b"k" * 32}, 1)
         self.outbox = Outbox(self.ledger, self.box)
         self.submitter = Submitter(self.database, self.ledger, self.outbox)
-        self.objects = FolderStore(self.folder / "objects")
+        self.objects: ObjectStore = self.store or FolderStore(self.folder / "objects")
         self.platform = self.market.platform
         self.keys = {1: self.platform.encryption}
         self.index = FingerprintIndex(self.box)

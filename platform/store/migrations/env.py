@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from countermark.platform.store.tables import metadata
+from countermark.platform.store.objects.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -17,6 +17,7 @@ DOCUMENT: dict[str, Any] = {
     "connections": ["/data/connection/platform.json", "/data/connection/supervisor.json"],
     "database_url": "postgresql:///market",
     "objects": "/data/objects",
+    "spool": "/data/spool",
     "keys_file": "/data/keys.json",
     "host": "127.0.0.1",
     "port": 8443,
@@ -43,14 +44,15 @@ def written(folder: Path, document: object, mode: int = 0o600) -> Path:
 
 def test_configuration_is_read(tmp_path: Path) -> None:
     loaded = config.load(written(tmp_path, DOCUMENT), {})
-    assert (loaded.url, loaded.threads, loaded.objects) == ("https://127.0.0.1:8443", 16, Path("/data/objects"))
+    assert (loaded.url, loaded.threads, loaded.objects) == ("https://127.0.0.1:8443", 16, "/data/objects")
     assert loaded.database_url == "postgresql:///market"
     assert [path.name for path in loaded.connections] == ["platform.json", "supervisor.json"], "in this order"
 
 
-def test_environment_names_another_database(tmp_path: Path) -> None:
-    environment = {"DATABASE_URL": "postgresql://db.example/market"}
-    assert config.load(written(tmp_path, DOCUMENT), environment).database_url == environment["DATABASE_URL"]
+def test_environment_names_another_database_and_object_store(tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": "postgresql://db.example/market", "OBJECTS_URL": "s3://bucket/market"}
+    loaded = config.load(written(tmp_path, DOCUMENT), environment)
+    assert [loaded.database_url, loaded.objects] == list(environment.values())
 
 
 @pytest.mark.parametrize(

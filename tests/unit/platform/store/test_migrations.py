@@ -7,8 +7,9 @@ from alembic.migration import MigrationContext
 
 from countermark.platform.store.engine import Database
 from countermark.platform.store.migrations import migrate
+from countermark.platform.store.objects.tables import metadata
 from countermark.platform.store.sql import text
-from countermark.platform.store.tables import CONTRACT_LEDGER_COLUMNS, LEDGER_TABLES, data_contracts, metadata
+from countermark.platform.store.tables import CONTRACT_LEDGER_COLUMNS, LEDGER_TABLES, data_contracts
 
 _DESCRIPTION = {
     "columns": """

@@ -1,10 +1,12 @@
 """Objects grow in order, become whole at once, and never leave their folder."""
 
 import errno
+import resource
 import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,37 @@ import pytest
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store.objects import FolderStore
 from countermark.protocol.errors import ErrorCode, MarketError
+from tests.support.stores import InFolder, Stored
 
 NAME = "packages/tr1abc"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ObjectStore:
+def store(stored: Stored) -> ObjectStore:
+    """The store under test: every test that takes it runs on each kind."""
+    return stored.store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "objects")
+
+
+@pytest.fixture
+def rounds(stored: Stored) -> int:
+    """How often something is tried that goes wrong by chance: a request takes longer than a system call."""
+    return 300 if isinstance(stored, InFolder) else 10
+
+
+@contextmanager
+def full_beyond(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def code(error: pytest.ExceptionInfo[MarketError]) -> ErrorCode:
@@ -88,7 +114,7 @@ def test_a_gap_is_refused(store: ObjectStore, offset: int) -> None:
     assert code(refused) is ErrorCode.UPLOAD_OFFSET
 
 
-def test_a_sealed_object_never_changes(store: ObjectStore, tmp_path: Path) -> None:
+def test_a_sealed_object_never_changes(store: ObjectStore, stored: Stored) -> None:
     store.append(NAME, 0, [b"final"])
     store.seal(NAME, store.size(NAME))
     for offset in (0, 5):
@@ -96,7 +122,7 @@ def test_a_sealed_object_never_changes(store: ObjectStore, tmp_path: Path) -> No
             store.append(NAME, offset, [b"other"])
         assert code(refused) is ErrorCode.WRONG_STATE
     assert whole(store) == b"final"
-    assert [path.name for path in (tmp_path / "objects/packages").iterdir()] == ["tr1abc"]
+    assert stored.sizes("packages") == [5]
 
 
 def test_sealing_during_an_upload_waits_for_its_end(store: ObjectStore) -> None:
@@ -197,35 +223,45 @@ def test_no_name_leaves_the_folder(store: ObjectStore, name: str) -> None:
     assert code(refused) is ErrorCode.NOT_FOUND
 
 
-def test_files_are_for_their_owner_alone(store: ObjectStore, tmp_path: Path) -> None:
-    store.append("fingerprints/did:key:zDnA.1", 0, [b"x"])
-    store.seal("fingerprints/did:key:zDnA.1", 1)
+def test_files_are_for_their_owner_alone(folder: FolderStore, tmp_path: Path) -> None:
+    folder.append("fingerprints/did:key:zDnA.1", 0, [b"x"])
+    folder.seal("fingerprints/did:key:zDnA.1", 1)
     for path in (tmp_path / "objects").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     assert stat.S_IMODE((tmp_path / "objects").stat().st_mode) == 0o700
 
 
-def test_a_full_disk_is_one_clear_error_and_what_came_before_stays(
-    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.append(NAME, 0, [b"safe"])
+@pytest.mark.parametrize("size", [1000, 5000, 256 << 10], ids="pieces of {}".format)
+def test_a_full_disk_is_one_clear_error_and_what_came_before_stays(folder: FolderStore, size: int) -> None:
+    """Whatever the size of the pieces: none is left in a buffer, to fail once more."""
+    folder.append(NAME, 0, [b"safe"])
+    with full_beyond(300_000), pytest.raises(MarketError) as failed:
+        folder.append(NAME, 4, (bytes(size) for _ in range(600_000 // size)))
+    assert (code(failed), failed.value.detail) == (ErrorCode.STORE_UNAVAILABLE, "File too large")
+    assert 4 <= folder.size(NAME) <= 300_000
+    assert folder.append(NAME, 4, [b" and sound"]) == 14
+    folder.seal(NAME, 14)
+    assert whole(folder) == b"safe and sound"
 
+
+def test_a_disk_that_does_not_keep_what_it_took_is_an_error(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_descriptor: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patched:
-        patched.setattr("os.fsync", full)
-        with pytest.raises(MarketError) as failed:
-            store.append(NAME, 4, [b"more"])
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(MarketError) as failed:
+        folder.append(NAME, 0, [b"more"])
     assert (code(failed), failed.value.detail) == (ErrorCode.STORE_UNAVAILABLE, "No space left on device")
-    assert store.size(NAME) >= 4
-    assert store.append(NAME, 4, [b" and sound"]) == 14
 
 
 @pytest.mark.parametrize("end", ["seal", "delete", "clear"])
-def test_an_object_that_ends_between_two_looks_is_no_failure_of_the_store(store: ObjectStore, end: str) -> None:
+def test_an_object_that_ends_between_two_looks_is_no_failure_of_the_store(
+    store: ObjectStore, rounds: int, end: str
+) -> None:
     """Each round meets the others anywhere: whoever looks sees all bytes or none, and no missing file."""
-    folder, rounds = "packages/tr1abc", 300
+    folder = "packages/tr1abc"
     ended = threading.Event()
 
     def look() -> set[int]:
@@ -249,7 +285,7 @@ def test_an_object_that_ends_between_two_looks_is_no_failure_of_the_store(store:
         assert set().union(*(looker.result() for looker in lookers)) <= {0, 5}
 
 
-def test_whoever_writes_while_a_folder_is_cleared_writes_to_a_new_one(store: ObjectStore) -> None:
+def test_whoever_writes_while_a_folder_is_cleared_writes_to_a_new_one(store: ObjectStore, rounds: int) -> None:
     ended = threading.Event()
 
     def clear() -> None:
@@ -259,7 +295,7 @@ def test_whoever_writes_while_a_folder_is_cleared_writes_to_a_new_one(store: Obj
     with ThreadPoolExecutor(1) as pool:
         clearing = pool.submit(clear)
         try:
-            for _ in range(300):
+            for _ in range(rounds):
                 assert store.append("packages/tr1abc/x", 0, [b"bytes"]) == 5
         finally:
             ended.set()
