@@ -20,7 +20,7 @@ from countermark.gateway.keys import PlatformKeys
 from countermark.gateway.services import Services, Site, wire
 from countermark.platform.board.anchoring import AnchorJob
 from countermark.platform.contracts.publication import PublicationJob
-from countermark.platform.ports import Block, UnavailableError
+from countermark.platform.ports import Block, ObjectStore, UnavailableError
 from countermark.platform.relay.checking import CheckJob
 from countermark.platform.relay.transmission import RelayJob
 from countermark.platform.store.engine import Database
@@ -90,9 +90,9 @@ class Trader:
 class Front:
     """The gateway, the platform behind it, and the traders before it."""
 
-    def __init__(self, database: Database, folder: Path, **site: Any) -> None:
+    def __init__(self, database: Database, folder: Path, *, store: ObjectStore | None = None, **site: Any) -> None:
         fees = {**config_json()["fees"], "management": str(MANAGEMENT_FEE)}
-        self.world = World(database, folder, {"fees": fees})
+        self.world = World(database, folder, {"fees": fees}, store)
         self.folder = folder
         self.chain = Chain(self.world.channel)
         spool = folder / "spool"

@@ -1,9 +1,11 @@
 """The object stores that the platform can have, and what lies in them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from countermark.client.errors import ClientError
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import FolderStore, S3Store
@@ -12,10 +14,25 @@ from countermark.platform.store.objects.index import Index
 from countermark.platform.store.objects.location import BucketLocation
 from countermark.platform.store.objects.tables import object_pieces, stored_objects
 from countermark.platform.store.sql import select
+from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.s3_server import S3Server
 
 PATIENT = Patience(connect_s=30, silence_s=60, transfer_s=120)
 """For tests of what a service does that answers, on a machine that may be busy."""
+
+
+T = TypeVar("T")
+
+
+def until_it_works(act: Callable[[], T], times: int = 50) -> T:
+    """Do `act` again while the store is away, as every client does; on a busy machine it may be so for a while."""
+    for _ in range(times - 1):
+        try:
+            return act()
+        except (MarketError, ClientError) as error:
+            if error.code != ErrorCode.STORE_UNAVAILABLE:
+                raise
+    return act()
 
 
 class Stored(Protocol):

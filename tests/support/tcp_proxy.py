@@ -48,9 +48,9 @@ class TcpProxy:
 
     def __init__(self, server: tuple[str, int]) -> None:
         self._server = server
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # over a lock that its holder may take again
         self._way = Way.OPEN
-        self._turns: dict[Direction, tuple[int, Way]] = {}
+        self._turns: dict[Direction, tuple[int, Way | None]] = {}
         self._links: set[_Link] = set()
         self._listener = self._listen(0)
         self.passed: dict[Direction, int] = {"up": 0, "down": 0}
@@ -64,9 +64,7 @@ class TcpProxy:
         """Let connections, those that are open too, go that `way` from now on."""
         with self._changed:
             if way in (Way.RESET, Way.CLOSED):
-                for link in self._links:
-                    link.reset()
-                self._links.clear()
+                self._cut()
             if way is Way.CLOSED and self._way is not Way.CLOSED:
                 self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
                 self._listener.close()
@@ -80,6 +78,11 @@ class TcpProxy:
         with self._changed:
             self._turns[direction] = (self.passed[direction] + size, way)
 
+    def cut_after(self, direction: Direction, size: int) -> None:
+        """Cut what is open, and nothing else, when `size` more bytes have passed in `direction`."""
+        with self._changed:
+            self._turns[direction] = (self.passed[direction] + size, None)
+
     def wait_for(self, way: Way) -> None:
         """Wait until it has come to that."""
         with self._changed:
@@ -87,6 +90,11 @@ class TcpProxy:
 
     def close(self) -> None:
         self.turn(Way.CLOSED)
+
+    def _cut(self) -> None:
+        for link in self._links:
+            link.reset()
+        self._links.clear()
 
     def _listen(self, port: int) -> socket.socket:
         listener = socket.create_server(("127.0.0.1", port))
@@ -134,6 +142,9 @@ class TcpProxy:
                 size = min(size, limit - self.passed[direction])
                 if self.passed[direction] + size == limit:
                     del self._turns[direction]
-                    self.turn(way)
+                    if way is None:
+                        self._cut()
+                    else:
+                        self.turn(way)
             self.passed[direction] += size
             return size
