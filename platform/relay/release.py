@@ -6,9 +6,11 @@ refunded for a relay that never happened.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from countermark.platform.ports import ObjectStore
 from countermark.platform.relay.packages import WHOLE, find_package
+from countermark.platform.relay.streams import exactly
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import func, update
@@ -53,9 +55,12 @@ class PackageRelease:
         """Return the bytes ``start`` up to ``stop`` (exclusive; default the end) in pieces, and note the release.
 
         Raises:
-            MarketError: NOT_FOUND, STORE_UNAVAILABLE; at once, not at the first piece.
+            MarketError: NOT_FOUND, STORE_UNAVAILABLE; at once, not at the first piece, as far as it is known then.
         """
-        pieces = self._objects.read(package.object_name, start, stop)
+        stop = package.size if stop is None else stop
+        pieces = exactly(self._objects.read(package.object_name, start, stop), stop - start)
+        # Looked at before anything is announced: what is not there is an answer then, and no broken download.
+        first = next(pieces, b"")
         packages = tables.packages
         released = func.coalesce(packages.c.released_ms, self._clock())
         with self._database.begin() as connection:
@@ -66,7 +71,7 @@ class PackageRelease:
             )
         if noted.rowcount == 0:
             raise _gone()
-        return pieces
+        return chain([first], pieces)
 
 
 def _check(view: TradeView, account: str) -> None:

@@ -45,3 +45,18 @@ def capped(data: Iterable[bytes], most: int) -> Iterator[bytes]:
         if most < 0:
             raise MarketError(ErrorCode.TOO_LARGE, "the upload is longer than it said")
         yield piece
+
+
+def exactly(data: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the pieces of ``data``, which must have ``size`` bytes.
+
+    Whoever has announced their number must break off when some are missing: his reader waits for them otherwise.
+
+    Raises:
+        MarketError: NOT_FOUND, after the last piece, when bytes are missing.
+    """
+    for piece in data:
+        size -= len(piece)
+        yield piece
+    if size > 0:
+        raise MarketError(ErrorCode.NOT_FOUND, "the object is not whole any more")

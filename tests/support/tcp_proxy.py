@@ -60,6 +60,11 @@ class TcpProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def https_url(self) -> str:
+        """The same for a server that speaks TLS: its certificate is for the host, whatever the port."""
+        return f"https://127.0.0.1:{self.port}"
+
     def turn(self, way: Way) -> None:
         """Let connections, those that are open too, go that `way` from now on."""
         with self._changed:

@@ -18,6 +18,8 @@ class Platform:
 
     data: Path
     url: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What is set besides."""
     process: "subprocess.Popen[str] | None" = field(default=None, repr=False)
 
     @property
@@ -31,7 +33,9 @@ class Platform:
     def start(self) -> None:
         command = [COUNTERMARK, "--json", "up", "--port", "0", "--data", str(self.data)]
         log = (self.data.parent / "up.log").open("a")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.environment}
+        )
         log.close()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

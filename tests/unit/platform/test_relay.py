@@ -1,5 +1,6 @@
 """The relay: resumable in, complete or not at all, out to the buyer after SENT; steps (14) to (22)."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -404,6 +405,20 @@ def test_bytes_that_are_missing_are_found_missing_before_the_first_piece(relay: 
     assert _code(caught) is ErrorCode.NOT_FOUND
     (row,) = relay.world.rows(tables.packages)
     assert (row.state, row.released_ms) == ("COMPLETE", None)
+
+
+@pytest.mark.parametrize("start", [0, 1000], ids=["from the beginning", "from an offset"])
+def test_a_package_that_has_lost_its_end_breaks_off_instead_of_ending(sent: Relay, start: int) -> None:
+    """Its length was announced before: whoever reads would wait for the rest."""
+    (path,) = (sent.world.folder / "objects/packages" / sent.trade).iterdir()
+    os.truncate(path, len(sent.package) - 1)
+    pieces: list[bytes] = []
+    package = sent.release.find(sent.trade, account=sent.buyer)
+    with pytest.raises(MarketError, match="not_found"):
+        pieces.extend(sent.release.read(package, start))
+    assert b"".join(pieces) == sent.package[start:-1]
+    with pytest.raises(MarketError, match="not_found"):
+        sent.release.read(package, len(sent.package) - 1)
 
 
 def test_looking_at_a_package_is_no_release(relay: Relay) -> None:
