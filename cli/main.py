@@ -21,6 +21,7 @@ COMMANDS = {
     "search": "find listings that resemble a sample",
     "trade": "buy and sell, step by step",
     "up": "run the whole platform on this machine",
+    "webhook": "have events told to a server of one's own",
 }
 
 

@@ -95,6 +95,14 @@ class Http:
         headers = {"Prefer": f"wait={wait_s}"} if wait_s else {}
         return self._json(self._send("POST", path, json=body, headers=headers))
 
+    def delete(self, path: str) -> None:
+        """Remove the resource at ``path``.
+
+        Raises:
+            ClientError: it is not there (any more), the gateway refuses or cannot be reached.
+        """
+        self._send("DELETE", path)
+
     def put_range(self, path: str, data: bytes, *, start: int, total: int) -> Any:
         """Upload ``data`` as the bytes from ``start`` of a resource of ``total`` bytes and return the JSON answer."""
         headers = {

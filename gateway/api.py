@@ -147,15 +147,25 @@ _REFUSALS = {
 }
 
 
-def problem_response(description: str) -> dict[str, Any]:
-    """Return the documentation of an answer that is a problem document."""
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds until it may be asked again", "schema": {"type": "integer"}}}
+_LIMITS = {
+    "RateLimit-Policy": {"description": "The limit: quota q in a window of w seconds", "schema": {"type": "string"}},
+    "RateLimit": {"description": "What is left of it: r for the next t seconds", "schema": {"type": "string"}},
+}
+_HEADERS_OF: dict[int, dict[str, Any]] = {429: {**_RETRY_AFTER, **_LIMITS}, 503: _RETRY_AFTER}
+
+
+def problem_response(description: str, *, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the documentation of an answer that is a problem document; ``headers`` may come with it."""
     content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": description, "content": content}
+    return {"description": description, "content": content, **({"headers": headers} if headers else {})}
 
 
 def blueprint(noun: str, description: str) -> APIBlueprint:
     """Return the blueprint of the routes of ``noun``; every operation documents the problems it may answer with."""
-    responses = {status: problem_response(text) for status, text in _REFUSALS.items()}
+    responses = {
+        status: problem_response(text, headers=_HEADERS_OF.get(status)) for status, text in _REFUSALS.items()
+    }
     tag = Tag(name=noun, description=description)
     # The library types responses narrower than it takes them.
     return APIBlueprint(noun, __name__, abp_tags=[tag], abp_responses=cast(Any, responses))

@@ -39,7 +39,7 @@ BODY_BYTES = 256 << 10
 BODY_BYTES_OF = {"listings.create": 32 << 20, "searches.search": 1 << 20}
 """Longest bodies of routes whose sealed messages hold fingerprints."""
 
-_UNAUTHENTICATED = frozenset({ErrorCode.SIGNATURE_REQUIRED, ErrorCode.BAD_SIGNATURE})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _CODES_OF_STATUS = {404: ErrorCode.NOT_FOUND, 413: ErrorCode.TOO_LARGE, 429: ErrorCode.RATE_LIMITED}
 """Codes for what Flask refuses by itself; everything else below 500 is a malformed request."""
@@ -72,7 +72,7 @@ def create_app(services: Services) -> OpenAPI:
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     _document(app)
-    _observe(app)
+    _observe(app, services)
     _handle_errors(app)
     return app
 
@@ -89,13 +89,15 @@ def _document(app: OpenAPI) -> None:
     app.add_url_rule("/docs", "docs", lambda: flask.redirect("/docs/swagger"))
 
 
-def _observe(app: OpenAPI) -> None:
+def _observe(app: OpenAPI, services: Services) -> None:
     @app.before_request
     def begin() -> None:
         flask.g.started = time.monotonic()
         endpoint = flask.request.endpoint or ""
         if endpoint in BODY_BYTES_OF:
             flask.request.max_content_length = BODY_BYTES_OF[endpoint]
+        if flask.request.method not in _READS:
+            services.address_limit.spend(flask.request.remote_addr or "")
         # PostgreSQL has no text with this character, and no id or cursor of ours has it.
         if "\0" in flask.request.path or any(
             "\0" in part for pair in flask.request.args.items(True) for part in pair
@@ -168,10 +170,7 @@ def _respond(error: MarketError, *, status: int | None = None, title: str = "") 
     response = flask.jsonify(document)
     response.status_code = document["status"]
     response.content_type = problems.CONTENT_TYPE
-    if document["status"] == 401 and document["code"] in _UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = "Signature"
-    if document["code"] in (ErrorCode.BUSY, ErrorCode.RATE_LIMITED):
-        response.headers["Retry-After"] = "5"
+    response.headers.update(problems.headers(error))
     return response
 
 

@@ -5,10 +5,13 @@ The environment overrides where things lie: `DATABASE_URL` the database, `OBJECT
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from countermark.gateway.limits import Limits
+from countermark.platform.webhooks.addresses import Network
 from countermark.protocol import canonical, fields
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -41,6 +44,10 @@ class Config:
     """Whether anybody may ask for money: on the embedded ledger only."""
     threads: int
     """Requests served at once; event streams take at most half of them."""
+    limits: Limits = field(default_factory=Limits)
+    """How much an account, and an address, may ask for."""
+    webhooks_allow: tuple[Network, ...] = ()
+    """Networks that are not the public internet's, to which webhooks may be delivered all the same."""
 
     @property
     def url(self) -> str:
@@ -62,6 +69,18 @@ def _boolean(value: object) -> bool:
     return value
 
 
+def _limits(value: object) -> Limits:
+    most = fields.integer(1, 1_000_000)
+    return Limits(**fields.record(value, {"account": fields.optional(most), "address": fields.optional(most)}))
+
+
+def _network(value: object) -> Network:
+    try:
+        return ip_network(fields.text(64)(value))
+    except ValueError as error:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "an IP network such as 10.1.0.0/16 is expected") from error
+
+
 _FIELDS: Mapping[str, fields.Parser] = {
     "market": fields.name,
     "connections": _connections,
@@ -75,6 +94,8 @@ _FIELDS: Mapping[str, fields.Parser] = {
     "tls_key_file": _path,
     "faucet": _boolean,
     "threads": fields.integer(4, 256),
+    "limits": fields.optional(_limits),
+    "webhooks_allow": fields.optional(lambda value: tuple(fields.sequence(_network, longest=64)(value))),
 }
 
 _OVERRIDES: Mapping[str, str] = {"database_url": "DATABASE_URL", "objects": "OBJECTS_URL"}

@@ -13,7 +13,6 @@ from countermark.gateway.bell import Bell
 from countermark.platform.store.engine import Database
 from countermark.platform.views import events
 from countermark.platform.views.events import Event
-from countermark.protocol import times
 from countermark.protocol.errors import ErrorCode, MarketError
 
 _log = logging.getLogger(__name__)
@@ -112,12 +111,4 @@ class EventStream:
 
 def frame(event: Event) -> bytes:
     """Return ``event`` as it stands in a stream (HTML standard, section 9.2)."""
-    data = {
-        "seq": event.seq,
-        "tx": event.tx_id,
-        "subject": event.subject,
-        "state": event.state,
-        "function": event.function,
-        "time": times.to_text(event.time_ms),
-    }
-    return f"id: {event.seq}\nevent: {event.function}\ndata: {json.dumps(data)}\n\n".encode()
+    return f"id: {event.seq}\nevent: {event.function}\ndata: {json.dumps(event.to_json())}\n\n".encode()

@@ -15,7 +15,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 def fund(services: Services, writes: Writes, *, to: str, amount: str, reference: str, wait_s: int) -> Outcome:
     """Mint ``amount`` minor units for the account ``to`` against the deposit ``reference``, which works once.
 
-    Asked again, it tells what came of the first time; what failed then is tried anew.
+    Asked again, it tells what came of the first time; what failed then is tried anew. It counts for ``to``.
 
     Raises:
         MarketError: NOT_FOUND where there is no faucet; a code of `Writes.ask`, `coin.mint` among them.
@@ -41,4 +41,4 @@ def fund(services: Services, writes: Writes, *, to: str, amount: str, reference:
         issued_at_ms=services.clock(),
         nonce=nonce,
     )
-    return writes.ask(writes.parse(token, "coin.mint"), wait_s=wait_s)
+    return writes.ask(writes.parse(token, "coin.mint"), wait_s=wait_s, account=to)

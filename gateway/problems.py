@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from countermark.platform.store.quotas import RateLimitedError
 from countermark.platform.trades import WrongStateError
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import Actor, TradeState, next_acts
 
 CONTENT_TYPE = "application/problem+json"
+
+RETRY_S = 5
+"""When to ask again where nothing says when there will be room."""
+
+_UNAUTHENTICATED = frozenset({ErrorCode.SIGNATURE_REQUIRED, ErrorCode.BAD_SIGNATURE})
 
 
 @dataclass(frozen=True)
@@ -142,3 +148,20 @@ def document(error: MarketError, *, status: int | None = None, title: str = "") 
         **({"txid": txid} if txid else {}),
         **extra,
     }
+
+
+def headers(error: MarketError) -> dict[str, str]:
+    """Return the header fields that go with the problem document of ``error``."""
+    if error.code in _UNAUTHENTICATED:
+        return {"WWW-Authenticate": "Signature"}
+    if isinstance(error, RateLimitedError):
+        wait_s = -(-error.wait_ms // 1000)
+        # draft-ietf-httpapi-ratelimit-headers-11: the policy that was violated, and what is left of it.
+        return {
+            "Retry-After": str(wait_s),
+            "RateLimit-Policy": f'"{error.kind}";q={error.most};w={error.window_ms // 1000}',
+            "RateLimit": f'"{error.kind}";r=0;t={wait_s}',
+        }
+    if error.code in (ErrorCode.BUSY, ErrorCode.RATE_LIMITED):
+        return {"Retry-After": str(RETRY_S)}
+    return {}

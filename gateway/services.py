@@ -5,7 +5,7 @@ Nothing is connected here: database and ledger are first reached when they are n
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from countermark.gateway.bell import Bell
 from countermark.gateway.config import Config
 from countermark.gateway.keys import PlatformKeys
 from countermark.gateway.ledger import FabricLedger
+from countermark.gateway.limits import AddressLimit, Limits
 from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.platform.board.log import Board
 from countermark.platform.board.submission import Notices
@@ -36,6 +37,8 @@ from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import open_store
 from countermark.platform.store.outbox import Outbox, Submitter
 from countermark.platform.store.secrets import SecretBox
+from countermark.platform.webhooks.addresses import AddressPolicy, Network
+from countermark.platform.webhooks.hooks import Webhooks
 from countermark.protocol.errors import ErrorCode, MarketError
 
 ANCHORED_WITHIN_MS = 600_000
@@ -84,6 +87,13 @@ class Site:
     """Folder for pieces of uploads whose signed digest is yet to be checked."""
     faucet: bool = False
     threads: int = 8
+    limits: Limits = field(default_factory=Limits)
+    webhooks_allow: tuple[Network, ...] = ()
+
+    @property
+    def addresses(self) -> AddressPolicy:
+        """Which addresses webhooks may be delivered to."""
+        return AddressPolicy(self.webhooks_allow)
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,8 @@ class Services:
     openings: Openings
     upload: PackageUpload
     release: PackageRelease
+    webhooks: Webhooks
+    address_limit: AddressLimit
 
     @staticmethod
     def clock() -> int:
@@ -151,6 +163,7 @@ def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, ob
             keys=keys.encryption,
             market=site.market,
             clock=clock,
+            writes=site.limits.of_account,
         ),
         catalogue=Catalogue(database=database, columns=columns),
         search=SampleSearch(database=database, index=index, keys=keys.encryption, market=site.market, clock=clock),
@@ -163,10 +176,15 @@ def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, ob
             market=site.market,
             platform=keys.account.address,
             clock=clock,
+            writes=site.limits.of_account,
         ),
         openings=Openings(objects, clock=clock),
         upload=PackageUpload(database=database, objects=objects, clock=clock),
         release=PackageRelease(database=database, objects=objects, clock=clock),
+        webhooks=Webhooks(box, site.addresses),
+        address_limit=AddressLimit(
+            database, site.limits.of_address, key=_derive(keys.table, b"network addresses"), clock=clock
+        ),
     )
 
 
@@ -183,6 +201,8 @@ def from_config(config: Config) -> Services:
         spool=config.spool,
         faucet=config.faucet,
         threads=config.threads,
+        limits=config.limits,
+        webhooks_allow=config.webhooks_allow,
     )
     database = Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS)
     return wire(

@@ -18,6 +18,7 @@ from typing import Any
 
 from countermark.gateway import config, logs
 from countermark.gateway.bell import Bell
+from countermark.gateway.courier import HttpsCourier
 from countermark.gateway.loops import Loop
 from countermark.gateway.services import Services, from_config
 from countermark.network.client import LedgerError
@@ -35,10 +36,11 @@ from countermark.platform.projection import Projector
 from countermark.platform.relay.checking import CheckJob
 from countermark.platform.relay.retention import RetentionJob
 from countermark.platform.relay.transmission import RelayJob
-from countermark.platform.store import channels, nonces
+from countermark.platform.store import channels, nonces, quotas
 from countermark.platform.store.migrations import migrate
 from countermark.platform.store.outbox import forget_calls
 from countermark.platform.views import progress
+from countermark.platform.webhooks.delivering import LANES, Deliveries
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import PublicKey
 
@@ -80,9 +82,23 @@ class Worker:
         self._loops += [
             self._loop(job.name, job.run_once, every_s, woken=woken) for job, every_s, woken in self._jobs(acting)
         ]
+        deliveries = Deliveries(
+            services.database,
+            services.webhooks,
+            HttpsCourier(services.keys.account, services.site.addresses),
+            market=services.site.market,
+        )
+        self._loops += [
+            self._loop(f"webhooks {lane}", deliveries.run_once, _ON_BLOCKS_S) for lane in range(1, LANES + 1)
+        ]
+        forgetful = {
+            "nonces": nonces.forget_expired,
+            "ended calls": forget_calls,
+            "past windows": quotas.forget_past,
+        }
         self._loops += [
             self._loop(name, partial(forget, services.database), _HOUSEKEEPING_S, woken=False)
-            for name, forget in (("nonces", nonces.forget_expired), ("ended calls", forget_calls))
+            for name, forget in forgetful.items()
         ]
 
     def _jobs(self, acting: Acting) -> Iterator[tuple[LeasedJob[Any], float, bool]]:

@@ -77,19 +77,28 @@ class Writes:
                 raise MarketError(ErrorCode.MALFORMED_REQUEST, f"the intent names another {name} than the path")
         return intent
 
-    def ask(self, intent: Intent, *, wait_s: int, may: Callable[[Connection], None] | None = None) -> Outcome:
+    def ask(
+        self,
+        intent: Intent,
+        *,
+        wait_s: int,
+        may: Callable[[Connection], None] | None = None,
+        account: str = "",
+    ) -> Outcome:
         """Submit ``intent`` and return what came of it within ``wait_s`` seconds; again gives the same answer.
 
-        ``may`` refuses by raising, before anything is saved; it is not asked about an intent that was taken before.
+        ``may`` refuses by raising, before anything is saved. It is not asked about an intent that was taken before,
+        and that is not counted either. It counts for ``account``, by default its signer's.
 
         Raises:
             ProblemError: the transaction was refused, or is invalid.
+            RateLimitedError: the account asks for too much.
             MarketError: a code of `intents.check_time`, of ``may``; INTENT_REPLAYED, INSUFFICIENT_FUNDS,
                 DATABASE_UNAVAILABLE.
         """
         deadline = time.monotonic() + wait_s
         try:
-            entry = self._enqueue(intent, may)
+            entry = self._enqueue(intent, may, account or intent.signer)
         except MarketError as error:
             done = self._done_elsewhere(intent, wait_s) if error.code is ErrorCode.INTENT_EXPIRED else None
             if done is None:
@@ -97,11 +106,20 @@ class Writes:
             return done
         return self.outcome(entry, deadline, intent=intent)
 
-    def _enqueue(self, intent: Intent, may: Callable[[Connection], None] | None) -> Entry:
+    def count(self, connection: Connection, account: str) -> None:
+        """Count one change that ``account`` has verifiably asked for.
+
+        Raises:
+            RateLimitedError: it asks for too many.
+        """
+        self._services.site.limits.of_account.spend(connection, account, now_ms=self._services.clock())
+
+    def _enqueue(self, intent: Intent, may: Callable[[Connection], None] | None, account: str) -> Entry:
         services = self._services
         with services.database.begin() as connection:
-            if services.outbox.earlier(connection, IntentKey.of(intent)) is None:
+            if services.outbox.claim(connection, IntentKey.of(intent)) is None:
                 self._check_time(connection, intent)
+                self.count(connection, account)
                 if may is not None:
                     may(connection)
             amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))

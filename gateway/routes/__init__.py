@@ -14,6 +14,7 @@ from countermark.gateway.routes import (
     searches,
     trades,
     transactions,
+    webhooks,
 )
 
 BLUEPRINTS: tuple[APIBlueprint, ...] = (
@@ -26,6 +27,7 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     board.api,
     transactions.api,
     events.api,
+    webhooks.api,
     audit.api,
     health.api,
 )

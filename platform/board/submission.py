@@ -11,6 +11,7 @@ from countermark.platform.board.log import Board
 from countermark.platform.contracts.market import load_market
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox import Entry, IntentKey, Outbox, Request
+from countermark.platform.store.quotas import Quota, RateLimitedError
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import TradeView, WrongStateError, load_trade
 from countermark.protocol import intents
@@ -55,8 +56,12 @@ class Notices:
         market: str,
         platform: str,
         clock: Callable[[], int],
+        writes: Quota | None = None,
     ) -> None:
-        """Create the service; ``platform`` is the address of the platform's account, ``keys`` open sealed notices."""
+        """Create the service; ``platform`` is the address of the platform's account, ``keys`` open sealed notices.
+
+        ``writes`` limits what an account may ask of the ledger, by whatever way.
+        """
         self._database = database
         self._board = board
         self._outbox = outbox
@@ -64,6 +69,7 @@ class Notices:
         self._market = market
         self._platform = platform
         self._clock = clock
+        self._writes = writes
 
     def submit(self, token: object, message: object) -> Submitted:
         """Take an intent for `trade.send` or `trade.ack` with its sealed notice; again gives the same answer.
@@ -80,9 +86,11 @@ class Notices:
         check_pair(notice, intent)
         now_ms = self._clock()
         with self._database.begin() as connection:
-            fresh = self._outbox.earlier(connection, IntentKey.of(intent)) is None
+            fresh = self._outbox.claim(connection, IntentKey.of(intent)) is None
             if fresh:
                 intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
+                if self._writes is not None:
+                    self._writes.spend(connection, intent.signer, now_ms=now_ms)
                 check_trade(notice, intent, load_trade(connection, intent.params["trade"]), now_ms=now_ms)
             receipt = self._board.append(connection, notice, received_at_ms=now_ms)
             if fresh:
@@ -94,7 +102,7 @@ class Notices:
     def _check_many(self, connection: Connection, notice: SignedNotice, now_ms: int) -> None:
         since_ms = now_ms - RECENT_MS
         if self._board.count(connection, notice.notice.trade, notice.signer, since_ms=since_ms) > MOST_RECENT:
-            raise MarketError(ErrorCode.RATE_LIMITED, f"at most {MOST_RECENT} notices in {RECENT_MS // 1000} s")
+            raise RateLimitedError("notices", MOST_RECENT, window_ms=RECENT_MS, wait_ms=RECENT_MS)
 
     def _open(self, message: object) -> SignedNotice:
         plaintext = open_sealed(self._keys, message, kind=KIND, market=self._market)

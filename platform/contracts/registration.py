@@ -14,10 +14,10 @@ from countermark.platform.contracts.market import load_market
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.matching.decision import Decision
 from countermark.platform.matching.gate import Candidacy, Gate, Ruling
-from countermark.platform.matching.quotas import Quota
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox import Entry, Outbox, Request
+from countermark.platform.store.quotas import Quota
 from countermark.platform.store.sql import Connection, select, update
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MarketConfig
@@ -53,6 +53,7 @@ class Registration:
         market: str,
         clock: Callable[[], int],
         refusals: Quota = REFUSALS,
+        writes: Quota | None = None,
     ) -> None:
         """Create the service.
 
@@ -65,6 +66,7 @@ class Registration:
             market: channel/chaincode.
             clock: gives the time in ms since the epoch.
             refusals: how many refusals an account may collect.
+            writes: what an account may ask of the ledger, by whatever way.
         """
         self._database = database
         self._gate = gate
@@ -74,6 +76,7 @@ class Registration:
         self._market = market
         self._clock = clock
         self._refusals = refusals
+        self._writes = writes
 
     def register(self, message: object) -> Registered:
         """Take a sealed application and return the registration under way; the same intent again returns the same.
@@ -94,6 +97,8 @@ class Registration:
                 config = load_market(connection)
                 _check_account(connection, intent.signer)
                 self._refusals.check(connection, intent.signer, now_ms=now_ms)
+                if self._writes is not None:
+                    self._writes.spend(connection, intent.signer, now_ms=now_ms)
         if ruling is None:
             application = examine(draft, config=config, now_ms=now_ms)
             candidacy = _candidacy(application)

@@ -7,9 +7,9 @@ package goes (`relay.retention`).
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from countermark.platform.matching.quotas import Quota
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store.objects import keep
+from countermark.platform.store.quotas import Quota
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import WrongStateError, load_trade
 from countermark.protocol import canonical

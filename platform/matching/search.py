@@ -11,9 +11,9 @@ from typing import Any
 from countermark.fingerprint import Fingerprint, FingerprintError
 from countermark.platform.contracts.market import load_market
 from countermark.platform.matching.index import FingerprintIndex, Likeness
-from countermark.platform.matching.quotas import Quota
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
+from countermark.platform.store.quotas import Quota
 from countermark.platform.store.sql import Connection, select
 from countermark.protocol import canonical, searches
 from countermark.protocol.errors import ErrorCode, MarketError

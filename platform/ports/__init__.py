@@ -1,9 +1,10 @@
-"""What the platform needs from outside: a ledger, its blocks, and a place for large objects.
+"""What the platform needs from outside: a ledger, its blocks, a place for large objects, a courier.
 
 The gateway wires the real ones in; nothing of the platform knows which kind of ledger it talks to.
 """
 
 from countermark.platform.ports.blocks import Block, BlockSource, ChaincodeEvent, Transaction, Write
+from countermark.platform.ports.courier import Courier, DeliveryError
 from countermark.platform.ports.errors import LedgerError, OutcomeUnknownError, RefusedError, UnavailableError
 from countermark.platform.ports.ledger import CommitStatus, Endorsed, Ledger, Prepared
 from countermark.platform.ports.objects import ObjectStore
@@ -13,6 +14,8 @@ __all__ = [
     "BlockSource",
     "ChaincodeEvent",
     "CommitStatus",
+    "Courier",
+    "DeliveryError",
     "Endorsed",
     "Ledger",
     "LedgerError",

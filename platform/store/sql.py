@@ -20,6 +20,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -31,6 +32,7 @@ __all__ = [
     "Row",
     "Table",
     "and_",
+    "array",
     "delete",
     "exists",
     "func",

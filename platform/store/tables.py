@@ -466,6 +466,27 @@ leases = Table(
     comment="One holder at a time for each job.",
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _key("id"),
+    Column("account", Text, nullable=False),
+    Column("url", LargeBinary, nullable=False),  # sealed: it may hold the receiver's own secret
+    Column("state", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),  # number of the last event that was taken
+    Column("failures", Integer, nullable=False),  # of the next event, in a row
+    Column("last_error", Text, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
+    Column("lease_holder", Text),
+    Column("lease_until_ms", BigInteger, nullable=False),
+    CheckConstraint("state IN ('ACTIVE', 'DISABLED')", name="state_known"),
+    Index("ix_webhooks_account", "account", "created_ms", "id"),
+    Index("ix_webhooks_due", "due_ms", postgresql_where=text("state = 'ACTIVE'")),
+    comment="Where accounts want to be told of their events, and how far each was told.",
+)
+
 quotas = Table(
     "quotas",
     metadata,
@@ -473,7 +494,7 @@ quotas = Table(
     _key("kind"),
     _key("window_ms", BigInteger),
     Column("used", Integer, nullable=False),
-    comment="Searches and refused listings per account and window (A-31).",
+    comment="What was used of each limit in each window.",
 )
 
 request_nonces = Table(

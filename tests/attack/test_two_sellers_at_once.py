@@ -11,9 +11,9 @@ from countermark.fingerprint import Fingerprint
 from countermark.platform.contracts.registration import Registration
 from countermark.platform.matching.gate import Candidacy, Gate
 from countermark.platform.matching.index import FingerprintIndex, Survey
-from countermark.platform.matching.quotas import Quota
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
+from countermark.platform.store.quotas import Quota
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.market import Actor, actor
 from tests.support.pictures import NAMES, edited, fingerprint, photo

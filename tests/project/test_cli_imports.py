@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = {"numpy", "PIL", "skimage", "scipy", "sqlalchemy", "psycopg2", "grpc", "google", "flask", "gunicorn", "httpx"}
-NOUNS = ("account", "agent", "audit", "demo", "fingerprint", "listing", "search", "trade", "up")
+NOUNS = ("account", "agent", "audit", "demo", "fingerprint", "listing", "search", "trade", "up", "webhook")
 
 MODULES = 500
 """More than click, the standard library and our own handful ever need; an import of one of HEAVY passes it."""

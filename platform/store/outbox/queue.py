@@ -58,10 +58,7 @@ class Outbox:
             MarketError: INTENT_REPLAYED when another payload has used the intent's nonce; INSUFFICIENT_FUNDS.
         """
         if request.intent is not None:
-            # Whoever asks with the same intent at the same moment waits here until the first has committed his row.
-            name = f"intent/{request.intent.signer}/{request.intent.nonce}"
-            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-            earlier = self.earlier(connection, request.intent)
+            earlier = self.claim(connection, request.intent)
             if earlier is not None:
                 return earlier
         request_id = secrets.token_hex(16)
@@ -223,14 +220,18 @@ class Outbox:
         row = connection.execute(query).one_or_none()
         return None if row is None else self._entry(row)
 
-    def earlier(self, connection: Connection, intent: IntentKey) -> Entry | None:
-        """Return the newest attempt for this very intent, None if this gateway never took it.
+    def claim(self, connection: Connection, intent: IntentKey) -> Entry | None:
+        """Return the newest attempt for this very intent; None if this gateway never took it.
 
-        To be looked for before anything is checked that may change: the same intent has the same answer.
+        Then nobody else takes it before the caller's transaction ends. To be called before anything is checked that
+        may change: the same intent has the same answer, also for a copy that comes at the same moment and would find
+        that what it asks for has just been done.
 
         Raises:
             MarketError: INTENT_REPLAYED when another payload has used the intent's nonce.
         """
+        name = f"intent/{intent.signer}/{intent.nonce}"
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
         entry = self.find_intent(connection, intent.signer, intent.nonce)
         if entry is not None and entry.request.intent != intent:
             raise MarketError(ErrorCode.INTENT_REPLAYED, "the nonce was used for another intent")

@@ -7,10 +7,10 @@ import pytest
 from countermark.fingerprint import Fingerprint
 from countermark.platform.matching.gate import Gate
 from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
-from countermark.platform.matching.quotas import Quota
 from countermark.platform.matching.reviews import Reviews
 from countermark.platform.matching.search import LONGEST_ANSWER, SampleSearch
 from countermark.platform.store import tables
+from countermark.platform.store.quotas import Quota
 from countermark.protocol import canonical, searches
 from countermark.protocol.encoding import b64u
 from countermark.protocol.errors import ErrorCode, MarketError

@@ -10,9 +10,9 @@ import pytest
 from countermark.platform.contracts.clearing import ClearingJob
 from countermark.platform.contracts.deposit import DepositJob, object_name
 from countermark.platform.contracts.publication import PublicationJob
-from countermark.platform.matching.quotas import Quota
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
+from countermark.platform.store.quotas import Quota
 from countermark.protocol import canonical, commitments
 from countermark.protocol.encoding import b64u, unb64u
 from countermark.protocol.errors import ErrorCode, MarketError

@@ -1,15 +1,30 @@
-"""How often an account may ask the platform's oracles: searches and refused registrations (A-31)."""
+"""How often somebody may do something in a while: the platform's oracles above all (A-31), and writes at large."""
 
 from dataclasses import dataclass
 
-from countermark.platform.store import tables
+from countermark.platform.store import clock, tables
+from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import Connection, delete, select, upsert
 from countermark.protocol.errors import ErrorCode, MarketError
+
+KEPT_MS = 86_400_000
+"""Longer than any quota's window."""
+
+
+class RateLimitedError(MarketError):
+    """The limit ``kind`` of ``most`` uses in ``window_ms`` is used up; after ``wait_ms`` there is room again."""
+
+    def __init__(self, kind: str, most: int, *, window_ms: int, wait_ms: int) -> None:
+        super().__init__(ErrorCode.RATE_LIMITED, f"at most {most} in {window_ms // 1000} s")
+        self.kind = kind
+        self.most = most
+        self.window_ms = window_ms
+        self.wait_ms = wait_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """At most ``most`` uses by one account in each window of ``window_ms`` milliseconds."""
+    """At most ``most`` uses by one account, or whoever else is counted, in each window of ``window_ms`` ms."""
 
     kind: str
     most: int
@@ -19,7 +34,7 @@ class Quota:
         """Count one use, or refuse it.
 
         Raises:
-            MarketError: RATE_LIMITED; what was refused is not counted.
+            RateLimitedError: it is used up; what was refused is not counted.
         """
         self.check(connection, account, now_ms=now_ms)
         self.count(connection, account, now_ms=now_ms)
@@ -41,7 +56,7 @@ class Quota:
         """Refuse when the window's uses are used up, counting nothing.
 
         Raises:
-            MarketError: RATE_LIMITED.
+            RateLimitedError: they are.
         """
         quotas = tables.quotas
         used = connection.execute(
@@ -54,7 +69,20 @@ class Quota:
             .with_for_update()
         ).scalar_one_or_none()
         if used is not None and used >= self.most:
-            raise MarketError(ErrorCode.RATE_LIMITED, f"at most {self.most} in {self.window_ms // 1000} s")
+            ends_ms = self._window(now_ms) + self.window_ms
+            raise RateLimitedError(self.kind, self.most, window_ms=self.window_ms, wait_ms=ends_ms - now_ms)
 
     def _window(self, now_ms: int) -> int:
         return now_ms - now_ms % self.window_ms
+
+
+def forget_past(database: Database) -> int:
+    """Delete what was counted in windows that are over, and return how many rows.
+
+    Raises:
+        MarketError: DATABASE_UNAVAILABLE.
+    """
+    with database.begin() as connection:
+        return connection.execute(
+            delete(tables.quotas).where(tables.quotas.c.window_ms < clock.now() - KEPT_MS)
+        ).rowcount
