@@ -38,7 +38,7 @@ class AddressPolicy:
     """Judges addresses; of the networks ``allowed`` every address and every port is permitted."""
 
     def __init__(self, allowed: Iterable[Network] = ()) -> None:
-        self._allowed = tuple(allowed)
+        self.allowed = tuple(allowed)
 
     def permits(self, address: str, port: int) -> bool:
         """Return whether ``address``, an IP address as text, may be connected to on ``port``."""
@@ -48,13 +48,13 @@ class AddressPolicy:
             return False
         if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
             return False  # means another machine on every link
-        if any(parsed in network for network in self._allowed):
+        if any(parsed in network for network in self.allowed):
             return True
         return port in PORTS and _is_public(parsed)
 
     def permits_port(self, port: int) -> bool:
         """Return whether there is any address that may be connected to on ``port``."""
-        return port in PORTS or bool(self._allowed)
+        return port in PORTS or bool(self.allowed)
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:

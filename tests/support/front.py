@@ -60,6 +60,8 @@ class Wire(httpx.BaseTransport):
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        self.remote = "127.0.0.1"
+        """Where requests come from."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         target = request.url.raw_path.decode("ascii")
@@ -68,7 +70,9 @@ class Wire(httpx.BaseTransport):
             environ["wsgi.input_terminated"] = True
             return self._app({**environ, "RAW_URI": target}, start)
 
-        return httpx.WSGITransport(app=app, raise_app_exceptions=False).handle_request(request)
+        return httpx.WSGITransport(app=app, raise_app_exceptions=False, remote_addr=self.remote).handle_request(
+            request
+        )
 
 
 class Trader:
@@ -114,9 +118,11 @@ class Front:
     def close(self) -> None:
         self.services.bell.close()
 
-    def raw(self) -> httpx.Client:
-        """A client that signs nothing and hides nothing."""
-        return httpx.Client(transport=Wire(self.app), base_url=URL)
+    def raw(self, remote: str = "127.0.0.1") -> httpx.Client:
+        """A client at the address `remote` that signs nothing and hides nothing."""
+        wire = Wire(self.app)
+        wire.remote = remote
+        return httpx.Client(transport=wire, base_url=URL)
 
     def http(self, who: Actor | None = None) -> Http:
         """The project's own client, signing as `who`."""

@@ -52,7 +52,8 @@ class HookServer:
         self.inbox = Inbox()
         self._server = HttpsServer(self.inbox, folder)
         self.url = self._server.url + path
-        self.context = ssl.create_default_context(cafile=str(self._server.ca_file))
+        self.ca_file = self._server.ca_file
+        self.context = ssl.create_default_context(cafile=str(self.ca_file))
         platform = actor("platform", PLATFORM)
         self.receiver = Receiver(self.url, market=MARKET, platform=platform.address)
         self.courier = HttpsCourier(platform.key, LOOPBACK, context=self.context)

@@ -18,6 +18,8 @@ from tests.support.https_server import HttpsServer
 from tests.support.market import PLATFORM, actor
 from tests.support.receiver import LOOPBACK, HookServer
 
+Act = Callable[[socket.socket, threading.Event], None]
+
 KEY = actor("platform", PLATFORM).key
 
 
@@ -155,7 +157,7 @@ def test_port_on_which_nobody_listens() -> None:
 class Bad:
     """A server that does to each connection what `act` says; TLS first, unless told otherwise."""
 
-    def __init__(self, folder: Path, act: Callable[[socket.socket, threading.Event], None], *, tls: bool = True) -> None:
+    def __init__(self, folder: Path, act: Act, *, tls: bool = True) -> None:
         # Only for its certificate.
         good = HttpsServer(lambda *_: [], folder)
         good.stop()
@@ -222,7 +224,7 @@ def keep_waiting(connection: socket.socket, ended: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-BAD_DAYS: dict[str, tuple[Callable[[socket.socket, threading.Event], None], bool, str]] = {
+BAD_DAYS: dict[str, tuple[Act, bool, str]] = {
     "closes without an answer": (close, True, "connection"),
     "speaks another protocol": (send_garbage, True, "answer"),
     "never ends its first line": (send_endless_status, True, "answer"),
@@ -238,7 +240,7 @@ BAD_DAYS: dict[str, tuple[Callable[[socket.socket, threading.Event], None], bool
 
 @pytest.mark.parametrize(("act", "tls", "reason"), BAD_DAYS.values(), ids=BAD_DAYS)
 def test_receiver_on_a_bad_day_costs_a_bounded_time(
-    act: Callable[[socket.socket, threading.Event], None],
+    act: Act,
     tls: bool,
     reason: str,
     tmp_path: Path,
