@@ -1,7 +1,7 @@
 """/v1/listings: registering data (steps (4) to (7)), the management fee (8), browsing (9-1), offers."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import flask
 from pydantic import BaseModel, Field
@@ -27,14 +27,12 @@ from countermark.gateway.problems import ProblemError
 from countermark.platform.contracts.catalogue import Filters, ListingView
 from countermark.platform.contracts.market import load_market
 from countermark.platform.matching.gate import GateRefusedError
-from countermark.protocol import money
+from countermark.protocol import accounts, money
 from countermark.protocol.encoding import b64u
 from countermark.protocol.market import MarketConfig
 from countermark.protocol.transitions import ListingState
 
 api = blueprint("listings", "Contracts for the sale of data")
-
-ANY_STATE = "any"
 
 
 class ListingPath(BaseModel):
@@ -47,7 +45,7 @@ class ListingsQuery(PageQuery):
     """Which listings to show."""
 
     q: Annotated[str, Field(max_length=200, description="words that the description must have")] = ""
-    state: Annotated[str, Field(max_length=20, description="a state, or `any`")] = ListingState.LISTED
+    state: Annotated[ListingState | Literal["any"], Field(description="a state, or `any`")] = ListingState.LISTED
     owner: Annotated[str, Field(max_length=100, description="address of the owner")] = ""
     max_price: Annotated[int | None, Field(ge=0, lt=2**63, description="minor units")] = None
 
@@ -97,8 +95,8 @@ def create(body: SealedBody) -> flask.Response:
 def browse(query: ListingsQuery) -> flask.Response:
     """Browse descriptions and prices; whoever signs sees his own contracts before their fee is paid too."""
     filters = Filters(
-        state="" if query.state == ANY_STATE else query.state,
-        owner=query.owner,
+        state="" if query.state == "any" else query.state,
+        owner=accounts.parse_address(query.owner) if query.owner else "",
         max_price=query.max_price,
         words=query.q,
     )
