@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,6 +37,25 @@ def test_event_streams_leave_threads_for_requests(platform: Platform) -> None:
         # answer before a stream ends.
         one_more = Http(platform.url, ca_file=str(platform.ca_file), timeout_s=30)
         assert one_more.get("/v1/market")["market"]
+
+
+@pytest.mark.slow
+def test_places_of_clients_that_went_away_are_free_again(platform: Platform) -> None:
+    """More clients one after the other than there is place for at once, none of which says goodbye to its stream."""
+    host, _, port = platform.url.removeprefix("https://").rpartition(":")
+    context = ssl.create_default_context(cafile=str(platform.ca_file))
+    opened, give_up = 0, time.monotonic() + 120
+    while opened < THREADS + 1:
+        # A place is found again by the next comment that nobody takes; each question takes a round trip.
+        assert time.monotonic() < give_up, opened
+        request = http(platform)._request("GET", "/v1/events")
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        raw = socket.create_connection((host, int(port)), timeout=60)
+        with raw, context.wrap_socket(raw, server_hostname=host) as connection:
+            connection.sendall("\r\n".join(["GET /v1/events HTTP/1.1", *lines, "", ""]).encode())
+            status = connection.recv(4096).split()[1]
+        assert status in (b"200", b"503")
+        opened += status == b"200"
 
 
 @pytest.mark.slow

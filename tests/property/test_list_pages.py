@@ -250,6 +250,7 @@ def test_all_pages_together_are_what_the_filters_admit(front: Front, me: Trader,
         shown: list[list[Any]] = []
         for page in pages(front, me, what, {**filters, "limit": limit}):
             shown.append(page)
+            assert len(shown) <= len(rows) + 1, "the pages go round"
             # Others are put there while somebody reads.
             put(front, what, list(itertools.islice(coming, 1)))
         assert {len(page) for page in shown[:-1]} <= {limit}

@@ -77,6 +77,8 @@ def test_only_as_many_streams_as_leave_threads_for_requests(front: Front) -> Non
     with pytest.raises(ClientError) as caught, buyer.http.events("/v1/events"):
         pass
     assert (caught.value.code, caught.value.status, caught.value.retryable) == ("busy", 503, True)
+    beyond = front.raw().send(buyer.http._request("GET", "/v1/events"))
+    assert (beyond.status_code, beyond.headers["Retry-After"]) == (503, "5")
     held[0].close()
     held[0].close()
     assert streams.running == most - 1
@@ -85,6 +87,15 @@ def test_only_as_many_streams_as_leave_threads_for_requests(front: Front) -> Non
         next(events)
     for stream in held:
         stream.close()
+    assert streams.running == 0
+
+
+def test_to_ask_for_the_headers_of_a_stream_holds_no_place(front: Front) -> None:
+    buyer = front.trader("buyer")
+    streams: EventStreams = front.app.extensions[EXTENSION].streams
+    for _ in range(front.services.site.threads):
+        answer = front.raw().send(buyer.http._request("HEAD", "/v1/events"))
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream; charset=utf-8")
     assert streams.running == 0
 
 
