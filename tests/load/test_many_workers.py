@@ -32,7 +32,9 @@ PATIENCE_S = 1_500
 
 @contextmanager
 def workers(program: str, *arguments: str) -> Iterator[list[Process]]:
-    started = [Process([sys.executable, "-m", f"tests.support.workers.{program}", *arguments]) for _ in range(WORKERS)]
+    started = [
+        Process([sys.executable, "-m", f"tests.support.workers.{program}", *arguments]) for _ in range(WORKERS)
+    ]
     try:
         yield started
     finally:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -86,7 +85,13 @@ class MarketMachine(RuleBasedStateMachine):
         return answer
 
     def send(
-        self, name: str, function: str, params: dict[str, Any], coins: dict[str, Any], *, issued_at_ms: int | None = None
+        self,
+        name: str,
+        function: str,
+        params: dict[str, Any],
+        coins: dict[str, Any],
+        *,
+        issued_at_ms: int | None = None,
     ) -> Any:
         who = getattr(self.market, name)
         token = self.market.sign(who, function, params, lifetime_s=LIFETIME_S, issued_at_ms=issued_at_ms)
@@ -117,7 +122,12 @@ class MarketMachine(RuleBasedStateMachine):
         offered.get("offer", {}).pop("version", None)
         self.send(owner if name == "owner" else name, f"listing.{verb}", {"listing": listing, **offered}, {})
 
-    @rule(target=trades, listing=listings, name=st.sampled_from(PARTIES), flaw=st.sampled_from(("", "", "short", "late")))
+    @rule(
+        target=trades,
+        listing=listings,
+        name=st.sampled_from(PARTIES),
+        flaw=st.sampled_from(("", "", "short", "late")),
+    )
     def pay(self, listing: str, name: str, flaw: str) -> Any:
         who, params = getattr(self.market, name), self.market.pay_params(listing)
         coins = self.market.fund(who, PRICE + BOND - (flaw == "short"))
@@ -212,9 +222,7 @@ class MarketMachine(RuleBasedStateMachine):
     @invariant()
     def escrow_is_what_trades_and_redemptions_say(self) -> None:
         held = {
-            coin_id: coin["amount"]
-            for coin_id, coin in self.market.records("coin/").items()
-            if "/" in coin["owner"]
+            coin_id: coin["amount"] for coin_id, coin in self.market.records("coin/").items() if "/" in coin["owner"]
         }
         said = {
             entry["coin"]: entry["amount"]

@@ -54,9 +54,7 @@ class Backend(Protocol):
 
     def evaluate(self, msp: str, function: str, *args: str) -> Any: ...
 
-    def hold(
-        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None
-    ) -> object:
+    def hold(self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None) -> object:
         """Have a proposal endorsed, and keep the envelope back."""
 
     def release(self, envelope: object) -> str:
@@ -106,9 +104,7 @@ class InMemory:
         assert not result.effects.writing
         return json.loads(result.response.payload)
 
-    def hold(
-        self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None
-    ) -> object:
+    def hold(self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None) -> object:
         result = self.ledger.endorse(msp, function, *args, transient=transient)
         if not result.ok:
             raise _error(result)

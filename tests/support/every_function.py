@@ -79,9 +79,7 @@ class EveryFunction:
         self.intents = {call.function: call.who for call in calls if call.who is not None}
         """Who asks for each function that is called by intent."""
 
-    def submit(
-        self, function: str, *, msp: str | None = None, arguments: tuple[str, ...] | None = None
-    ) -> Committed:
+    def submit(self, function: str, *, msp: str | None = None, arguments: tuple[str, ...] | None = None) -> Committed:
         """Make one of the calls, by a client of `msp`, else of an organisation that may; asked for anew, or again."""
         call = self.calls[function]
         arguments = call.arguments(self.market) if arguments is None else arguments
@@ -117,9 +115,7 @@ class EveryFunction:
 
     def _due(self) -> Sequence[Call]:
         """What anybody may end now that its time has come."""
-        recovered = Call(
-            "account.recover", self.market.stranger, {"account": self._saver.address}, self._savings
-        )
+        recovered = Call("account.recover", self.market.stranger, {"account": self._saver.address}, self._savings)
         return (
             Call("trade.enforce", args=(self._unpaid,)),
             Call("listing.enforce", args=(self._pending,)),
@@ -172,7 +168,9 @@ class EveryFunction:
         committed = opened.commitments()
         registration = {
             **{name: getattr(committed, name) for name in ("c_f", "c_d", "c_exact")},
-            **{"items": 1, "generator": "image/v1", "offer": offer()},
+            "items": 1,
+            "generator": "image/v1",
+            "offer": offer(),
         }
         unpaid = {"listing": self._registered(), "amount": str(MANAGEMENT)}
         return (
@@ -224,4 +222,3 @@ class EveryFunction:
         fee = {"listing": address, "amount": str(MANAGEMENT)}
         market.ask(market.seller, "listing.charge", fee, market.fund(market.seller, MANAGEMENT))
         return address
-
