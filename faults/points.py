@@ -10,15 +10,15 @@ class Point(StrEnum):
     ENVELOPE_SAVED = "outbox.envelope.saved"  # the signed envelope is durable; no orderer has seen it
     ENVELOPE_HANDED_OVER = "outbox.envelope.handed_over"  # an orderer has it; the row does not say so
     OUTCOME_LEARNT = "outbox.outcome.learnt"  # the commit status is known; the row is open
-    ANSWER_READY = "gateway.answer.ready"  # the act is done; the trader has no answer
+    ANSWER_READY = "gateway.answer.ready"  # what came of the act is known; the trader has no answer
 
     BLOCK_APPLIED = "projector.block.applied"  # tables and checkpoint are written; not committed
     BLOCK_PROJECTED = "projector.block.projected"  # committed; nobody has acted on it
 
     BYTES_STORED = "upload.bytes.stored"  # the object store has all bytes; the object is not sealed
     OBJECT_SEALED = "upload.object.sealed"  # sealed and durable; the row says that it still grows
-    ENTRY_APPENDED = "board.entry.appended"  # the board has the entry; the ledger has no digest of it
-    JOB_LEASED = "worker.job.leased"  # a job is leased; nothing of it is done
+    ENTRY_APPENDED = "board.entry.appended"  # the board's table and tree have the entry; not committed
+    JOB_LEASED = "worker.job.leased"  # a job is leased and has found work; nothing of it is done
 
     PROPOSAL_SIMULATED = "peer.proposal.simulated"  # endorsed; the client has no answer
     ENVELOPE_QUEUED = "peer.envelope.queued"  # taken by the orderer; in no block

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from countermark.faults import Point, reach
 from countermark.gateway.problems import ProblemError, standing
 from countermark.gateway.services import Services
 from countermark.platform.contracts.market import load_market
@@ -147,8 +148,11 @@ class Writes:
             ProblemError: the transaction was refused, or is invalid.
             MarketError: DATABASE_UNAVAILABLE.
         """
+        if entry.state is State.NEW:
+            reach(Point.REQUEST_SAVED)
         entry = self._services.submitter.drive(entry, wait_s=max(deadline - time.monotonic(), 0))
         outcome = self._resource(entry, deadline)
+        reach(Point.ANSWER_READY)
         if entry.error is not None:
             raise ProblemError(entry.error, txid=entry.tx_id, **self._state_now(entry.error, intent))
         return outcome

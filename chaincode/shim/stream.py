@@ -26,6 +26,7 @@ from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.invocation import answer, refusal
 from countermark.chaincode.shim.peer_stub import Batches, PeerStub
 from countermark.chaincode.shim.stub import ERROR_THRESHOLD, Event, Handler, Response, Stub
+from countermark.faults import Point, reach
 
 MAX_MESSAGE: Final = 100 * 1024 * 1024
 """Largest message in bytes that a peer sends or takes."""
@@ -150,7 +151,9 @@ class PeerStream:
 
     async def _run(self, message: Any, exchange: "_Exchange", key: tuple[str, str]) -> None:
         try:
+            reach(Point.TRANSACTION_TAKEN)
             outcome = await self._outcome(message, exchange, key)
+            reach(Point.TRANSACTION_DONE)
         except ShimError as error:
             _log.warning("invocation %s fails: %s", key[1], error)
             outcome = _failure(key, str(error))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from countermark.faults import Point, reach
 from countermark.network.blocks import ReadWriteSet, commit_hash, data_hash, header_hash, parse_block
 from countermark.network.blocks.building import build_block, with_validation_codes
 from countermark.network.blocks.codes import Code
@@ -58,6 +59,7 @@ class Committer:
             data = with_validation_codes(block, [code for code, _ in committed], commit_hash=running)
             digest = header_hash(number, tip.header_hash, data_hash(envelopes))
             self._ledger.append(data, Tip(number, digest, running), update, private)
+        reach(Point.BLOCK_COMMITTED)
         return outcomes
 
 

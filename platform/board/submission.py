@@ -7,6 +7,7 @@ into the outbox in one database transaction, so that the ledger never names a no
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from countermark.faults import Point, reach
 from countermark.platform.board.log import Board
 from countermark.platform.contracts.market import load_market
 from countermark.platform.store.engine import Database
@@ -93,6 +94,7 @@ class Notices:
                     self._writes.spend(connection, intent.signer, now_ms=now_ms)
                 check_trade(notice, intent, load_trade(connection, intent.params["trade"]), now_ms=now_ms)
             receipt = self._board.append(connection, notice, received_at_ms=now_ms)
+            reach(Point.ENTRY_APPENDED)
             if fresh:
                 # Now that the board's lock is ours, so that nobody slips in beside us; a refusal undoes the entry.
                 self._check_many(connection, notice, now_ms)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
+from countermark.faults import Point, reach
 from countermark.platform.ports import LedgerError
 from countermark.platform.store import leases
 from countermark.platform.store.engine import Database
@@ -60,6 +61,7 @@ class LeasedJob(ABC, Generic[Item]):
                     if leased:
                         log.warning("job %s: the lease was lost", self.name)
                     break
+                reach(Point.JOB_LEASED)
                 done += self._attempt(item)
         finally:
             self._release()

@@ -7,6 +7,7 @@ the last good block. Any number of projectors may run: the one row of the checkp
 import logging
 from threading import Event
 
+from countermark.faults import Point, reach
 from countermark.platform.ports import Block, BlockSource, Transaction, UnavailableError
 from countermark.platform.projection.errors import ProjectionError
 from countermark.platform.projection.reading import Checkpoint, read_checkpoint
@@ -53,7 +54,11 @@ class Projector:
         """
         with self._database.begin() as connection:
             _lock(connection)
-            return self._apply(connection, block, read_checkpoint(connection))
+            if not self._apply(connection, block, read_checkpoint(connection)):
+                return False
+            reach(Point.BLOCK_APPLIED)
+        reach(Point.BLOCK_PROJECTED)
+        return True
 
     def follow(self, source: BlockSource, stop: Event) -> None:
         """Apply the blocks of `source` as they come until `stop` is set; a broken stream is taken up again.

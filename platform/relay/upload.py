@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from countermark.faults import Point, reach
 from countermark.platform.contracts.market import load_market
 from countermark.platform.ports import ObjectStore
 from countermark.platform.relay.judging import Step, judge, seller_only
@@ -162,8 +163,10 @@ class PackageUpload:
         return now is not None and now.object_name == row.object_name and now.state != "DELETED"
 
     def _finish(self, view: TradeView, row: Row[Any]) -> UploadStatus:
+        reach(Point.BYTES_STORED)
         try:
             self._objects.seal(row.object_name, row.size)
+            reach(Point.OBJECT_SEALED)
             root = self._measure(view, row.object_name).root
         except MarketError as error:
             if error.code is ErrorCode.NOT_FOUND:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from countermark.faults import Point, reach
 from countermark.network.blocks import ReadWriteSet, parse_block, verify_commit_hash, verify_data_hash, verify_link
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rwsets import Version
@@ -115,7 +116,9 @@ class Ledger:
         Raises:
             StorageError: The block could not be written; nothing has changed.
         """
-        self._finish(self._file.append(data), tip, update, private)
+        record = self._file.append(data)
+        reach(Point.BLOCK_WRITTEN)
+        self._finish(record, tip, update, private)
 
     def close(self) -> None:
         """Close all files."""

@@ -10,6 +10,7 @@ import math
 import time
 from dataclasses import dataclass
 
+from countermark.faults import Point, reach
 from countermark.platform.ports import CommitStatus, Ledger, OutcomeUnknownError, RefusedError, UnavailableError
 from countermark.platform.store.outbox.entry import Entry, State
 from countermark.protocol.errors import MarketError
@@ -59,6 +60,7 @@ def order(ledger: Ledger, entry: Entry, deadline: float, *, recovered: bool) -> 
     while status is None and again:
         try:
             ledger.submit(entry.tx_id, entry.envelope)
+            reach(Point.ENVELOPE_HANDED_OVER)
             taken = True
         except OutcomeUnknownError as error:
             _log.warning("may not have been ordered: %s", error)

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from countermark.faults import Point, reach
 from countermark.platform.ports import (
     Endorsed,
     Ledger,
@@ -188,13 +189,15 @@ class Submitter:
         with self._database.begin() as connection:
             if prepared.tx_id != entry.tx_id:
                 entry = self._outbox.supersede(connection, entry, Proposal(prepared), error_detail="never endorsed")
-            return self._outbox.move(
+            entry = self._outbox.move(
                 connection,
                 replace(entry, prepared=None),
                 State.ENDORSED,
                 envelope=endorsed.envelope,
                 result=endorsed.result,
             )
+        reach(Point.ENVELOPE_SAVED)
+        return entry
 
     def _order(self, entry: Entry, deadline: float, *, recovered: bool) -> _Step:
         """Have the envelope ordered and learn how it ended; a recovered one may be there already."""
@@ -207,6 +210,7 @@ class Submitter:
                 entry = self._move(entry, State.SUBMITTED)
             # Whoever does not wait has learnt nothing bad: a worker may wait for the block in his place.
             return _Step(entry, pause=True, at_once=ordered.taken and not ordered.waited)
+        reach(Point.OUTCOME_LEARNT)
         verdict = {"block_number": status.block_number, "validation_code": status.code}
         if status.valid:
             return _Step(self._move(entry, State.COMMITTED, **verdict))
