@@ -23,6 +23,9 @@ FIRST_RESTART_S = 0.2
 LONGEST_RESTART_S = 10.0
 """Bounds of the pause before a dead child is started again, doubled from one to the other."""
 
+STEADY_S = 5.0
+"""A child that was ready for so long died of something else than its start: the pause begins from the shortest."""
+
 
 class ProcessError(ClientError):
     """A child could not be started or was not ready in time; the detail holds the end of its log."""
@@ -51,9 +54,8 @@ class Process:
 
     def __init__(self, spec: ProcessSpec, base_environment: Mapping[str, str]) -> None:
         self.spec = spec
-        self.started_at = time.monotonic()
+        self._ready_at: float | None = None
         self._tail: deque[str] = deque(maxlen=20)
-        self._told = False
         self._settled = threading.Event()
         spec.log.parent.mkdir(parents=True, exist_ok=True)
         self._popen = subprocess.Popen(
@@ -80,7 +82,7 @@ class Process:
                 log.flush()
                 self._tail.append(line)
                 if self.spec.ready in line:
-                    self._told = True
+                    self._ready_at = time.monotonic()
                     self._settled.set()
         # The stream ends with the process: whoever waits for readiness must not wait on.
         self._settled.set()
@@ -95,6 +97,11 @@ class Process:
         """Whether the process has not ended."""
         return self._popen.poll() is None
 
+    @property
+    def steady(self) -> bool:
+        """Whether it has been ready for `STEADY_S` seconds; of a dead one, until it was found dead."""
+        return self._ready_at is not None and time.monotonic() - self._ready_at >= STEADY_S
+
     def wait_ready(self) -> None:
         """Wait until the child says that it is ready.
 
@@ -102,7 +109,7 @@ class Process:
             ProcessError: when it ends or its time is over first.
         """
         self._settled.wait(self.spec.ready_s)
-        if self._told:
+        if self._ready_at is not None:
             return
         why = "ended before it was ready" if self._settled.is_set() else "was not ready in time"
         raise ProcessError("process", f"{self.spec.name} {why}; the end of {self.spec.log}:\n{''.join(self._tail)}")
@@ -165,11 +172,8 @@ class ProcessGroup:
             if process.running:
                 continue
             if name not in self._restart_at:
-                lived = now - process.started_at
-                pause = (
-                    FIRST_RESTART_S if lived > 60 else min(self._pauses.get(name, FIRST_RESTART_S), LONGEST_RESTART_S)
-                )
-                self._pauses[name] = pause * 2
+                pause = FIRST_RESTART_S if process.steady else self._pauses.get(name, FIRST_RESTART_S)
+                self._pauses[name] = min(pause * 2, LONGEST_RESTART_S)
                 self._restart_at[name] = now + pause
                 self._report(f"{name} has ended unexpectedly; it is started again in {pause:.1f} s")
             elif now >= self._restart_at[name]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from countermark.cli.up import processes as supervision
 from countermark.cli.up.processes import ProcessError, ProcessGroup, ProcessSpec
 
 READY = "import sys; print('child ready', file=sys.stderr, flush=True)"
@@ -64,6 +65,48 @@ def test_a_dead_child_is_started_again(tmp_path: Path) -> None:
     finally:
         processes.stop()
     assert len(reports) == 1
+
+
+def _pauses_of_deaths(processes: ProcessGroup, reports: list[str], deaths: int) -> list[str]:
+    """Kill the child so often, each time once it is there, and return the pauses that were told."""
+    for death in range(deaths):
+        pid = processes.pids()["child"]
+        os.kill(pid, signal.SIGKILL)
+        while processes.pids()["child"] == pid:
+            processes.revive()
+        assert len(reports) == death + 1
+    return [report.rpartition(" in ")[2] for report in reports]
+
+
+def test_a_child_that_keeps_dying_is_started_ever_more_rarely(tmp_path: Path) -> None:
+    reports: list[str] = []
+    processes = group(reports)
+    processes.start(spec(tmp_path, SERVE))
+    try:
+        assert _pauses_of_deaths(processes, reports, 3) == ["0.2 s", "0.4 s", "0.8 s"]
+    finally:
+        processes.stop()
+
+
+def test_a_child_that_ran_well_and_died_is_started_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What kills it again and again from outside must not keep it away longer each time."""
+    monkeypatch.setattr(supervision, "STEADY_S", 0.0)
+    reports: list[str] = []
+    processes = group(reports)
+    processes.start(spec(tmp_path, SERVE))
+    try:
+        pids = processes.pids()
+        for _ in range(2):
+            os.kill(pids["child"], signal.SIGKILL)
+            while processes.pids() == pids:
+                processes.revive()
+            pids = processes.pids()
+            processes._processes["child"].wait_ready()
+        assert [report.rpartition(" in ")[2] for report in reports] == ["0.2 s", "0.2 s"]
+    finally:
+        processes.stop()
 
 
 def test_stop_ends_children_that_ignore_the_polite_signal(tmp_path: Path) -> None:
