@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
 LEASE_MS = 30_000
-"""How long a worker that died keeps others from its job; a living one renews in time, before an item."""
+"""How long a worker that hangs keeps others from its job; a working one renews in time, before an item."""
 
 _RENEWED_S = LEASE_MS / 3000
 """How long a renewed lease is relied on without asking."""

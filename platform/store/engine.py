@@ -2,6 +2,7 @@
 
 import math
 import os
+import secrets
 import select
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ class Database:
         """
         self._url = _parse_url(url)
         self._pool_size = pool_size
+        self._token = secrets.token_hex(8)
         self._engine: Engine | None = None
         self._pid = 0
 
@@ -72,7 +74,7 @@ class Database:
         Raises:
             MarketError: DATABASE_UNAVAILABLE.
         """
-        with _translated(), closing(psycopg2.connect(_dsn(self._url), connect_timeout=_CONNECT_TIMEOUT_S)) as raw:
+        with _translated(), closing(psycopg2.connect(_dsn(self._url), **self._options)) as raw:
             raw.autocommit = True
             with raw.cursor() as cursor:
                 for channel in channels:
@@ -85,6 +87,12 @@ class Database:
             self._engine.dispose()
         self._engine = None
 
+    @property
+    def _options(self) -> dict[str, Any]:
+        # By its name the others see that this process is there (`presence`): a child has another than its parent.
+        name = f"countermark {self._token}-{os.getpid()}"
+        return {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": name}
+
     def _connections(self) -> Engine:
         if self._engine is None or self._pid != os.getpid():
             if self._engine is not None:
@@ -96,7 +104,7 @@ class Database:
                 max_overflow=0,
                 pool_timeout=_POOL_TIMEOUT_S,
                 hide_parameters=True,  # values of statements never reach a log or an error
-                connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+                connect_args=self._options,
             )
             _ping_idle_connections(self._engine)
             self._pid = os.getpid()

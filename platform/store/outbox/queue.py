@@ -5,11 +5,11 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from countermark.platform.ports import Ledger, Prepared
-from countermark.platform.store import channels, clock, coins
+from countermark.platform.store import channels, clock, coins, presence
 from countermark.platform.store.outbox.entry import OPEN_STATES, Entry, IntentKey, Request, Spend, State
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.tables import outbox
@@ -20,7 +20,9 @@ from countermark.protocol.errors import ErrorCode, MarketError
 _log = logging.getLogger(__name__)
 
 LEASE_MS = 60_000
-"""How long a driver has a row to itself, renewed at each step; longer than any one call to the ledger."""
+"""How long a driver that lives has a row to itself, renewed at each step; longer than any one call to the ledger.
+
+The row of one that died is free at once (`presence`)."""
 
 REST_MS = 500
 """How long a row rests that could not be brought to its end; twice as long after each further time."""
@@ -52,7 +54,7 @@ class Outbox:
         """Save `request` and return its entry; the same intent again returns the entry that is there.
 
         The caller drives a new entry himself after his transaction has committed (`Submitter.drive`); should he
-        not, a worker does once the lease has run out.
+        not, a worker does once the lease has run out, or at once if the caller's process has died.
 
         Raises:
             MarketError: INTENT_REPLAYED when another payload has used the intent's nonce; INSUFFICIENT_FUNDS.
@@ -101,7 +103,6 @@ class Outbox:
         holder: str = "",
     ) -> Entry:
         """Save an attempt in state NEW, leased to `holder` (by default to a new one)."""
-        holder = holder or secrets.token_hex(16)
         intent, spend = request.intent, request.spend
         statement = insert(outbox).values(
             tx_id=proposal.prepared.tx_id,
@@ -118,13 +119,14 @@ class Outbox:
             nonce=intent.nonce if intent else None,
             intent_digest=intent.digest if intent else None,
             expires_ms=intent.expires_ms if intent else None,
-            lease_holder=holder,
+            lease_holder=holder or _new_holder(),
             lease_until_ms=clock.now() + LEASE_MS,
             created_ms=clock.now(),
             updated_ms=clock.now(),
         )
         row = connection.execute(statement.returning(*outbox.c)).one()
-        return replace(self._entry(row), holder=holder, prepared=proposal.prepared if proposal.whole else None)
+        prepared = proposal.prepared if proposal.whole else None
+        return replace(self._entry(row), holder=row.lease_holder, prepared=prepared)
 
     def supersede(self, connection: Connection, old: Entry, proposal: Proposal, **values: Any) -> Entry:
         """Close `old`, which is dead, and save the next attempt of its request under the same lease.
@@ -169,13 +171,13 @@ class Outbox:
         connection.execute(update(outbox).where(self._held(entry)).values(values))
 
     def lease(self, connection: Connection, *, limit: int) -> list[Entry]:
-        """Return up to `limit` open entries whose lease has run out, leased to the caller.
+        """Return up to `limit` open entries whose lease has run out, or whose driver has died, leased to the caller.
 
         First comes what has been due for longest: a row that was tried in vain goes behind all that wait.
         """
         due = (
             select(outbox.c.tx_id)
-            .where(outbox.c.state.in_(OPEN_STATES), outbox.c.lease_until_ms <= clock.now())
+            .where(outbox.c.state.in_(OPEN_STATES), _unheld())
             .order_by(outbox.c.lease_until_ms, outbox.c.created_ms, outbox.c.tx_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -194,11 +196,10 @@ class Outbox:
 
     def take(self, connection: Connection, tx_id: str) -> Entry | None:
         """Lease the open attempt `tx_id`; None when it is final or somebody else drives it."""
-        holder = secrets.token_hex(16)
-        free = and_(outbox.c.tx_id == tx_id, outbox.c.state.in_(OPEN_STATES), outbox.c.lease_until_ms <= clock.now())
-        statement = update(outbox).where(free).values(lease_holder=holder, lease_until_ms=clock.now() + LEASE_MS)
-        row = connection.execute(statement.returning(*outbox.c)).one_or_none()
-        return None if row is None else replace(self._entry(row), holder=holder)
+        free = and_(outbox.c.tx_id == tx_id, outbox.c.state.in_(OPEN_STATES), _unheld())
+        values = {"lease_holder": _new_holder(), "lease_until_ms": clock.now() + LEASE_MS}
+        row = connection.execute(update(outbox).where(free).values(values).returning(*outbox.c)).one_or_none()
+        return None if row is None else replace(self._entry(row), holder=row.lease_holder)
 
     def find(self, connection: Connection, identifier: str) -> Entry | None:
         """Return the newest attempt of the request that `identifier`, its id or any of its tx ids, names."""
@@ -289,3 +290,11 @@ class Outbox:
             updated_ms=row.updated_ms,
             tries=row.tries,
         )
+
+
+def _new_holder() -> ColumnElement[str]:
+    return presence.holder(secrets.token_hex(16))
+
+
+def _unheld() -> ColumnElement[bool]:
+    return or_(outbox.c.lease_until_ms <= clock.now(), presence.gone(outbox.c.lease_holder))

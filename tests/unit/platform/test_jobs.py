@@ -89,7 +89,8 @@ def test_a_worker_that_finds_nothing_takes_no_lease(database: Database) -> None:
     leases.acquire(database, "recorder", holder="another worker", duration_ms=60_000)
     assert Recorder(database, []).run_once() == 0
     with database.begin() as connection:
-        assert connection.execute(select(tables.leases.c.holder)).scalars().all() == ["another worker"]
+        (holder,) = connection.execute(select(tables.leases.c.holder)).scalars()
+    assert holder.endswith("another worker")
     leases.release(database, "recorder", holder="another worker")
     assert Recorder(database, []).run_once() == 0
     with database.begin() as connection:

@@ -1,5 +1,6 @@
 """A job has one holder at a time."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from countermark.platform.store.engine import Database
@@ -43,3 +44,21 @@ def test_an_old_holder_cannot_give_up_what_another_has_taken(database: Database)
     assert acquire(database, "anchor", holder="two", duration_ms=LONG)
     release(database, "anchor", holder="one")
     assert not acquire(database, "anchor", holder="three", duration_ms=LONG)
+
+
+def test_a_lease_ends_with_the_process_that_holds_it(database: Database) -> None:
+    """Its connections end with a process: nobody waits for one that was killed."""
+    killed = Database(database._url.render_as_string(hide_password=False))
+    assert acquire(killed, "anchor", holder="one", duration_ms=LONG)
+    assert not acquire(database, "anchor", holder="two", duration_ms=LONG)
+    killed.close()
+    # The server takes a moment to end a session; each look is a round trip to it.
+    give_up = time.monotonic() + 30
+    while not acquire(database, "anchor", holder="two", duration_ms=LONG):
+        assert time.monotonic() < give_up
+
+
+def test_a_process_that_was_cut_off_takes_its_own_lease_up_again(database: Database) -> None:
+    assert acquire(database, "anchor", holder="one", duration_ms=LONG)
+    database.close()
+    assert acquire(database, "anchor", holder="one", duration_ms=LONG)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -465,6 +466,21 @@ def test_two_workers_never_lease_the_same_row(setting: Setting) -> None:
     assert {entry.tx_id for entry in first}.isdisjoint(entry.tx_id for entry in second)
     with setting.database.begin() as connection:
         assert setting.outbox.lease(connection, limit=4) == []
+
+
+def test_the_row_of_a_driver_that_was_killed_is_free_at_once(setting: Setting) -> None:
+    """Nobody waits for its lease to run out: a trader's request goes on with the next turn of a worker."""
+    killed = Database(setting.database._url.render_as_string(hide_password=False))
+    with killed.begin() as connection:
+        entry = setting.outbox.enqueue(connection, request())
+    assert setting.submitter.run_once() == 0
+    killed.close()
+    # The server takes a moment to end a session; each turn is a round trip to it.
+    give_up = time.monotonic() + 30
+    while setting.submitter.run_once() == 0:
+        assert time.monotonic() < give_up
+    assert setting.row(entry.tx_id).superseded_by is not None
+    assert setting.count == 1
 
 
 def test_a_driver_whose_lease_was_taken_over_writes_nothing_more(setting: Setting) -> None:
