@@ -4,6 +4,8 @@ It ends when the server that it started ends, so that whoever runs it notices an
 """
 
 import argparse
+import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -17,6 +19,8 @@ from countermark.protocol.errors import MarketError
 __all__ = ["READY", "discard", "folders", "main", "program"]
 
 READY = "database ready"
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def program() -> Path:
@@ -42,17 +46,37 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     arguments.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _adopt_orphans()
     try:
         with EmbeddedPostgres(arguments.data) as server:
             arguments.url_file.write_text(server.url)
-            server_fd = os.pidfd_open(server.pid)
+            pid = server.pid
+            server_fd = os.pidfd_open(pid)
             print(READY, file=sys.stderr, flush=True)
             waited_for: list[int] = [server_fd, told.fileno()]
             ended, _, _ = select.select(waited_for, [], [])
-            return 1 if server_fd in ended else 0
+            if server_fd not in ended:
+                return 0
+            _bury(pid)
+            return 1
     except MarketError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _adopt_orphans() -> None:
+    """Make the server, which its starter leaves behind, a child of this process (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _bury(pid: int) -> None:
+    """Wait for the server, which has ended; whether it is a child of ours or was there before us.
+
+    As long as nobody does, a new server takes it for one that runs. The init process of a container may never do.
+    """
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import select
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -161,7 +162,14 @@ class EmbeddedPostgres:
                 return
 
     def _launch(self, location: Location) -> None:
-        options = shlex.join(["-k", str(location.socket_folder), "-c", "listen_addresses=", "-c", "timezone=UTC"])
+        settings = ["listen_addresses=", "timezone=UTC"]
+        if sys.platform == "linux":
+            # After a crash: one call for the whole folder instead of opening each of its files, which takes seconds.
+            settings.append("recovery_init_sync_method=syncfs")
+        parts = ["-k", str(location.socket_folder)]
+        for setting in settings:
+            parts += ["-c", setting]
+        options = shlex.join(parts)
         log = ("-l", str(location.log))
         self._run("pg_ctl", "start", "-D", str(location.data), *log, "-o", options, "-w", "-t", str(_TIMEOUT_S))
 
