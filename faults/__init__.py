@@ -5,7 +5,7 @@ by a file in it, see `arm`; the first process that reaches the point takes the f
 `reached`, and acts.
 """
 
-from countermark.faults.failpoints import DIRECTORY, Action, InjectedFault, arm, armed, reach, reached
+from countermark.faults.failpoints import DIRECTORY, Action, InjectedFault, arm, armed, reach, reached, visits
 from countermark.faults.points import Point
 
-__all__ = ["DIRECTORY", "Action", "InjectedFault", "Point", "arm", "armed", "reach", "reached"]
+__all__ = ["DIRECTORY", "Action", "InjectedFault", "Point", "arm", "armed", "reach", "reached", "visits"]

@@ -51,7 +51,7 @@ def reach(point: Point, environment: Mapping[str, str] = os.environ) -> None:
         return
     action = Action(taken.read_text())
     with (folder / _REACHED).open("a") as report:
-        report.write(f"{point}\n")
+        report.write(f"{point} {os.getpid()}\n")
     if action is Action.KILL:
         os.kill(os.getpid(), signal.SIGKILL)
     if action is Action.FAIL:
@@ -75,5 +75,11 @@ def armed(folder: Path) -> list[Point]:
 
 def reached(folder: Path) -> Counter[Point]:
     """Return how often each armed point was reached since the folder was made."""
+    return Counter(point for point, _pid in visits(folder))
+
+
+def visits(folder: Path) -> list[tuple[Point, int]]:
+    """Return which armed points were reached since the folder was made, in order, and the processes that did."""
     report = folder / _REACHED
-    return Counter(Point(line) for line in report.read_text().splitlines()) if report.exists() else Counter()
+    lines = [line.split() for line in report.read_text().splitlines()] if report.exists() else []
+    return [(Point(point), int(pid)) for point, pid in lines]

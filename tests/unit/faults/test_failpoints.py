@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from countermark.faults import DIRECTORY, Action, InjectedFault, Point, arm, armed, reach, reached
+from countermark.faults import DIRECTORY, Action, InjectedFault, Point, arm, armed, reach, reached, visits
 
 POINT = Point.ENVELOPE_SAVED
 
@@ -32,6 +32,7 @@ def test_an_armed_point_acts_once_and_says_so(tmp_path: Path) -> None:
             reach(POINT, {DIRECTORY: str(tmp_path)})
         reach(POINT, {DIRECTORY: str(tmp_path)})
     assert (armed(tmp_path), reached(tmp_path)) == ([], {POINT: 2})
+    assert visits(tmp_path) == [(POINT, os.getpid())] * 2
 
 
 def test_killing_leaves_the_process_no_last_word(tmp_path: Path) -> None:
