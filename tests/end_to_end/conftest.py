@@ -20,4 +20,5 @@ def platform() -> Iterator[Platform]:
         yield running
     finally:
         assert running.stop() == 0
+        running.discard()
         shutil.rmtree(folder)

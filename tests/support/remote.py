@@ -20,12 +20,25 @@ class RemoteTrader:
         self.folder = folder
         self.keys = Keys.generate()
         self.vault = Vault(folder / "vault", self.keys.vault)
-        key = self.keys.account
-        self.http = Http(platform.url, ca_file=str(platform.ca_file), key=key)
-        self.market = Market(self.http, key, vault=self.vault)
+        self._platform = platform
+        self._connect()
         account.open_account(self.market, self.keys)
         if money:
             account.fund(self.market, str(money), secrets.token_hex(8))
+
+    def reopen(self) -> None:
+        """Forget everything but what lies in the home, as a process that was ended and started again has."""
+        self.close()
+        self._connect()
+
+    def close(self) -> None:
+        """Close the connections to the gateway."""
+        self.http.close()
+
+    def _connect(self) -> None:
+        key = self.keys.account
+        self.http = Http(self._platform.url, ca_file=str(self._platform.ca_file), key=key)
+        self.market = Market(self.http, key, vault=self.vault)
 
     def balance(self) -> int:
         return account.balance(self.market)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,14 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from countermark.gateway.database import discard
+
 COUNTERMARK = str(Path(sys.executable).with_name("countermark"))
 
 
 @dataclass
 class Platform:
-    """`countermark up` as a process."""
+    """`countermark up` as a process, with `environment` besides that of the tests."""
 
     data: Path
+    environment: dict[str, str] = field(default_factory=dict)
     url: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     """What is set besides."""
@@ -41,6 +45,11 @@ class Platform:
         line = self.process.stdout.readline()
         assert line, (self.data.parent / "up.log").read_text()
         self.url = json.loads(line)["url"]
+
+    def discard(self) -> None:
+        """Remove everything that it has stored, wherever its database lies; it must have been stopped."""
+        discard(self.data / "postgres")
+        shutil.rmtree(self.data)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None

@@ -1,4 +1,4 @@
-"""The embedded database as a process: it ends with its server, and the next one is there soon, with what was stored."""
+"""The embedded database as a process: it ends with its server, and the next is there soon, with what was stored."""
 
 import os
 import shutil
