@@ -5,7 +5,7 @@ import functools
 import sys
 from pathlib import Path
 
-from docs.generators import cli, errors, requirements
+from docs.generators import cli, errors, http, requirements
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,6 +16,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/cli.md": cli.page(),
         "docs/errors.md": errors.page(),
+        "docs/http-api.md": http.page(),
         "docs/requirements.md": requirements.page(ROOT),
     }
 

@@ -2,109 +2,36 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import flask
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from countermark.gateway import prefer, problems
+from countermark.gateway import prefer, problems, refusals
 from countermark.gateway.events import EventStreams
 from countermark.gateway.metrics import Metrics
 from countermark.gateway.readiness import Watch
+from countermark.gateway.schemas import Transaction
 from countermark.gateway.services import Services
 from countermark.gateway.signatures import BodyDigest, Signatures, SignedMessage, Signer
 from countermark.gateway.writes import Outcome, Writes
-from countermark.platform.views import cursors
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode, MarketError
 
 EXTENSION = "countermark"
-TOKEN_CHARACTERS = 65_536
 
-SIGNED: list[dict[str, list[Any]]] = [{"signature": []}]
+SIGNED: list[dict[str, list[Any]]] = [{"signature": [], "signature_input": []}]
 """Security of an operation that takes a signature of an account."""
 
-SIGNED_OR_NOT: list[dict[str, list[Any]]] = [{"signature": []}, {}]
+SIGNED_OR_NOT: list[dict[str, list[Any]]] = [*SIGNED, {}]
 
-
-class Body(BaseModel):
-    """A JSON body: exactly its members, no conversion of types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Query(BaseModel):
-    """A query string: exactly its members."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Resource(BaseModel):
-    """A JSON answer; what documentation does not name may be in it too."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class IntentBody(Body):
-    """An intent (compact JWS) of the account that acts."""
-
-    intent: Annotated[str, Field(max_length=TOKEN_CHARACTERS)]
-
-
-class Sealed(Body):
-    """A message sealed to the platform's key of the market configuration."""
-
-    v: int
-    kind: str
-    key_version: int
-    ciphertext: str
-
-
-class SealedBody(Body):
-    """A sealed message."""
-
-    sealed: Sealed
-
-
-class SealedIntentBody(IntentBody):
-    """An intent with the sealed message whose digest it carries."""
-
-    sealed: Sealed
-
-
-class PageQuery(Query):
-    """Which page of a collection."""
-
-    cursor: Annotated[str, Field(max_length=512, description="`next` of the page before")] = ""
-    limit: Annotated[int, Field(ge=1, le=cursors.LONGEST_PAGE)] = cursors.LONGEST_PAGE
-
-
-class Transaction(Resource):
-    """A transaction on the ledger, as far as it has come."""
-
-    txid: str
-    state: str = Field(description="`pending`, `committed`, `refused`, `invalid` or `unknown`")
-    function: str
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-
-
-class Problem(Resource):
-    """A problem document (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    retryable: bool
-    txid: str = ""
-    errors: list[dict[str, str]] = Field(default_factory=list)
+# The library types responses narrower than it takes them.
+WRITTEN: Any = {200: Transaction, 202: Transaction}
+"""Answers of an operation that writes to the ledger."""
 
 
 class Request(flask.Request):
@@ -130,45 +57,21 @@ class Request(flask.Request):
         return bool(self.content_length) or "Transfer-Encoding" in self.headers
 
 
-_REFUSALS = {
-    400: "Malformed",
-    401: "Not signed, or not well",
-    403: "Not permitted",
-    404: "Not there, or not yours",
-    405: "No such method",
-    409: "Not possible now",
-    413: "Too large",
-    415: "Not JSON",
-    429: "Too many requests",
-    500: "A mistake of this system",
-    502: "The organisations do not agree",
-    503: "A part is away, or busy",
-    504: "The outcome is not known yet",
-}
-
-
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds until it may be asked again", "schema": {"type": "integer"}}}
-_LIMITS = {
-    "RateLimit-Policy": {"description": "The limit: quota q in a window of w seconds", "schema": {"type": "string"}},
-    "RateLimit": {"description": "What is left of it: r for the next t seconds", "schema": {"type": "string"}},
-}
-_HEADERS_OF: dict[int, dict[str, Any]] = {429: {**_RETRY_AFTER, **_LIMITS}, 503: _RETRY_AFTER}
-
-
-def problem_response(description: str, *, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the documentation of an answer that is a problem document; ``headers`` may come with it."""
-    content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": description, "content": content, **({"headers": headers} if headers else {})}
-
-
 def blueprint(noun: str, description: str) -> APIBlueprint:
-    """Return the blueprint of the routes of ``noun``; every operation documents the problems it may answer with."""
-    responses = {
-        status: problem_response(text, headers=_HEADERS_OF.get(status)) for status, text in _REFUSALS.items()
-    }
-    tag = Tag(name=noun, description=description)
-    # The library types responses narrower than it takes them.
-    return APIBlueprint(noun, __name__, abp_tags=[tag], abp_responses=cast(Any, responses))
+    """Return the blueprint of the routes of ``noun``; an operation is known by it and the name of its function."""
+    return APIBlueprint(
+        noun, __name__, abp_tags=[Tag(name=noun, description=description)], operation_id_callback=_operation_id
+    )
+
+
+def _operation_id(*, bp_name: str, name: str, path: str, method: str) -> str:
+    return f"{bp_name}_{name}"
+
+
+def asks(intent: str = "", *, sealed: str = "") -> dict[str, Any]:
+    """Return what an operation's description says of the action of its intent and of the kind of sealed message."""
+    members = {refusals.INTENT: intent, refusals.SEALED: sealed}
+    return {name: value for name, value in members.items() if value}
 
 
 @dataclass(frozen=True)
@@ -263,14 +166,6 @@ def link_next(response: flask.Response, cursor: str) -> flask.Response:
         query = urlencode({**flask.request.args.to_dict(), "cursor": cursor})
         response.headers["Link"] = f'<{flask.request.path}?{query}>; rel="next"'
     return response
-
-
-class LedgerIntent(Resource):
-    """An intent as it stands on the ledger (compact JWS), with its transaction and block."""
-
-    intent: str
-    txid: str
-    block: int
 
 
 def ledger_intent(number: int, txid: str) -> flask.Response:

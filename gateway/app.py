@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 import flask
 import structlog
@@ -11,12 +12,13 @@ from flask_openapi3_swagger.plugins import RegisterPlugin
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from countermark.gateway import api, problems
+from countermark.gateway import api, description, problems
 from countermark.gateway.events import EventStreams
 from countermark.gateway.metrics import Metrics
 from countermark.gateway.problems import ProblemError
 from countermark.gateway.readiness import Watch
 from countermark.gateway.routes import BLUEPRINTS
+from countermark.gateway.schemas import Problem
 from countermark.gateway.services import Services
 from countermark.gateway.signatures import Signatures
 from countermark.gateway.tracebacks import places
@@ -25,13 +27,6 @@ from countermark.platform.ports import OutcomeUnknownError, RefusedError, Unavai
 from countermark.protocol.errors import ErrorCode, MarketError
 
 _log = structlog.stdlib.get_logger("countermark.gateway")
-
-_DESCRIPTION = "A market for data on Hyperledger Fabric. Money is text of minor units, times are RFC 3339 in UTC."
-_SIGNATURE = {
-    "type": "http",
-    "scheme": "signature",
-    "description": "RFC 9421 by the account's key: @method @authority @path @query, content-digest with a body.",
-}
 
 BODY_BYTES = 256 << 10
 """Longest body, where a route says nothing else."""
@@ -47,16 +42,7 @@ _CODES_OF_STATUS = {404: ErrorCode.NOT_FOUND, 413: ErrorCode.TOO_LARGE, 429: Err
 
 def create_app(services: Services) -> OpenAPI:
     """Return the application over ``services``; it connects to nothing before the first request."""
-    app = _App(
-        "countermark.gateway",
-        info=Info(title="Countermark", version="1", description=_DESCRIPTION),
-        security_schemes={"signature": _SIGNATURE},
-        validation_error_status=400,
-        validation_error_model=api.Problem,
-        validation_error_callback=_refuse_body,
-        doc_ui=False,
-        static_folder=None,
-    )
+    app = _routed()
     # An upload's own route raises its limit; whatever is not read by a route is not read at all.
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.strict_slashes = False
@@ -69,16 +55,39 @@ def create_app(services: Services) -> OpenAPI:
         metrics=Metrics(database=services.database, streams=streams),
         readiness=Watch(services),
     )
-    for blueprint in BLUEPRINTS:
-        app.register_api(blueprint)
     _document(app)
     _observe(app, services)
     _handle_errors(app)
     return app
 
 
+def describe() -> dict[str, Any]:
+    """Return the OpenAPI document of the API, which is the same over whatever services."""
+    return _routed().api_doc
+
+
 class _App(OpenAPI):
     request_class = api.Request
+
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()  # type: ignore[no-untyped-call]  # the library's
+        self.spec_json = description.complete(self.spec_json)
+
+
+def _routed() -> OpenAPI:
+    app = _App(
+        "countermark.gateway",
+        info=Info(title="Countermark", version="1", description=description.TEXT),
+        security_schemes=description.SECURITY_SCHEMES,
+        validation_error_status=400,
+        validation_error_model=Problem,
+        validation_error_callback=_refuse_body,
+        doc_ui=False,
+        static_folder=None,
+    )
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    return app
 
 
 def _document(app: OpenAPI) -> None:

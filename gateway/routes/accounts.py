@@ -1,6 +1,6 @@
 """/v1/accounts: opening an account, its ledger record, its coins."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import flask
 from pydantic import BaseModel, Field
@@ -8,13 +8,10 @@ from pydantic import BaseModel, Field
 from countermark.gateway import faucet
 from countermark.gateway.api import (
     SIGNED,
-    Body,
-    IntentBody,
-    PageQuery,
-    Resource,
-    Transaction,
+    WRITTEN,
     account,
     answer,
+    asks,
     blueprint,
     gateway,
     link_next,
@@ -22,6 +19,9 @@ from countermark.gateway.api import (
     services,
     wait_s,
 )
+from countermark.gateway.formats import Address, Amount, Time
+from countermark.gateway.refusals import refusals
+from countermark.gateway.schemas import Body, IntentBody, PageQuery, Resource
 from countermark.platform.views import accounts
 from countermark.protocol import fields
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -32,42 +32,52 @@ api = blueprint("accounts", "Accounts and their money")
 class AccountPath(BaseModel):
     """An account."""
 
-    address: str
+    address: Annotated[str, Field(description="the account's `did:key`")]
+
+
+class EncryptionKey(Resource):
+    """The key to which messages for the account are sealed."""
+
+    key: Annotated[str, Field(description="base64url of 1,216 bytes: ML-KEM-768, then X25519")]
+    version: Annotated[int, Field(ge=1)]
 
 
 class Account(Resource):
     """The ledger's record of an account."""
 
-    address: str
-    state: str
-    encryption_key: dict[str, object]
+    address: Address
+    state: Literal["OPEN", "FROZEN", "RECOVERING", "RECOVERED"]
+    encryption_key: EncryptionKey
+    frozen_by: Literal["", "owner", "supervisor", "both"]
+    opened_at: Time
+    updated_at: Time
 
 
 class CoinItem(Resource):
-    """An unspent coin; ``amount`` in minor units."""
+    """An unspent coin."""
 
-    id: str
-    amount: str
+    id: Annotated[str, Field(pattern="^[0-9a-f]{64}\\.[0-9]+$", description="transaction and number")]
+    amount: Amount
 
 
 class Purse(Resource):
     """A page of unspent coins, and the sum over all pages."""
 
     coins: list[CoinItem]
-    balance: str
+    balance: Amount
     next: str | None
 
 
 class FundBody(Body):
     """How much to mint, against which deposit."""
 
-    amount: Annotated[str, Field(max_length=20)]
-    reference: Annotated[str, Field(max_length=64)]
+    amount: Annotated[str, Field(max_length=20, description="minor units", examples=["50000"])]
+    reference: Annotated[str, Field(max_length=64, description="counts once", examples=["deposit-1"])]
 
 
-@api.post("/v1/accounts", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/accounts", responses=WRITTEN, openapi_extensions=asks("account.open"))
 def open_account(body: IntentBody) -> flask.Response:
-    """Open an account: intent `account.open`."""
+    """Open an account with its first encryption key."""
     return perform(body.intent, "account.open")
 
 
@@ -95,31 +105,35 @@ def coins(path: AccountPath, query: PageQuery) -> flask.Response:
     return link_next(response, purse.cursor)
 
 
-@api.post("/v1/accounts/<address>/transfers", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/accounts/<address>/transfers", responses=WRITTEN, openapi_extensions=asks("coin.transfer"))
 def transfer(path: AccountPath, body: IntentBody) -> flask.Response:
-    """Pay another account: intent `coin.transfer` of this one."""
+    """Pay another account."""
     return _by_owner(path, body, "coin.transfer")
 
 
-@api.post("/v1/accounts/<address>/redemptions", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/accounts/<address>/redemptions", responses=WRITTEN, openapi_extensions=asks("coin.redeem"))
 def redeem(path: AccountPath, body: IntentBody) -> flask.Response:
-    """Lock money for an issuer, who pays it out and burns it: intent `coin.redeem` of this account."""
+    """Lock money for an issuer, who pays it out and burns it."""
     return _by_owner(path, body, "coin.redeem")
 
 
-@api.post("/v1/accounts/<address>/cancellations", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/accounts/<address>/cancellations", responses=WRITTEN, openapi_extensions=asks("intent.cancel"))
 def cancel_intent(path: AccountPath, body: IntentBody) -> flask.Response:
-    """Burn a nonce, so that an intent that was signed can act no more: intent `intent.cancel` of this account."""
+    """Burn a nonce, so that an intent that was signed can act no more."""
     return _by_owner(path, body, "intent.cancel")
 
 
-@api.post("/v1/accounts/<address>/encryption-key", responses={200: Transaction, 202: Transaction})
+@api.post(
+    "/v1/accounts/<address>/encryption-key",
+    responses=WRITTEN,
+    openapi_extensions=asks("account.rotate_encryption_key"),
+)
 def rotate_key(path: AccountPath, body: IntentBody) -> flask.Response:
-    """Name a new encryption key: intent `account.rotate_encryption_key` of this account."""
+    """Name a new encryption key."""
     return _by_owner(path, body, "account.rotate_encryption_key")
 
 
-@api.post("/v1/accounts/<address>/fund", responses={200: Transaction, 202: Transaction}, security=SIGNED)
+@api.post("/v1/accounts/<address>/fund", responses={**WRITTEN, **refusals(403, 409, 502, 504)}, security=SIGNED)
 def fund(path: AccountPath, body: FundBody) -> flask.Response:
     """Get coins from the issuer's faucet, which only ledgers for development have."""
     address = _own(path)

@@ -1,11 +1,14 @@
 """/v1/audit: what the ledger has recorded, for the supervisor."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import flask
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from countermark.gateway.api import SIGNED, Resource, account, blueprint, services
+from countermark.gateway.api import SIGNED, account, blueprint, services
+from countermark.gateway.formats import Time, TransactionId
+from countermark.gateway.refusals import refusals
+from countermark.gateway.schemas import Resource
 from countermark.platform.contracts.market import load_market
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -16,14 +19,23 @@ api = blueprint("audit", "The ledger's records, for the supervisor")
 class SubjectPath(BaseModel):
     """What to look at."""
 
-    subject: str
+    subject: Annotated[str, Field(description="id or address of what is asked about")]
+
+
+class Change(Resource):
+    """A change of the record, the newest first."""
+
+    tx: TransactionId
+    at: Time
 
 
 class Record(Resource):
-    """A record of the ledger, as the contracts answer it."""
+    """A record of the ledger with its changes, as the contracts answer it."""
+
+    history: list[Change]
 
 
-_RESPONSES: Any = {200: Record}
+_RESPONSES: Any = {200: Record, **refusals(403, 409)}
 
 
 @api.get("/v1/audit/trades/<subject>", responses=_RESPONSES, security=SIGNED)

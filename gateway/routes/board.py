@@ -1,9 +1,13 @@
 """/v1/board: receipts and proofs of one's own notices; all entries for the supervisor."""
 
-import flask
-from pydantic import BaseModel
+from typing import Annotated
 
-from countermark.gateway.api import SIGNED, PageQuery, Resource, account, blueprint, collection, services
+import flask
+from pydantic import BaseModel, Field
+
+from countermark.gateway.api import SIGNED, account, blueprint, collection, services
+from countermark.gateway.formats import Address, Digest, Time, Token, TradeId, TransactionId
+from countermark.gateway.schemas import PageQuery, Resource
 from countermark.platform.contracts.market import load_market
 from countermark.platform.store.sql import Connection
 from countermark.platform.views import board
@@ -20,21 +24,21 @@ _MOST_DIGITS = 15
 class EntryPath(BaseModel):
     """An entry by its number."""
 
-    seq: str
+    seq: Annotated[str, Field(description="its number, a decimal", json_schema_extra={"example": "0"})]
 
 
 class Entry(Resource):
     """An entry; who has the notice itself recomputes the leaf from it."""
 
-    seq: int
+    seq: Annotated[int, Field(ge=0)]
     kind: str
-    trade: str
-    signer: str
-    digest: str
-    leaf: str
-    received_at: str
-    anchored_by: str
-    receipt: str
+    trade: TradeId
+    signer: Address
+    digest: Annotated[Digest, Field(description="of the notice")]
+    leaf: Digest
+    received_at: Time
+    anchored_by: Annotated[Time, Field(description="when its anchor stands on the ledger at the latest")]
+    receipt: Annotated[Token, Field(description="the platform's receipt, compact JWS")]
 
 
 class Entries(Resource):
@@ -47,18 +51,18 @@ class Entries(Resource):
 class Anchor(Resource):
     """The transaction that put the root on the ledger, and when."""
 
-    txid: str
-    at: str
+    txid: TransactionId
+    at: Time
 
 
 class Proof(Resource):
     """The proof (RFC 6962) that the entry is in the tree whose root stands on the ledger."""
 
-    seq: int
-    leaf: str
-    size: int
-    root: str
-    path: list[str]
+    seq: Annotated[int, Field(ge=0)]
+    leaf: Digest
+    size: Annotated[int, Field(ge=1, description="leaves of the tree")]
+    root: Digest
+    path: Annotated[list[Digest], Field(description="from the leaf up")]
     anchor: Anchor
 
 

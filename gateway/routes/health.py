@@ -3,7 +3,8 @@
 import flask
 
 from countermark.gateway import metrics
-from countermark.gateway.api import Resource, blueprint, gateway
+from countermark.gateway.api import blueprint, gateway
+from countermark.gateway.schemas import Resource
 
 api = blueprint("health", "For those who run the gateway")
 

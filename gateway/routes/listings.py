@@ -8,14 +8,10 @@ from pydantic import BaseModel, Field
 
 from countermark.gateway.api import (
     SIGNED_OR_NOT,
-    IntentBody,
-    LedgerIntent,
-    PageQuery,
-    Resource,
-    SealedBody,
-    Transaction,
+    WRITTEN,
     account_or_nobody,
     answer,
+    asks,
     blueprint,
     collection,
     gateway,
@@ -23,7 +19,9 @@ from countermark.gateway.api import (
     services,
     wait_s,
 )
+from countermark.gateway.formats import Address, Amount, Digest, ListingId, Time
 from countermark.gateway.problems import ProblemError
+from countermark.gateway.schemas import IntentBody, LedgerIntent, PageQuery, Resource, SealedBody
 from countermark.platform.contracts.catalogue import Filters, ListingView
 from countermark.platform.contracts.market import load_market
 from countermark.platform.matching.gate import GateRefusedError
@@ -38,7 +36,7 @@ api = blueprint("listings", "Contracts for the sale of data")
 class ListingPath(BaseModel):
     """A contract."""
 
-    listing: str
+    listing: Annotated[str, Field(description="the contract's address")]
 
 
 class ListingsQuery(PageQuery):
@@ -46,29 +44,38 @@ class ListingsQuery(PageQuery):
 
     q: Annotated[str, Field(max_length=200, description="words that the description must have")] = ""
     state: Annotated[ListingState | Literal["any"], Field(description="a state, or `any`")] = ListingState.LISTED
-    owner: Annotated[str, Field(max_length=100, description="address of the owner")] = ""
+    owner: Annotated[str, Field(max_length=100, description="an account's address")] = ""
     max_price: Annotated[int | None, Field(ge=0, lt=2**63, description="minor units")] = None
+
+
+class Offer(Resource):
+    """What the owner asks for, in its present version."""
+
+    version: Annotated[int, Field(ge=1)]
+    right: Literal["ownership"]
+    price: Amount
+    deadlines: Annotated[dict[str, int], Field(description="seconds, by the clock of each state")]
 
 
 class Listing(Resource):
     """A contract as anybody may see it: description, price, commitments; nothing of the data's fingerprint."""
 
-    address: str
-    owner: str
-    seller: str
-    state: str
-    offer: dict[str, Any]
-    fee: str = Field(description="transaction fee at this price, minor units")
-    bond: str
-    management_fee: str
-    description: dict[str, Any] | None
-    salt_d: str | None
-    c_d: str
-    c_f: str
-    c_exact: str
-    items: int
-    generator: str
-    created_at: str
+    address: ListingId
+    owner: Address
+    seller: Address
+    state: ListingState
+    offer: Offer
+    fee: Annotated[Amount, Field(description="transaction fee at this price, minor units")]
+    bond: Annotated[Amount, Field(description="what buyer and seller each pledge, minor units")]
+    management_fee: Annotated[Amount, Field(description="minor units, due before the contract is public")]
+    description: Annotated[dict[str, Any] | None, Field(description="in the seller's words; null once deleted")]
+    salt_d: Annotated[str | None, Field(description="base64url; with it `c_d` commits to the description")]
+    c_d: Digest
+    c_f: Annotated[Digest, Field(description="commitment to the fingerprints")]
+    c_exact: Annotated[Digest, Field(description="commitment to the exact bytes")]
+    items: Annotated[int, Field(ge=1)]
+    generator: Annotated[str, Field(description="of the fingerprints", examples=["image/v1"])]
+    created_at: Time
 
 
 class Listings(Resource):
@@ -78,7 +85,7 @@ class Listings(Resource):
     next: str | None
 
 
-@api.post("/v1/listings", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/listings", responses=WRITTEN, openapi_extensions=asks("listing.create", sealed="listing"))
 def create(body: SealedBody) -> flask.Response:
     """Offer data for sale: the sealed application, compared with everything registered (step (5))."""
     deadline = time.monotonic() + wait_s()
@@ -120,27 +127,27 @@ def registration(path: ListingPath) -> flask.Response:
     return ledger_intent(view.created_block, view.created_tx)
 
 
-@api.post("/v1/listings/<listing>/charge", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/listings/<listing>/charge", responses=WRITTEN, openapi_extensions=asks("listing.charge"))
 def charge(path: ListingPath, body: IntentBody) -> flask.Response:
-    """Pay the management fee: intent `listing.charge`."""
+    """Pay the management fee."""
     return _change(path, body, "listing.charge")
 
 
-@api.post("/v1/listings/<listing>/offers", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/listings/<listing>/offers", responses=WRITTEN, openapi_extensions=asks("listing.offer"))
 def offer(path: ListingPath, body: IntentBody) -> flask.Response:
-    """Replace the offer by a new version: intent `listing.offer`."""
+    """Replace the offer by a new version."""
     return _change(path, body, "listing.offer")
 
 
-@api.post("/v1/listings/<listing>/withdraw", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/listings/<listing>/withdraw", responses=WRITTEN, openapi_extensions=asks("listing.withdraw"))
 def withdraw(path: ListingPath, body: IntentBody) -> flask.Response:
-    """Take the listing off the market: intent `listing.withdraw`."""
+    """Take the listing off the market."""
     return _change(path, body, "listing.withdraw")
 
 
-@api.post("/v1/listings/<listing>/relist", responses={200: Transaction, 202: Transaction})
+@api.post("/v1/listings/<listing>/relist", responses=WRITTEN, openapi_extensions=asks("listing.relist"))
 def relist(path: ListingPath, body: IntentBody) -> flask.Response:
-    """Put an owned listing on the market again: intent `listing.relist`."""
+    """Put an owned listing on the market again."""
     return _change(path, body, "listing.relist")
 
 

@@ -1,8 +1,13 @@
 """/v1/market: what everybody must know before he acts."""
 
-import flask
+from typing import Annotated
 
-from countermark.gateway.api import Resource, blueprint, services
+import flask
+from pydantic import Field
+
+from countermark.gateway.api import blueprint, services
+from countermark.gateway.formats import Time
+from countermark.gateway.schemas import Resource
 from countermark.platform.contracts.market import load_market
 from countermark.platform.views import progress
 from countermark.protocol import times
@@ -13,21 +18,21 @@ api = blueprint("market", "The market's configuration")
 class Height(Resource):
     """The ledger as far as this gateway has read it."""
 
-    height: int
+    height: Annotated[int, Field(ge=0, description="in blocks")]
 
 
 class Market(Resource):
     """The market's name, its configuration in force, and the gateway's time."""
 
-    market: str
+    market: Annotated[str, Field(description="channel/chaincode", examples=["market/countermark"])]
     config: dict[str, object]
     ledger: Height
-    time: str
+    time: Time
 
 
 @api.get("/v1/market", responses={200: Market})
 def show() -> flask.Response:
-    """Configuration, platform key, fees, generators, limits."""
+    """Return the configuration in force: platform key, fees, generators, limits."""
     with services().database.begin() as connection:
         config = load_market(connection)
         height = progress.height(connection)

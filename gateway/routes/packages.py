@@ -2,24 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import flask
+from pydantic import BaseModel, Field
 
-from countermark.gateway import problems, ranges
-from countermark.gateway.api import (
-    SIGNED,
-    Resource,
-    account,
-    blueprint,
-    body_limit,
-    problem_response,
-    request,
-    services,
-    signature,
-)
+from countermark.gateway import description, problems, ranges
+from countermark.gateway.api import SIGNED, account, blueprint, body_limit, request, services, signature
+from countermark.gateway.formats import TradeId
 from countermark.gateway.problems import ProblemError
+from countermark.gateway.refusals import refusals
 from countermark.gateway.routes.trades import TradePath
+from countermark.gateway.schemas import Resource
 from countermark.gateway.signatures import BodyDigest
 from countermark.gateway.spooling import spooled
 from countermark.platform.relay.upload import UploadStatus
@@ -38,38 +32,82 @@ _CHUNK = 256 << 10
 class Upload(Resource):
     """How much of a package is here; sizes in bytes."""
 
-    trade: str
-    size: int
-    received: int
+    trade: TradeId
+    size: Annotated[int, Field(ge=1)]
+    received: Annotated[int, Field(ge=0)]
     complete: bool
+
+
+class PartHeader(BaseModel):
+    """Where the bytes of an upload stand in the package."""
+
+    content_range: Annotated[
+        str,
+        Field(
+            alias="Content-Range",
+            pattern="^bytes [0-9]{1,15}-[0-9]{1,15}/[0-9]{1,15}$",
+            description="`bytes first-last/total`",
+            json_schema_extra={"example": "bytes 0-1023/4096"},
+        ),
+    ]
+
+
+class RangeHeader(BaseModel):
+    """Which bytes to download."""
+
+    range: Annotated[
+        str,
+        Field(
+            alias="Range",
+            description="one range of bytes (RFC 9110, section 14); anything else is ignored",
+            json_schema_extra={"example": "bytes=1024-"},
+        ),
+    ] = ""
 
 
 _CONTENT = {
     "application/octet-stream": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
 }
 
+_STRING = {"schema": {"type": "string"}, "required": True}
+_WHOLE = {
+    "Accept-Ranges": {"schema": {"const": "bytes"}, "required": True},
+    "ETag": {"description": "The package's root", **_STRING},
+}
 _DOWNLOADS: Any = {
-    **{
-        status: {"description": text, "content": _CONTENT}
-        for status, text in {200: "The package", 206: "A part of it"}.items()
+    200: {"description": "The package", "headers": _WHOLE, "content": _CONTENT},
+    206: {"description": "A part of it", "headers": {**_WHOLE, "Content-Range": _STRING}, "content": _CONTENT},
+    **refusals(403, 409, 416),
+}
+_OFFSET = {"schema": {"type": "string", "pattern": "^[0-9]+$"}}
+_TELL = {
+    "summary": "Tell how much of the package is here.",
+    "description": "To the seller in `Upload-Offset` and `Upload-Length`, to the buyer in `Content-Length`.",
+    "responses": {
+        "200": {
+            "description": "How much is here",
+            "headers": {
+                "Upload-Offset": {"description": "Bytes that have arrived", **_OFFSET},
+                "Upload-Length": {"description": "Bytes of the whole, once the first have arrived", **_OFFSET},
+            },
+        }
     },
-    416: problem_response("No such part"),
 }
 
 
 @api.put(
     "/v1/trades/<trade>/package",
-    responses={200: Upload, 201: Upload},
+    responses={200: Upload, 201: Upload, **refusals(403, 409)},
     security=SIGNED,
     openapi_extensions={"requestBody": {"required": True, "content": _CONTENT}},
 )
-def upload(path: TradePath) -> tuple[flask.Response, int]:
+def upload(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
     """Upload a part of the package, from the offset on that HEAD tells: `Content-Range: bytes first-last/total`.
 
     The last part completes it: 201. A wrong offset is refused with `received`, the offset to go on from.
     """
     body_limit(LONGEST_PIECE)
-    part = ranges.parse_content_range(request().headers.get("Content-Range", ""))
+    part = ranges.parse_content_range(header.content_range)
     if request().content_length not in (None, part.stop - part.start):
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "Content-Range and Content-Length differ")
     signer = signature()
@@ -92,12 +130,11 @@ def upload(path: TradePath) -> tuple[flask.Response, int]:
     return flask.jsonify(_resource(status)), 201 if status.complete else 200
 
 
-@api.get("/v1/trades/<trade>/package", responses=_DOWNLOADS, security=SIGNED)
-def download(path: TradePath) -> flask.Response:
-    """Return the package, or the part that `Range` names, to its buyer once it was relayed.
-
-    To its seller HEAD tells in `Upload-Offset` how many bytes are here.
-    """
+@api.get(
+    "/v1/trades/<trade>/package", responses=_DOWNLOADS, security=SIGNED, openapi_extensions={description.HEAD: _TELL}
+)
+def download(path: TradePath, header: RangeHeader) -> flask.Response:
+    """Return the package, or the part that `Range` names, to its buyer once it was relayed."""
     party, head = account(), flask.request.method == "HEAD"
     if head and _role(path.trade, party) == "seller":
         return _offset(path.trade, party)
@@ -105,7 +142,7 @@ def download(path: TradePath) -> flask.Response:
     package = release.find(path.trade, account=party)
     try:
         # Defined for GET alone (RFC 9110, section 14.2).
-        part = None if head else ranges.parse_range(flask.request.headers.get("Range", ""), package.size)
+        part = None if head else ranges.parse_range(header.range, package.size)
     except MarketError as error:
         return _not_satisfiable(error, package.size)
     start, stop = part or (0, package.size)

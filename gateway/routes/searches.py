@@ -2,7 +2,8 @@
 
 import flask
 
-from countermark.gateway.api import Resource, Sealed, SealedBody, blueprint, services
+from countermark.gateway.api import asks, blueprint, services
+from countermark.gateway.schemas import Resource, Sealed, SealedBody
 
 api = blueprint("searches", "Search by sample")
 
@@ -13,7 +14,7 @@ class Answer(Resource):
     sealed: Sealed
 
 
-@api.post("/v1/searches", responses={200: Answer})
+@api.post("/v1/searches", responses={200: Answer}, openapi_extensions=asks(sealed="search"))
 def search(body: SealedBody) -> flask.Response:
     """Search by the sealed fingerprint of a sample; the searcher alone can read the answer."""
     return flask.jsonify({"sealed": services().search.answer(body.sealed.model_dump())})

@@ -9,6 +9,19 @@ from pydantic import BaseModel, Field
 
 from countermark.gateway.api import (
     SIGNED,
+    WRITTEN,
+    account,
+    answer,
+    asks,
+    blueprint,
+    collection,
+    gateway,
+    ledger_intent,
+    services,
+    wait_s,
+)
+from countermark.gateway.formats import Address, Amount, ListingId, NoTime, Time, Token, TradeId, TransactionId
+from countermark.gateway.schemas import (
     Body,
     IntentBody,
     LedgerIntent,
@@ -17,14 +30,6 @@ from countermark.gateway.api import (
     Sealed,
     SealedIntentBody,
     Transaction,
-    account,
-    answer,
-    blueprint,
-    collection,
-    gateway,
-    ledger_intent,
-    services,
-    wait_s,
 )
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import load_trade
@@ -32,16 +37,15 @@ from countermark.platform.views import trades
 from countermark.protocol import ids
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
+from countermark.protocol.transitions import Actor, Outcome, TradeState
 
 api = blueprint("trades", "Trades of one's own")
-
-RESPONSES: Any = {200: Transaction, 202: Transaction}
 
 
 class TradePath(BaseModel):
     """A trade."""
 
-    trade: str
+    trade: Annotated[str, Field(description="the trade's id")]
 
 
 class TradesQuery(PageQuery):
@@ -50,19 +54,39 @@ class TradesQuery(PageQuery):
     open: Annotated[bool, Field(description="leave out those that have ended")] = False
 
 
+class Next(Resource):
+    """What may happen now, and until when."""
+
+    actors: Annotated[
+        dict[str, list[Actor]],
+        Field(description="by contract function, who may call it", examples=[{"trade.charge": ["seller"]}]),
+    ]
+    deadline: Time | NoTime
+
+
+class Step(Resource):
+    """What has happened to a trade."""
+
+    txid: TransactionId
+    function: str
+    time: Time
+
+
 class Trade(Resource):
     """The ledger's record of a trade, what may happen next, and its steps so far."""
 
-    id: str
-    listing: str
-    seller: str
-    buyer: str
-    state: str
-    outcome: str
-    price: str
-    deadline: str
-    next: dict[str, Any]
-    history: list[dict[str, Any]]
+    id: TradeId
+    listing: ListingId
+    seller: Address
+    buyer: Address
+    state: TradeState
+    outcome: Annotated[Outcome, Field(description="why it ended, empty while it runs")]
+    price: Amount
+    fee: Amount
+    bond: Amount
+    deadline: Annotated[Time | NoTime, Field(description="of the present state; empty in final ones")]
+    next: Next
+    history: Annotated[list[Step], Field(description="the oldest first")]
 
 
 class Trades(Resource):
@@ -76,7 +100,10 @@ class Noticed(Resource):
     """The transaction that names the notice, and the platform's receipt for it (compact JWS)."""
 
     transaction: Transaction
-    receipt: str
+    receipt: Token
+
+
+_NOTICED: Any = {200: Noticed, 202: Noticed}
 
 
 class OpeningsBody(IntentBody):
@@ -121,15 +148,15 @@ def show_payment(path: TradePath) -> flask.Response:
     return ledger_intent(number, txid)
 
 
-@api.post("/v1/trades", responses=RESPONSES)
+@api.post("/v1/trades", responses=WRITTEN, openapi_extensions=asks("trade.pay"))
 def pay(body: IntentBody) -> flask.Response:
-    """Pay into a contract, which makes a trade (step (11)): intent `trade.pay`."""
+    """Pay into a contract, which makes a trade (step (11))."""
     return _pay(gateway().writes.parse(body.intent, "trade.pay"))
 
 
-@api.post("/v1/trades/<trade>/payment", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/payment", responses=WRITTEN, openapi_extensions=asks("trade.pay"))
 def pay_as(path: TradePath, body: IntentBody) -> flask.Response:
-    """Pay into a contract, the trade's id being known beforehand: intent `trade.pay`."""
+    """Pay into a contract, the trade's id being known beforehand."""
     intent = gateway().writes.parse(body.intent, "trade.pay")
     made = ids.trade_id(
         market=intent.market, listing=intent.params["listing"], buyer=intent.signer, nonce=intent.nonce
@@ -147,39 +174,39 @@ def _pay(intent: Intent) -> flask.Response:
     return answer(gateway().writes.ask(intent, wait_s=wait_s(), may=may))
 
 
-@api.post("/v1/trades/<trade>/charge", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/charge", responses=WRITTEN, openapi_extensions=asks("trade.charge"))
 def charge(path: TradePath, body: IntentBody) -> flask.Response:
-    """Accept the sale and pay fee and bond (step (12)): intent `trade.charge`."""
+    """Accept the sale and pay fee and bond (step (12))."""
     return _act(path, body, "trade.charge")
 
 
-@api.post("/v1/trades/<trade>/cancellation", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/cancellation", responses=WRITTEN, openapi_extensions=asks("trade.cancel"))
 def cancel(path: TradePath, body: IntentBody) -> flask.Response:
-    """Give the sale up: intent `trade.cancel`."""
+    """Give the sale up."""
     return _act(path, body, "trade.cancel")
 
 
-@api.post("/v1/trades/<trade>/confirmation", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/confirmation", responses=WRITTEN, openapi_extensions=asks("trade.confirm"))
 def confirm(path: TradePath, body: IntentBody) -> flask.Response:
-    """Confirm the purchase, which settles it (steps (23), (24)): intent `trade.confirm`."""
+    """Confirm the purchase, which settles it (steps (23), (24))."""
     return _act(path, body, "trade.confirm")
 
 
-@api.post("/v1/trades/<trade>/acceptance", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/acceptance", responses=WRITTEN, openapi_extensions=asks("trade.accept"))
 def accept(path: TradePath, body: IntentBody) -> flask.Response:
-    """Take an altered copy as it is: intent `trade.accept`."""
+    """Take an altered copy as it is."""
     return _act(path, body, "trade.accept")
 
 
-@api.post("/v1/trades/<trade>/dispute", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/dispute", responses=WRITTEN, openapi_extensions=asks("trade.dispute"))
 def dispute(path: TradePath, body: IntentBody) -> flask.Response:
-    """Dispute the delivery: intent `trade.dispute`."""
+    """Dispute the delivery."""
     return _act(path, body, "trade.dispute")
 
 
-@api.post("/v1/trades/<trade>/opening", responses=RESPONSES)
+@api.post("/v1/trades/<trade>/opening", responses=WRITTEN, openapi_extensions=asks("trade.open", sealed="opening"))
 def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
-    """Hand the trade's one-time key to arbiter and substitute: intent `trade.open` with both sealed messages."""
+    """Hand the trade's one-time key to arbiter and substitute."""
     writes = gateway().writes
     intent = writes.parse(body.intent, "trade.open", trade=path.trade)
     openings = {name: getattr(body.openings, name).model_dump() for name in ("arbiter", "substitute")}
@@ -191,15 +218,23 @@ def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
     return answer(writes.ask(intent, wait_s=wait_s(), may=may))
 
 
-@api.post("/v1/trades/<trade>/notices", responses={200: Noticed, 202: Noticed})
+@api.post(
+    "/v1/trades/<trade>/notices",
+    responses=_NOTICED,
+    openapi_extensions=asks("trade.send", sealed="notice"),
+)
 def send(path: TradePath, body: SealedIntentBody) -> flask.Response:
-    """Commit to package and notice (steps (13) to (16)): intent `trade.send` with the seller's sealed notice."""
+    """Commit to package and notice (steps (13) to (16))."""
     return _notice(path, body, "trade.send")
 
 
-@api.post("/v1/trades/<trade>/acknowledgement", responses={200: Noticed, 202: Noticed})
+@api.post(
+    "/v1/trades/<trade>/acknowledgement",
+    responses=_NOTICED,
+    openapi_extensions=asks("trade.ack", sealed="notice"),
+)
 def acknowledge(path: TradePath, body: SealedIntentBody) -> flask.Response:
-    """Say what was received (step (20)): intent `trade.ack` with the buyer's sealed notice."""
+    """Say what was received (step (20))."""
     return _notice(path, body, "trade.ack")
 
 

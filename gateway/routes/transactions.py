@@ -6,7 +6,8 @@ import flask
 from pydantic import BaseModel, Field
 
 from countermark.gateway import prefer
-from countermark.gateway.api import Query, Transaction, answer, blueprint, gateway, wait_s
+from countermark.gateway.api import answer, blueprint, gateway, wait_s
+from countermark.gateway.schemas import Query, Transaction
 
 api = blueprint("transactions", "Transactions on the ledger")
 
@@ -14,7 +15,7 @@ api = blueprint("transactions", "Transactions on the ledger")
 class TransactionPath(BaseModel):
     """A transaction, by any of its ids."""
 
-    txid: str
+    txid: Annotated[str, Field(description="the id with which a write was answered, or any later one of it")]
 
 
 class WaitQuery(Query):
