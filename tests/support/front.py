@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
@@ -65,10 +66,12 @@ class Wire(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         target = request.url.raw_path.decode("ascii")
+        # Bytes as latin-1 (PEP 3333), which httpx gets wrong.
+        path = unquote_to_bytes(target.partition("?")[0]).decode("latin-1")
 
         def app(environ: dict[str, Any], start: Any) -> Any:
             environ["wsgi.input_terminated"] = True
-            return self._app({**environ, "RAW_URI": target}, start)
+            return self._app({**environ, "RAW_URI": target, "PATH_INFO": path}, start)
 
         return httpx.WSGITransport(app=app, raise_app_exceptions=False, remote_addr=self.remote).handle_request(
             request
