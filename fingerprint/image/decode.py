@@ -81,27 +81,33 @@ def _colours(image: Image.Image) -> Pixels:
     if image.mode == "F":
         raise FingerprintError(FingerprintErrorCode.NOT_AN_IMAGE, "floating-point pixels")
     if image.mode in _WIDE_GREY:
-        return _by_bands(np.asarray(image), _upper_bits)
+        return _by_bands(image, _upper_bits)
     if image.has_transparency_data:
-        return _by_bands(np.asarray(image.convert("RGBA")), _over_white)
-    return np.asarray(image.convert("RGB"))
+        return _by_bands(image, _over_white)
+    return _by_bands(image, lambda band: np.asarray(band.convert("RGB")))
 
 
-def _by_bands(pixels: NDArray[Any], convert: Callable[[NDArray[Any]], Pixels]) -> Pixels:
-    """Return `convert` of all rows, some at a time: its wide intermediate values must not fill the memory."""
-    converted = np.empty((*pixels.shape[:2], 3), np.uint8)
-    for top in range(0, len(pixels), _BAND_ROWS):
-        converted[top : top + _BAND_ROWS] = convert(pixels[top : top + _BAND_ROWS])
+def _by_bands(image: Image.Image, convert: Callable[[Image.Image], Pixels]) -> Pixels:
+    """Return `convert` of all rows, some at a time: its copies and wide intermediate values must not fill the memory.
+
+    So a picture takes its own decoded bytes, four for most pixels, and three more for what is returned.
+    """
+    width, height = image.size
+    converted = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, height)
+        converted[top:bottom] = convert(image.crop((0, top, width, bottom)))
     return converted
 
 
-def _upper_bits(grey: NDArray[Any]) -> Pixels:
-    levels = np.clip(grey.astype(np.int64), 0, 0xFFFF) >> 8
+def _upper_bits(band: Image.Image) -> Pixels:
+    levels = np.clip(np.asarray(band).astype(np.int64), 0, 0xFFFF) >> 8
     return np.repeat(levels.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
 
 
-def _over_white(layers: NDArray[Any]) -> Pixels:
-    colour, alpha = layers[:, :, :3].astype(np.uint32), layers[:, :, 3:].astype(np.uint32)
+def _over_white(band: Image.Image) -> Pixels:
+    layers = np.asarray(band.convert("RGBA")).astype(np.uint32)
+    colour, alpha = layers[:, :, :3], layers[:, :, 3:]
     return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
