@@ -1,6 +1,7 @@
 """Connection profiles: where an organisation's gateway is, and as whom to speak to it."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _MEMBERS = (
     "cert_file",
     "key_file",
 )
+_FILES = ("tls_ca_file", "cert_file", "key_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ class ConnectionProfile:
             document = json.loads(path.read_bytes())
         except OSError as error:
             raise _error(f"{path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _error(f"{path}: not JSON") from error
         if not isinstance(document, dict) or set(document) != set(_MEMBERS):
             raise _error(f"{path}: its members must be {', '.join(_MEMBERS)}")
-        if not all(isinstance(value, str) for value in document.values()):
+        if not all(_can_leave(name, value) for name, value in document.items()):
             raise _error(f"{path}: every member is text")
         folder = path.parent
-        files = {name: folder / document[name] for name in ("tls_ca_file", "cert_file", "key_file")}
+        files = {name: folder / document[name] for name in _FILES}
         return cls(**{**document, **files})
 
     def dumps(self) -> str:
@@ -92,6 +94,15 @@ class ConnectionProfile:
             return self.tls_ca_file.read_bytes()
         except OSError as error:
             raise _error(f"{self.tls_ca_file}: {error.strerror}") from error
+
+
+def _can_leave(name: str, value: object) -> bool:
+    """Return whether `value` is text that the system takes: JSON also has NUL and lone surrogates."""
+    encode = os.fsencode if name in _FILES else str.encode
+    try:
+        return isinstance(value, str) and b"\0" not in encode(value)
+    except UnicodeEncodeError:
+        return False
 
 
 def _error(detail: str) -> ProfileError:

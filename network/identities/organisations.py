@@ -70,7 +70,7 @@ class Organisation:
             return cls(directory, str(document["msp_id"]), str(document["domain"]))
         except OSError as error:
             raise IdentityError("no_organisation", f"{directory}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise IdentityError("malformed_organisation", str(directory / _DESCRIPTION)) from error
 
     def issue(

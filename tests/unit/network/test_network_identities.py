@@ -1,5 +1,6 @@
 """X.509 identities: what is issued, and what an MSP accepts."""
 
+import base64
 import json
 import stat
 from datetime import UTC, datetime, timedelta
@@ -282,6 +283,18 @@ def test_keys_on_other_curves_are_refused(tmp_path: Path, network: Network) -> N
     (tmp_path / "key.pem").write_bytes(key)
     (tmp_path / "cert.pem").write_bytes(network.client().certificate_pem)
     with pytest.raises(IdentityError, match="unsupported_key"):
+        SigningIdentity.load("PlatformMSP", tmp_path / "cert.pem", tmp_path / "key.pem")
+
+
+def test_keys_of_a_kind_that_nobody_knows_are_refused(tmp_path: Path, network: Network) -> None:
+    der = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    elliptic = bytes.fromhex("06072a8648ce3d0201")  # id-ecPublicKey (RFC 5480)
+    unknown = base64.encodebytes(der.replace(elliptic, elliptic[:-1] + b"\x77")).decode()
+    (tmp_path / "key.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{unknown}-----END PRIVATE KEY-----\n")
+    (tmp_path / "cert.pem").write_bytes(network.client().certificate_pem)
+    with pytest.raises(IdentityError, match="malformed_key"):
         SigningIdentity.load("PlatformMSP", tmp_path / "cert.pem", tmp_path / "key.pem")
 
 

@@ -31,7 +31,8 @@ def test_files_of_a_profile_count_from_its_folder(tmp_path: Path, peer: Loopback
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "{}", '{"msp_id": "A"}', "{", "\xff", json.dumps(dict.fromkeys(["msp_id"], 1))]
+    "text",
+    [None, "", "[]", "{}", '{"msp_id": "A"}', "{", "\xff", "[" * 9_000, json.dumps(dict.fromkeys(["msp_id"], 1))],
 )
 def test_a_damaged_profile_is_refused(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "p.json"
@@ -41,7 +42,11 @@ def test_a_damaged_profile_is_refused(tmp_path: Path, text: str | None) -> None:
         ConnectionProfile.load(path)
 
 
-@pytest.mark.parametrize("change", [{"extra": "x"}, {"msp_id": 7}, {"key_file": None}])
+@pytest.mark.parametrize(
+    "change",
+    [{"extra": "x"}, {"msp_id": 7}, {"key_file": None}, {"key_file": "a\0b"}, {"cert_file": "\ud800"}],
+    ids=ascii,
+)
 def test_a_profile_with_other_members_is_refused(
     tmp_path: Path, peer: LoopbackPeer, change: dict[str, object]
 ) -> None:
