@@ -106,23 +106,31 @@ def replica(connection: Path, genesis: Path | None = None) -> "Replay":
     known = _genesis_hash(genesis or _found(connection))
     try:
         with closing(GatewayClient(ConnectionProfile.load(connection))) as client:
-            config = client.evaluate("market.show")
-            market = json.loads(config)
-            replay = Replay(
-                genesis=known,
-                chaincode=client.profile.chaincode,
-                platform=market["platform"]["msp_id"],
-                supervisor=market["supervisor"]["msp_id"],
-            )
+            named = _roles(client.evaluate("market.show"))
+            replay = Replay(genesis=known, chaincode=client.profile.chaincode, **named)
             with closing(client.blocks(0, stop=client.newest_block().number)) as blocks:
                 replay.apply_all(blocks)
     except LedgerError as error:
         raise AuditError(str(error.code), error.detail) from error
     # Who must endorse was asked of the peer; whether that was the truth stands in the blocks.
-    founded = json.loads(replay.state.get(MARKET, b"{}"))
-    if any(founded.get(role, {}).get("msp_id") != market[role]["msp_id"] for role in ("platform", "supervisor")):
+    if MARKET not in replay.state or _roles(replay.state[MARKET]) != named:
         raise AuditError("market_differs", "the peer names another platform or supervisor than the ledger")
     return replay
+
+
+def _roles(config: bytes) -> dict[str, str]:
+    """Return the MSP ids of platform and supervisor in a market configuration.
+
+    Raises:
+        AuditError: ``market_differs``; it is none.
+    """
+    from countermark.audit.errors import AuditError
+
+    try:
+        document = json.loads(config)
+        return {role: str(document[role]["msp_id"]) for role in ("platform", "supervisor")}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise AuditError("market_differs", "the peer answers with something else than a market") from error
 
 
 def _found(connection: Path) -> Path:

@@ -235,7 +235,7 @@ def _url_in(path: Path) -> str:
         url = json.loads(path.read_text())["url"]
     except OSError as error:
         raise click.UsageError(f"the gateway file {path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.UsageError(f"{path} is no gateway file") from error
     return str(url)
 

@@ -43,7 +43,7 @@ class Home:
             document = json.loads((self.path / "profile.json").read_text())
         except FileNotFoundError:
             return Profile()
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         names = {field.name for field in fields(Profile)}
         if (

@@ -195,7 +195,7 @@ class Http:
     def _json(self, response: httpx.Response) -> Any:
         try:
             document = response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _not_ours("something else than JSON") from error
         if not isinstance(document, dict):
             raise _not_ours("something else than a JSON object")
@@ -211,7 +211,7 @@ def problem(response: httpx.Response) -> ClientError:
     try:
         document = response.json()
         code, detail = str(document["code"]), str(document.get("detail", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ClientError(
             GATEWAY_ANSWER,
             f"the gateway answered {response.status_code}",

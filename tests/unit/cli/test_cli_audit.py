@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from countermark.cli.audit import _found, _genesis_hash
+from countermark.audit.errors import AuditError
+from countermark.cli.audit import _found, _genesis_hash, _roles
 from tests.fixtures.fabric_blocks import recorded
 from tests.unit.cli.conftest import Run
 
@@ -47,3 +48,9 @@ def test_it_is_found_beside_the_connections_or_among_them(connection: Path, tmp_
     path = tmp_path / folder / "genesis.block"
     path.write_bytes(GENESIS.serialized)
     assert _found(connection) == path
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"platform":"P"}', b"\xff", b"[" * 9_000])
+def test_a_peer_that_names_no_organisations_is_found_out(answer: bytes) -> None:
+    with pytest.raises(AuditError, match="market_differs"):
+        _roles(answer)

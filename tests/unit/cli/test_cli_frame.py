@@ -184,7 +184,7 @@ def test_usage_is_one_document_too(run: Run, tmp_path: Path, name: str) -> None:
     assert result.json["error"]["code"] == "usage"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "https://g"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", "https://g", "[" * 9_000])
 def test_a_malformed_gateway_file_is_usage_too(run: Run, tmp_path: Path, content: str) -> None:
     (tmp_path / "gateway.json").write_text(content)
     result = run("--home", tmp_path / "home", "--gateway", tmp_path / "gateway.json", "listing", "list")

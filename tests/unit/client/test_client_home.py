@@ -416,7 +416,7 @@ def test_a_home_without_the_account_says_so(tmp_path: Path) -> None:
     assert home.accounts() == {}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", '{"gateway": 5}', '{"unknown": "x"}', "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"gateway": 5}', '{"unknown": "x"}', "\x00", "[" * 9_000])
 def test_a_malformed_profile_is_an_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "profile.json").write_text(content)
     with pytest.raises(ClientError, match="malformed"):

@@ -82,12 +82,14 @@ def test_a_refusal_is_not_repeated_and_tells_all_that_the_problem_document_says(
         Answer(200, b"[1]"),
         Answer(200, b'"text"'),
         Answer(307, b"", {"Location": "https://elsewhere.example/"}),
+        Answer(200, b'{"a":' * 9_000),
+        Answer(400, b"[" * 9_000),
         Answer(404, b"[]"),
         Answer(400, b'{"detail": "no code"}'),
         Answer(500, b"null"),
         Answer(200, b"\x1f\x8b not gzip", {"Content-Encoding": "gzip"}),
     ],
-    ids=str,
+    ids=lambda answer: str(answer)[:40],
 )
 def test_what_is_not_the_gateways_interface_is_one_error(serve: Serve, answer: Answer) -> None:
     _, server = serve(answer)
