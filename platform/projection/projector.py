@@ -10,6 +10,8 @@ from threading import Event
 from countermark.faults import Point, reach
 from countermark.platform.ports import Block, BlockSource, Transaction, UnavailableError
 from countermark.platform.projection.errors import ProjectionError
+from countermark.platform.projection.locking import lock
+from countermark.platform.projection.news import mark_webhooks
 from countermark.platform.projection.reading import Checkpoint, read_checkpoint
 from countermark.platform.projection.writes import apply_write
 from countermark.platform.store import channels, tables
@@ -20,7 +22,6 @@ from countermark.protocol.errors import MarketError
 
 _log = logging.getLogger(__name__)
 
-_LOCK = 0x70726F6A656374  # "project": one block at a time in a database
 _POSITIONS = 1 << 20
 _RETRY_S = 1.0
 _LONGEST = 256
@@ -53,7 +54,7 @@ class Projector:
             MarketError: DATABASE_UNAVAILABLE.
         """
         with self._database.begin() as connection:
-            _lock(connection)
+            lock(connection)
             if not self._apply(connection, block, read_checkpoint(connection)):
                 return False
             reach(Point.BLOCK_APPLIED)
@@ -101,7 +102,7 @@ class Projector:
             MarketError: DATABASE_UNAVAILABLE; nothing was changed.
         """
         with self._database.begin() as connection:
-            _lock(connection)
+            lock(connection)
             last = read_checkpoint(connection)
             if last is None:
                 return
@@ -126,6 +127,7 @@ class Projector:
         for position, transaction in enumerate(block.transactions):
             if transaction.valid:
                 self._apply_valid(connection, block, position, transaction)
+        mark_webhooks(connection, block.number * _POSITIONS, (block.number + 1) * _POSITIONS)
         moved = {"block_number": block.number, "block_hash": block.header_hash}
         statement = upsert(tables.checkpoint).values(id=1, **moved)
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=moved))
@@ -159,10 +161,6 @@ class Projector:
         except (KeyError, TypeError, MarketError) as error:
             raise ProjectionError(block.number, f"the event of {transaction.tx_id} has another form") from error
         connection.execute(insert(tables.events), row)
-
-
-def _lock(connection: Connection) -> None:
-    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def _check_known(connection: Connection, block: Block) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     not_,
     null,
     or_,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -32,12 +32,12 @@ __all__ = [
     "Row",
     "Table",
     "and_",
-    "array",
     "delete",
     "exists",
     "func",
     "insert",
     "literal",
+    "literal_column",
     "not_",
     "null",
     "or_",

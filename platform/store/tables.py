@@ -12,8 +12,6 @@ What lies in a bucket has tables of its own: `objects.tables`.
 Times are ms since the epoch (`_ms`), amounts minor units, digests "sha256:<hex>", hashes of the ledger raw bytes.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,32 +22,15 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
-    SmallInteger,
     Table,
     Text,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-def _key(name: str, kind: Any = Text) -> Column[Any]:
-    return Column(name, kind, primary_key=True, autoincrement=False)
-
-
-def _one_row() -> tuple[Column[Any], CheckConstraint]:
-    """Return the key of a table that has at most one row."""
-    return _key("id", SmallInteger), CheckConstraint("id = 1", name="one_row")
-
+from countermark.platform.store.schema import key as _key
+from countermark.platform.store.schema import metadata as metadata
+from countermark.platform.store.schema import one_row as _one_row
 
 # --- Ledger-derived -----------------------------------------------------------------------------------------
 
@@ -474,6 +455,7 @@ webhooks = Table(
     Column("url", LargeBinary, nullable=False),  # sealed: it may hold the receiver's own secret
     Column("state", Text, nullable=False),
     Column("position", BigInteger, nullable=False),  # number of the last event that was taken
+    Column("news", BigInteger, nullable=False),  # number of the last event that concerns the account
     Column("failures", Integer, nullable=False),  # of the next event, in a row
     Column("last_error", Text, nullable=False),
     Column("due_ms", BigInteger, nullable=False),
@@ -483,7 +465,7 @@ webhooks = Table(
     Column("lease_until_ms", BigInteger, nullable=False),
     CheckConstraint("state IN ('ACTIVE', 'DISABLED')", name="state_known"),
     Index("ix_webhooks_account", "account", "created_ms", "id"),
-    Index("ix_webhooks_due", "due_ms", postgresql_where=text("state = 'ACTIVE'")),
+    Index("ix_webhooks_due", "due_ms", postgresql_where=text("state = 'ACTIVE' AND news > position")),
     comment="Where accounts want to be told of their events, and how far each was told.",
 )
 

@@ -85,6 +85,9 @@ class Deliveries:
             with self._database.begin() as connection:
                 leased = self._queue.advance(connection, leased, event.seq)
         with self._database.begin() as connection:
+            if not batch:
+                # Nothing up to there concerns the account after all: it is not looked at again for that.
+                leased = self._queue.advance(connection, leased, leased.hook.news)
             self._queue.release(connection, leased)
 
     def _fail(self, leased: Leased, error: DeliveryError) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from countermark.platform.projection.locking import hold
 from countermark.platform.store import channels, clock, tables
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import Connection, Row, delete, func, insert, select, tuple_, update
@@ -29,8 +30,8 @@ class Webhook:
     """Where an account wants to be told of its events, and how far it was told.
 
     ``position`` is the number of the last event that the receiver has taken, or that was the newest when the webhook
-    was registered; ``failures`` counts how often the next one was tried in vain, ``last_error`` says why; ``due_ms``
-    is when it is tried again.
+    was registered; ``news`` is that of the last one that concerns the account. ``failures`` counts how often the next
+    one was tried in vain, ``last_error`` says why; ``due_ms`` is when it is tried again.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Webhook:
     url: str = field(repr=False)
     state: HookState
     position: int
+    news: int
     failures: int
     last_error: str
     due_ms: int
@@ -134,6 +136,7 @@ class Webhooks:
             url=self._box.open(bytes(row.url), context=_context(row.id)).decode(),
             state=HookState(row.state),
             position=row.position,
+            news=row.news,
             failures=row.failures,
             last_error=row.last_error,
             due_ms=row.due_ms,
@@ -151,13 +154,16 @@ class Webhooks:
         return target
 
     def _insert(self, connection: Connection, account: str, target: Target) -> Webhook:
-        identifier = f"wh1{secrets.token_hex(16)}"
+        # What comes after the newest event finds this row, and marks it.
+        hold(connection)
+        identifier, newest = f"wh1{secrets.token_hex(16)}", events.newest(connection)
         statement = insert(tables.webhooks).values(
             id=identifier,
             account=account,
             url=self._box.seal(target.url.encode(), context=_context(identifier)),
             state=HookState.ACTIVE,
-            position=events.newest(connection),
+            position=newest,
+            news=newest,
             failures=0,
             last_error="",
             due_ms=clock.now(),

@@ -89,7 +89,15 @@ def _entry(_front: Front, row: Row) -> Row:
 
 def _webhook(front: Front, row: Row) -> Row:
     url = front.services.box.seal(b"https://example.com/", context=f"webhooks/{row['id']}/url")
-    state = {"state": "ACTIVE", "position": 0, "failures": 0, "last_error": "", "due_ms": 0, "lease_until_ms": 0}
+    state = {
+        "state": "ACTIVE",
+        "position": 0,
+        "news": 0,
+        "failures": 0,
+        "last_error": "",
+        "due_ms": 0,
+        "lease_until_ms": 0,
+    }
     return {**row, **state, "url": url}
 
 

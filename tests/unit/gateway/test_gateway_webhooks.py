@@ -16,7 +16,7 @@ from countermark.gateway.courier import HttpsCourier
 from countermark.gateway.worker import Worker
 from countermark.platform.ports import DeliveryError
 from countermark.platform.store import channels, tables
-from countermark.platform.store.sql import update
+from countermark.platform.store.sql import text, update
 from countermark.platform.views import events
 from countermark.platform.webhooks import delivering, schedule
 from countermark.platform.webhooks.delivering import LANES, Deliveries
@@ -285,6 +285,40 @@ def test_slow_receiver_gives_the_others_their_turn(front: Front, server: HookSer
     accounts = [one.account for one in server.told()]
     assert accounts.index(stranger.address) == delivering.TURN
     assert accounts.count(buyer.address) == delivering.TURN + 2
+
+
+def test_event_that_is_projected_while_the_webhook_is_registered_is_not_missed(
+    front: Front, server: HookServer
+) -> None:
+    """The projector would find no webhook, and the webhook no event: each would leave it to the next one."""
+    buyer = front.trader("buyer")
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        with front.services.database.begin() as connection:
+            front.services.webhooks.register(connection, buyer.address, server.url)
+            minting = pool.submit(mint, front, front.world.market.buyer, 1)
+            while not connection.execute(waiting).scalar_one():
+                assert not minting.done(), "the block was projected meanwhile"
+        minting.result()
+    deliveries(front, server.courier).run_once()
+    assert [one.function for one in server.told()] == ["coin.mint"]
+
+
+def test_what_was_told_is_not_told_again_after_a_rebuild_and_what_follows_is(
+    front: Front, server: HookServer
+) -> None:
+    buyer = front.trader("buyer")
+    webhooks.add(buyer.market, server.url)
+    mint(front, front.world.market.buyer, 1)
+    deliveries(front, server.courier).run_once()
+    projector = front.channel.projector
+    assert projector is not None
+    projector.rebuild(front.chain)
+    assert deliveries(front, server.courier).run_once() == 0
+    mint(front, front.world.market.buyer, 2)
+    deliveries(front, server.courier).run_once()
+    first, second = server.told()
+    assert first.seq < second.seq
 
 
 # Giving up

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("url", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("news", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=False),
@@ -29,5 +30,10 @@ def upgrade() -> None:
         comment="Where accounts want to be told of their events, and how far each was told.",
     )
     op.create_index("ix_webhooks_account", "webhooks", ["account", "created_ms", "id"])
-    op.create_index("ix_webhooks_due", "webhooks", ["due_ms"], postgresql_where=sa.text("state = 'ACTIVE'"))
+    op.create_index(
+        "ix_webhooks_due",
+        "webhooks",
+        ["due_ms"],
+        postgresql_where=sa.text("state = 'ACTIVE' AND news > position"),
+    )
     op.create_table_comment("quotas", "What was used of each limit in each window.")
