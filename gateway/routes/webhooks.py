@@ -5,17 +5,9 @@ from typing import Annotated, Any
 import flask
 from pydantic import BaseModel, Field
 
-from countermark.gateway.api import (
-    SIGNED,
-    Body,
-    PageQuery,
-    Resource,
-    account,
-    blueprint,
-    collection,
-    gateway,
-    services,
-)
+from countermark.gateway.api import SIGNED, account, blueprint, collection, gateway, services
+from countermark.gateway.refusals import refusals
+from countermark.gateway.schemas import Body, PageQuery, Resource
 from countermark.platform.webhooks.hooks import HookState, Webhook
 from countermark.platform.webhooks.targets import LONGEST_URL
 from countermark.protocol import times
@@ -56,7 +48,7 @@ class WebhookList(Resource):
     next: str | None
 
 
-_RESPONSES: Any = {204: {"description": "Forgotten"}}
+_RESPONSES: Any = {204: {"description": "Forgotten"}, **refusals(429)}
 
 
 @api.post("/v1/webhooks", responses={200: WebhookItem, 201: WebhookItem}, security=SIGNED)
