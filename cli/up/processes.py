@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class Process:
         self._tail: deque[str] = deque(maxlen=20)
         self._settled = threading.Event()
         spec.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = spec.log.open("ab", buffering=0)
         self._popen = subprocess.Popen(
             spec.command,
             stdin=subprocess.DEVNULL,
@@ -76,10 +78,11 @@ class Process:
 
     def _copy_log(self) -> None:
         assert self._popen.stderr is not None
-        with self.spec.log.open("a", encoding="utf-8") as log:
+        with self._log:
             for line in self._popen.stderr:
-                log.write(line)
-                log.flush()
+                # On a full disk the line is lost. A child whose lines nobody took would soon stand still.
+                with suppress(OSError):
+                    self._log.write(line.encode(errors="replace"))
                 self._tail.append(line)
                 if self.spec.ready in line:
                     self._ready_at = time.monotonic()
