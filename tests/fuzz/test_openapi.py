@@ -4,8 +4,9 @@ The requests come from the OpenAPI document; intents are signed, reads too, mess
 market in use, so that most requests get as far as the rules behind the parsers (`tests/support/openapi`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from countermark.platform.store.postgres import EmbeddedPostgres
 from tests.fixtures.postgres import fresh_database
 from tests.support.figures import show
 from tests.support.front import Front
+from tests.support.market import actor
 from tests.support.openapi.fuzzer import Fuzzer
 from tests.support.openapi.tally import Tally
 from tests.support.sizes import size
@@ -45,7 +47,7 @@ class Run:
 
     def __init__(self, markets: Iterator[Fuzzer]) -> None:
         self._markets = markets
-        self._fuzzer = next(markets)
+        self.fuzzer = next(markets)
         self._sent = 0
         self._tallies: dict[str, Tally] = {}
 
@@ -53,8 +55,8 @@ class Run:
         """What came of the requests of `label`, which are sent when this is first asked."""
         if label not in self._tallies:
             if self._sent > MOST_PER_MARKET:
-                self._fuzzer, self._sent = next(self._markets), 0
-            self._tallies[label] = self._fuzzer.run(label, _cases(label))
+                self.fuzzer, self._sent = next(self._markets), 0
+            self._tallies[label] = self.fuzzer.run(label, _cases(label))
             self._sent += self._tallies[label].cases
         return self._tallies[label]
 
@@ -82,6 +84,25 @@ def test_every_answer_is_one_that_is_described(run: Run, label: str) -> None:
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_who_asks_as_he_should_is_answered(run: Run, label: str) -> None:
     assert run.tally(label).succeeded
+
+
+def _fails(*_: object, **__: object) -> None:
+    raise RuntimeError("a defect")
+
+
+def _tells_the_key(*_: object, **__: object) -> dict[str, str]:
+    return {"key": actor("buyer").key.to_bytes().hex()}
+
+
+def _forgets_a_member(*_: object, **__: object) -> dict[str, str]:
+    return {"address": actor("buyer").address}
+
+
+@pytest.mark.parametrize("defect", [_fails, _tells_the_key, _forgets_a_member])
+def test_defect_is_found(run: Run, monkeypatch: pytest.MonkeyPatch, defect: Callable[..., Any]) -> None:
+    """Whoever looks for defects and finds none must show that he would have."""
+    monkeypatch.setattr("countermark.platform.views.accounts.load_account", defect)
+    assert run.fuzzer.run("GET /v1/accounts/{address}", 5).failures
 
 
 def test_made_up_requests_get_past_authentication_and_parsing(run: Run) -> None:

@@ -14,9 +14,8 @@ from countermark.gateway.problems import PROBLEMS
 from countermark.protocol.errors import ErrorCode
 from docs import generate
 from docs.generators import cli
+from tests.support.pages import PAGES, ROOT, check_words
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -57,29 +56,6 @@ def _command_lines() -> Iterator[Line]:
 LINES = list(_command_lines())
 
 
-def _check(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
-    """Parse ``words`` as click does, but touch no file and run nothing.
-
-    Raises:
-        click.UsageError: click would refuse them.
-    """
-    context = click.Context(command, info_name=command.name, parent=parent)
-    context.allow_interspersed_args = not isinstance(command, click.Group)
-    values, rest, _ = command.make_parser(context).parse_args(list(words))
-    for parameter in command.params:
-        value = values.get(parameter.name or "")
-        if parameter.required and not isinstance(value, str | tuple):  # None, or click's mark for what is unset
-            raise click.MissingParameter(ctx=context, param=parameter)
-        if isinstance(value, str) and not isinstance(parameter.type, click.Path):
-            parameter.type_cast_value(context, value)
-    if isinstance(command, click.Group) and rest:
-        name, child, below = command.resolve_command(context, rest)
-        assert child is not None, name
-        _check(child, below, context)
-    elif rest and not isinstance(command, click.Group):
-        raise click.UsageError(f"superfluous: {rest}", ctx=context)
-
-
 def test_readme_shows_a_trade() -> None:
     shown = {
         " ".join(word for word in line.words if word.isalpha()) for line in LINES if line.page.name == "README.md"
@@ -90,7 +66,7 @@ def test_readme_shows_a_trade() -> None:
 
 @pytest.mark.parametrize("line", LINES, ids=str)
 def test_shown_command_is_accepted(line: Line) -> None:
-    _check(root_command, list(line.words[1:]))
+    check_words(root_command, list(line.words[1:]))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +83,7 @@ def test_shown_command_is_accepted(line: Line) -> None:
 )
 def test_checker_refuses_what_click_refuses(words: str) -> None:
     with pytest.raises(click.UsageError):
-        _check(root_command, words.split())
+        check_words(root_command, words.split())
 
 
 @pytest.mark.parametrize("name", sorted(generate.pages()))

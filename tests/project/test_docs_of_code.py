@@ -1,0 +1,147 @@
+"""What the code takes and shows is in the documentation: routes, settings, variables, figures, events, targets."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countermark.chaincode.server import main as chaincode_main
+from countermark.gateway.config import Config
+from countermark.network.embedded.definition import market_definition
+from countermark.network.embedded.settings import OrganisationSettings, Settings, save
+from docs.generators import http
+from tests.support.market import config_json
+from tests.support.pages import ROOT
+
+PARTS = ("audit", "chaincode", "cli", "client", "faults", "fingerprint", "gateway", "network", "platform", "protocol")
+OPERATIONS_PAGE = (ROOT / "docs" / "operations.md").read_text()
+
+_OWN_VARIABLE = re.compile(r"(?:COUNTERMARK|CHAINCODE)_[A-Z_]+")
+_FIGURE = re.compile(r"\"(countermark_\w+)\"")
+
+
+def _trees(*parts: str) -> Iterator[ast.Module]:
+    for part in parts:
+        for path in sorted((ROOT / part).rglob("*.py")):
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _constants(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _variables(tree: ast.Module) -> Iterator[str]:
+    """Yield the environment variables that a module reads: its own by their prefix, others by how they are read."""
+    yield from filter(_OWN_VARIABLE.fullmatch, _constants(tree))
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("get", "getenv")
+        ):
+            where, what = ast.unparse(node.func), node.args[:1]
+        elif isinstance(node, ast.Subscript):
+            where, what = ast.unparse(node.value), [node.slice]
+        else:
+            continue
+        # WSGI calls the description of a request `environ` too, but no module's.
+        if re.search(r"^os\.(environ|getenv)\b|\b_?environment\b", where):
+            yield from (one.value for one in what if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+VARIABLES = sorted({"COUNTERMARK_NIGHTLY", *(name for tree in _trees(*PARTS) for name in _variables(tree))})
+
+
+def _section(title: str) -> str:
+    """Return the part of the page of operations below the heading `title`, up to the next of any level."""
+    found = re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^#|\Z)", OPERATIONS_PAGE, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found.group(1)
+
+
+def _members(document: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in document.items():
+        yield name
+        if isinstance(value, Mapping):
+            yield from _members(value)
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in http.operations()])
+def test_every_route_is_documented(method: str, path: str) -> None:
+    assert f"### `{method} {path}`" in (ROOT / "docs" / "http-api.md").read_text()
+
+
+def test_variables_are_found() -> None:
+    """Otherwise the next test would show nothing."""
+    assert {"DATABASE_URL", "PG_BIN", "LOG_LEVEL", "COUNTERMARK_HOME", "CHAINCODE_ID"} <= set(VARIABLES)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_environment_variable_is_documented(name: str) -> None:
+    assert f"`{name}`" in _section("Environment")
+
+
+def test_no_variable_is_documented_that_nothing_reads() -> None:
+    documented = re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", _section("Environment"))
+    assert set(documented) == set(VARIABLES)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Config)])
+def test_every_setting_of_the_gateway_is_documented(name: str) -> None:
+    assert f"`{name}`" in _section("Gateway and worker")
+
+
+def test_every_setting_of_the_embedded_peer_is_documented(tmp_path: Path) -> None:
+    definition = market_definition("countermark", "1", ["A", "B", "C"], platform="A", supervisor="B")
+    save(Settings("market", definition, "id", (OrganisationSettings("o", "OMSP"),)), tmp_path / "embedded.json")
+    document = json.loads((tmp_path / "embedded.json").read_text())
+    one_of_each = {"organisations": document["organisations"][0], **document["chaincode"]["collections"][0]}
+    page = _section("Embedded peer")
+    assert not [name for name in (*_members(document), *_members(one_of_each)) if f"`{name}`" not in page]
+
+
+def test_every_member_of_the_market_configuration_is_documented() -> None:
+    document = config_json()
+    for member in ("platform", "supervisor", "arbiters", "issuers", "organisations", "deadlines"):
+        document[member] = ""
+    assert not [name for name in _members(document) if f"`{name}`" not in _section("Market")]
+
+
+def test_every_figure_is_documented() -> None:
+    figures = _FIGURE.findall((ROOT / "gateway" / "metrics.py").read_text())
+    assert figures
+    assert not [name for name in figures if not re.search(rf"`{name}(?:_total)?`", _section("Health"))]
+
+
+def test_every_event_that_is_logged_is_documented() -> None:
+    events = {
+        node.args[0].value
+        for tree in _trees("gateway")
+        if "structlog" in ast.unparse(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log.")
+        if isinstance(node.args[0], ast.Constant) and not node.args[1:]
+    }
+    assert {"request", "mistake"} <= events
+    assert not [event for event in events if f"| `{event}` |" not in _section("Health")]
+
+
+def test_every_target_of_the_makefile_is_documented() -> None:
+    targets = re.findall(r"^(\w+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    table = (ROOT / "CONTRIBUTING.md").read_text()
+    assert {"demo", "test", "lint", "docs"} <= set(targets)
+    assert not [target for target in targets if f"`make {target}`" not in table]
+
+
+def test_help_of_the_chaincode_process_names_its_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        chaincode_main(["--help"])
+    shown = capsys.readouterr().out
+    assert not [name for name in VARIABLES if name.startswith("CHAINCODE_") and name not in shown]
