@@ -3,6 +3,7 @@
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +11,23 @@ from countermark.cli.session import Session, session_command
 
 REVIVE_S = 0.5
 """How long a dead process waits at most to be noticed, in seconds."""
+
+
+class _Network(click.ParamType["str"]):
+    """An IP network in its own form."""
+
+    name = "network"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ipaddress import ip_network
+
+        try:
+            return str(ip_network(str(value)))
+        except ValueError:
+            self.fail("an IP network such as 10.1.0.0/16 is expected", param, ctx)
+
+
+NETWORK = _Network()
 
 
 def default_data() -> Path:
@@ -25,8 +43,15 @@ def default_data() -> Path:
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder for everything that is stored."
 )
+@click.option(
+    "--webhooks-allow",
+    type=NETWORK,
+    multiple=True,
+    metavar="NETWORK",
+    help="Deliver webhooks to this network too, 127.0.0.0/8 say; may be given again.",
+)
 @session_command
-def command(session: Session, ledger: str, port: int, data: Path | None) -> None:
+def command(session: Session, ledger: str, port: int, data: Path | None, webhooks_allow: tuple[str, ...]) -> None:
     """Run ledger, database, gateway and worker on this machine until Ctrl-C; what they store survives.
 
     The embedded ledger is for development, demos and tests: one machine, one user, all organisations.
@@ -44,7 +69,7 @@ def command(session: Session, ledger: str, port: int, data: Path | None) -> None
         signal.signal(number, end)
     folder = DataFolder((data or default_data()).resolve())
     with exclusive(folder):
-        stack = Stack(folder, port=port, report=session.say)
+        stack = Stack(folder, port=port, report=session.say, webhooks_allow=webhooks_allow)
         try:
             session.say(f"starting the {ledger} ledger, for development only; data in {folder.path}")
             stack.start()

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from countermark.cli.up.data import (
@@ -37,6 +37,9 @@ TIME_WINDOW_S = 5
 THREADS = 16
 """Requests that the gateway serves at once."""
 
+ACCOUNT_WRITES = 60_000
+"""Changes that an account may ask for in a minute: on a ledger for development it may be a test that asks."""
+
 _ORGANISATIONS = ("platform", "supervisor", "trader")
 # Each process does one thing; more threads than cores only cost time on a small machine.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -45,9 +48,12 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 class Stack:
     """The whole platform of one data folder. Use it from the main thread, as `ProcessGroup`."""
 
-    def __init__(self, data: DataFolder, *, port: int, report: Callable[[str], None]) -> None:
-        """``port`` 0 takes a free one at the first start and keeps it."""
+    def __init__(
+        self, data: DataFolder, *, port: int, report: Callable[[str], None], webhooks_allow: Sequence[str] = ()
+    ) -> None:
+        """``port`` 0 takes a free one at the first start and keeps it; ``webhooks_allow`` is for the gateway."""
         self._data = data
+        self._webhooks_allow = list(webhooks_allow)
         self._processes = ProcessGroup({**os.environ, **_ENVIRONMENT}, report)
         self._ports = kept_ports(data.path / "ports.json", (*_ORGANISATIONS, "gateway"))
         if port:
@@ -190,6 +196,8 @@ class Stack:
             "tls_key_file": str(key),
             "faucet": True,
             "threads": THREADS,
+            "limits": {"account": ACCOUNT_WRITES},
+            "webhooks_allow": self._webhooks_allow,
         }
         write_private(self._data.gateway_config, json.dumps(document, indent=1).encode())
 

@@ -1,6 +1,7 @@
 """A webhook's receiver on loopback: real HTTPS, and answers that a test has laid down."""
 
 import ssl
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -34,14 +35,22 @@ class Inbox:
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     arrived: list[Arrived] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         headers = {name[5:].replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
         headers["CONTENT-TYPE"] = environ["CONTENT_TYPE"]
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        self.arrived.append(Arrived(environ["REQUEST_METHOD"], environ["RAW_URI"], headers, body))
+        with self._changed:
+            self.arrived.append(Arrived(environ["REQUEST_METHOD"], environ["RAW_URI"], headers, body))
+            self._changed.notify_all()
         start_response(f"{self.statuses.pop(0) if self.statuses else 204} -", list(self.headers.items()))
         return []
+
+    def wait(self, count: int) -> None:
+        """Wait until `count` requests have arrived."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.arrived) >= count, 60), len(self.arrived)
 
 
 class HookServer:

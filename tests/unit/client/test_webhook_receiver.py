@@ -1,8 +1,10 @@
 """What a webhook's receiver believes: the platform's signature for this very URL, and nothing else."""
 
 import datetime
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,3 +158,17 @@ def test_signed_delivery_of_another_form_is_refused(document: Any) -> None:
     body = canonical.dumps(document)
     with refused(ErrorCode.MALFORMED_REQUEST):
         RECEIVER.open(signed(body), body)
+
+
+def test_example_of_the_documentation_takes_each_event_once_and_no_forgery(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "http-api.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    # What a reader would fill in.
+    filled = example.replace("did:key:zDn…", PLATFORM.address).replace("https://shop.example/told", URL)
+    names: dict[str, Any] = {}
+    exec(filled, names)  # noqa: S102  # the documentation's own code
+    assert [names["told"](signed(), BODY) for _ in range(2)] == [204, 204]
+    assert names["told"](signed(key=OTHER), BODY) == 401
+    assert capsys.readouterr().out == "trade.pay tr1abc PAID\n"

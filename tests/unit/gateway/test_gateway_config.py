@@ -1,12 +1,14 @@
 """Configuration and keys: read strictly, secrets kept to their owner."""
 
 import json
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from countermark.gateway import config, keys
+from countermark.gateway.limits import Limits
 from countermark.gateway.services import from_config
 from countermark.protocol.encoding import b64u
 from countermark.protocol.errors import ErrorCode
@@ -49,6 +51,15 @@ def test_configuration_is_read(tmp_path: Path) -> None:
     assert [path.name for path in loaded.connections] == ["platform.json", "supervisor.json"], "in this order"
 
 
+def test_limits_and_networks_are_the_usual_ones_unless_they_are_named(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, DOCUMENT), {})
+    assert (loaded.limits, loaded.webhooks_allow) == (Limits(), ())
+    named = {"limits": {"account": 5}, "webhooks_allow": ["10.1.0.0/16", "fd00::/8"]}
+    loaded = config.load(written(tmp_path, DOCUMENT | named), {})
+    assert loaded.limits == Limits(account=5, address=Limits().address)
+    assert loaded.webhooks_allow == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
+
+
 def test_environment_names_another_database_and_object_store(tmp_path: Path) -> None:
     environment = {"DATABASE_URL": "postgresql://db.example/market", "OBJECTS_URL": "s3://bucket/market"}
     loaded = config.load(written(tmp_path, DOCUMENT), environment)
@@ -61,6 +72,8 @@ def test_environment_names_another_database_and_object_store(tmp_path: Path) -> 
         *({"port": 0}, {"port": "8443"}, {"port": True}, {"threads": 3}, {"faucet": 1}, {"faucet": "yes"}),
         *({"market": ""}, {"more": 1}, {"host": 5}, {"objects": ""}),
         *({"connections": []}, {"connections": "/data/platform.json"}, {"connections": [""]}),
+        *({"limits": {"account": 0}}, {"limits": {"more": 1}}, {"limits": 5}, {"limits": None}),
+        *({"webhooks_allow": "10.0.0.0/8"}, {"webhooks_allow": ["10.0.0.1/8"]}, {"webhooks_allow": ["all"]}),
     ],
 )
 def test_malformed_configuration_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:

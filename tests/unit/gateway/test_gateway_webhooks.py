@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from countermark.gateway.courier import HttpsCourier
 from countermark.gateway.worker import Worker
 from countermark.platform.ports import DeliveryError
 from countermark.platform.store import channels, tables
-from countermark.platform.store.sql import text, update
+from countermark.platform.store.sql import update
 from countermark.platform.views import events
 from countermark.platform.webhooks import delivering, schedule
 from countermark.platform.webhooks.delivering import LANES, Deliveries
@@ -25,6 +26,7 @@ from countermark.platform.webhooks.targets import Target
 from countermark.protocol.errors import ErrorCode
 from tests.fixtures.ledger import Crash
 from tests.support.front import MANAGEMENT_FEE, URL, Front, Trader
+from tests.support.locks import await_waiter
 from tests.support.market import Actor
 from tests.support.platform import MARKET
 from tests.support.receiver import LOOPBACK, HookServer
@@ -292,13 +294,11 @@ def test_event_that_is_projected_while_the_webhook_is_registered_is_not_missed(
 ) -> None:
     """The projector would find no webhook, and the webhook no event: each would leave it to the next one."""
     buyer = front.trader("buyer")
-    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     with ThreadPoolExecutor(1) as pool:
         with front.services.database.begin() as connection:
             front.services.webhooks.register(connection, buyer.address, server.url)
             minting = pool.submit(mint, front, front.world.market.buyer, 1)
-            while not connection.execute(waiting).scalar_one():
-                assert not minting.done(), "the block was projected meanwhile"
+            await_waiter(connection, minting.done)
         minting.result()
     deliveries(front, server.courier).run_once()
     assert [one.function for one in server.told()] == ["coin.mint"]
@@ -447,6 +447,23 @@ def test_delivery_is_no_request_of_the_platform_to_a_gateway(
     assert send().status_code == 201
 
 
-def test_lanes_are_as_many_as_the_worker_runs(front: Front) -> None:
+def test_worker_tells_what_happens_as_it_happens(
+    front: Front, server: HookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))  # what the system believes
     worker = Worker(front.services)
     assert sum(loop.name.startswith("webhooks") for loop in worker._loops) == LANES
+    buyer = front.trader("buyer")
+    webhooks.add(buyer.market, server.url)
+    ready = threading.Event()
+    worker.start(ready.set)
+    try:
+        assert ready.wait(60)
+        mint(front, front.world.market.buyer, 1)
+        server.inbox.wait(1)
+        mint(front, front.world.market.buyer, 2, 3)
+        server.inbox.wait(3)
+    finally:
+        worker.stop()
+    told = [one.seq for one in server.told()]
+    assert told == sorted(set(told))
