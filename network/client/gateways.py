@@ -148,7 +148,7 @@ class Gateways:
         with self._lock:
             was_away = gateway.failures > 0
             gateway.failures, gateway.left_until = 0, 0.0
-        if was_away:
+        if was_away and len(self._gateways) > 1:
             _log.info("gateway %s of %s answers again", gateway.address, gateway.msp_id)
 
     def leave(self, gateway: _Gateway, failures: int, why: LedgerError) -> None:
@@ -159,8 +159,9 @@ class Gateways:
             gateway.failures += 1
             pause = _pause(gateway)
             gateway.left_until = self._clock() + pause
-        text = "gateway %s of %s is away, asked last for %.0f s: %s"
-        _log.warning(text, gateway.address, gateway.msp_id, pause, why)
+        if len(self._gateways) > 1:
+            text = "gateway %s of %s is away, asked last for %.0f s: %s"
+            _log.warning(text, gateway.address, gateway.msp_id, pause, why)
 
     def _attempts(self, among: Collection[str] | None) -> list[Attempt]:
         """Return attempts at the gateways that may be asked, in order; those that are left alone come last."""
@@ -180,8 +181,7 @@ def _pause(gateway: _Gateway) -> float:
 
 def _graver(first: LedgerError, second: LedgerError) -> LedgerError:
     """Return what to tell of two gateways' failures: what one that answered said, but never less than unknown."""
-    if first.code is ErrorCode.OUTCOME_UNKNOWN:
+    was, stays = (one.code is ErrorCode.OUTCOME_UNKNOWN for one in (first, second))
+    if was and not stays:
         return first
-    if second.code is ErrorCode.OUTCOME_UNKNOWN or second.retry is not Retry.OTHER:
-        return second
-    return first
+    return second if second.retry is not Retry.OTHER or (stays and not was) else first

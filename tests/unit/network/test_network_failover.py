@@ -196,6 +196,14 @@ def test_an_outcome_is_unknown_whichever_gateway_left_it_so(trio: Trio) -> None:
     assert caught.value.code is ErrorCode.LEDGER_UNAVAILABLE
 
 
+def test_that_a_transaction_is_in_no_block_is_heard_from_the_gateway_that_is_there(trio: Trio) -> None:
+    """The outbox hands the same bytes over again when it hears so, and not when nobody could say."""
+    trio.fail("CommitStatus", PLATFORM)
+    with pytest.raises(CommitStatusError) as caught:
+        trio.client.commit_status("ab" * 32, 0.5)
+    assert (caught.value.code, caught.value.retry) == (ErrorCode.OUTCOME_UNKNOWN, Retry.SAME)
+
+
 # Secrets
 
 
