@@ -102,6 +102,17 @@ class Board:
         frontier = Frontier() if row is None else Frontier.from_bytes(row.frontier)
         return Head(frontier.size, frontier.root())
 
+    def claimed_head(self, connection: Connection) -> Head:
+        """Return size and root as the table has them, trusted or not; no root where the tree cannot be read."""
+        row = connection.execute(select(tables.board_head)).one_or_none()
+        if row is None:
+            return Head(0, merkle.EMPTY_ROOT)
+        try:
+            frontier = Frontier.from_bytes(row.frontier)
+        except ValueError:
+            return Head(row.size, b"")
+        return Head(row.size, frontier.root() if frontier.size == row.size else b"")
+
     def find(self, connection: Connection, *, trade: str, digest: str) -> Entry | None:
         """Return the entry of the notice with ``digest`` in ``trade``, None when it is not on the board.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from countermark.platform.board.entries import KINDS, Entry
-from countermark.platform.board.log import Stored
+from countermark.platform.board.log import Head, Stored
 from countermark.protocol.encoding import as_digest
 from countermark.protocol.errors import MarketError
 from countermark.protocol.merkle import Frontier
@@ -28,6 +28,7 @@ class Fault(StrEnum):
     LEAF = "leaf"  # the stored leaf hash is not the entry's
     RECEIPT = "receipt"  # the receipt is not the platform's, or is another entry's
     ANCHOR = "anchor"  # the entries do not give the root on the ledger
+    HEAD = "head"  # the entries are good, and the next one would be appended to another tree than theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Anchor:
 
 
 def verify_board(
-    rows: Iterable[Stored], anchors: Sequence[Anchor], *, market: str, platform: str
+    rows: Iterable[Stored], anchors: Sequence[Anchor], *, market: str, platform: str, head: Head | None = None
 ) -> Iterator[Finding]:
     """Yield every fault of the board, by its entries; nothing when all is well. Takes constant memory.
 
@@ -57,8 +58,18 @@ def verify_board(
         anchors: those of the ledger, from the auditor's own replica of it, in any order.
         market: channel/chaincode.
         platform: address of the platform's account.
+        head: what the table beside the entries says of their tree (`Board.claimed_head`), if that is to be checked.
     """
     tree = _Tree(anchors)
+    sound = True
+    for finding in _entries(rows, tree, market, platform):
+        sound = False
+        yield finding
+    if sound and head not in (None, tree.head):
+        yield Finding(Fault.HEAD, tree.head.size, tree.head.size)
+
+
+def _entries(rows: Iterable[Stored], tree: "_Tree", market: str, platform: str) -> Iterator[Finding]:
     expected = 0
     for row in rows:
         if row.seq > expected:
@@ -80,6 +91,10 @@ class _Tree:
         self._next = 0
         self._proven = 0
         self._frontier = Frontier()
+
+    @property
+    def head(self) -> Head:
+        return Head(self._frontier.size, self._frontier.root())
 
     def append(self, leaf: bytes, seq: int) -> Iterator[Finding]:
         self._frontier.append(leaf)
