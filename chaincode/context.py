@@ -55,7 +55,8 @@ class Reader:
         They are in the read set from now on: only for what the function reads wherever it succeeds.
         """
         wanted = [key for key in dict.fromkeys(keys) if key not in self._fetched]
-        self._fetched.update(zip(wanted, await self.stub.get_states(wanted), strict=True))
+        if wanted:
+            self._fetched.update(zip(wanted, await self.stub.get_states(wanted), strict=True))
 
     async def find(self, key: str) -> dict[str, Any] | None:
         """Return the record under ``key``, or None."""

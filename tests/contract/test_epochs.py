@@ -1,18 +1,22 @@
 """The epoch: an envelope that was endorsed and held back dies with the next tick."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from countermark.chaincode.calling import ByIntent, EvaluateOnly, Founding, Open
+from countermark.chaincode.context import Reader
 from countermark.chaincode.registry import FUNCTIONS
+from countermark.chaincode.simulation import Simulation
+from countermark.chaincode.testing import Result
 from countermark.protocol import canonical
 from countermark.protocol.encoding import b64u
 from countermark.protocol.errors import ErrorCode
 from tests.support.backends import Backend, InMemory
 from tests.support.every_function import ANYONE, EveryFunction
 from tests.support.figures import show
-from tests.support.market import BOND, EPOCH_S, PRICE, TRADER, Market, offer, opening, refused
+from tests.support.market import BOND, EPOCH_S, PRICE, SUPERVISOR, TRADER, Market, offer, opening, refused
 
 
 def tick(market: Market) -> None:
@@ -95,6 +99,50 @@ def test_every_envelope_is_valid_within_its_epoch(backend: Backend) -> None:
         if function in every.intents:
             # And the intent in it has acted: again it only repeats its outcome.
             assert every.submit(function, arguments=arguments)["replayed"] is True, function
+
+
+def test_an_envelope_depends_on_nothing_more_for_being_read_ahead(
+    in_memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = EveryFunction(in_memory)
+    arguments = {name: call.arguments(every.market) for name, call in every.calls.items()}
+
+    def endorse(name: str) -> Result:
+        call = every.calls[name]
+        transient = dict(call.transient or {})
+        return in_memory.ledger.endorse(call.by[-1], name, *arguments[name], tx_id="0" * 64, transient=transient)
+
+    ahead = {name: endorse(name) for name in every.calls}
+
+    async def nothing(*_: object) -> None:
+        """Every key is then read when the function asks for it."""
+
+    monkeypatch.setattr(Reader, "fetch", nothing)
+    for name in every.calls:
+        assert ahead[name].ok, name
+        assert ahead[name].effects == endorse(name).effects, name
+
+
+def test_a_payment_reads_everything_with_two_requests(in_memory: InMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    market = Market(in_memory)
+    params = market.pay_params(market.list_data()["id"])
+    attached = market.fund(market.buyer, PRICE + BOND)
+    token = market.sign(market.buyer, "trade.pay", params)
+    requests: list[Sequence[str]] = []
+
+    async def get_states(stub: Simulation, keys: Sequence[str]) -> list[bytes | None]:
+        requests.append(keys)
+        return [found.value if (found := stub._read(key)) else None for key in keys]
+
+    async def get_state(_: Simulation, key: str) -> bytes | None:
+        raise AssertionError(f"{key} is read by itself")
+
+    monkeypatch.setattr(Simulation, "get_states", get_states)
+    monkeypatch.setattr(Simulation, "get_state", get_state)
+    coins = canonical.dumps(attached).decode()
+    result = in_memory.ledger.endorse(TRADER, "trade.pay", token, coins, endorsers=(SUPERVISOR,))
+    assert result.ok
+    assert [len(keys) for keys in requests] == [5, 1 + len(attached["coins"])]
 
 
 def test_two_copies_of_one_intent_in_flight_act_once(market: Market) -> None:

@@ -25,6 +25,11 @@ async def handle(stub: Stub) -> Response:
             return Response(OK, b"lie" if LIES else b"truth")
         case "get":
             return Response(OK, await stub.get_state(args[0]) or b"")
+        case "add_up":
+            *addends, total = args
+            values = await stub.get_states(addends)
+            await stub.put_state(total, str(sum(int(value or b"0") for value in values)).encode())
+            return Response(OK, json.dumps([value and value.decode() for value in values]).encode())
         case "delete":
             await stub.del_state(args[0])
             return Response(OK)

@@ -185,6 +185,9 @@ class Peer:
                 if get.collection:
                     return await stub.get_private_data(get.collection, get.key)
                 return await stub.get_state(get.key)
+            case M.GET_STATE_MULTIPLE:
+                values = await stub.get_states(shim_pb2.GetStateMultiple.FromString(message.payload).keys)
+                return shim_pb2.GetStateMultipleResult(values=[value or b"" for value in values]).SerializeToString()
             case M.GET_PRIVATE_DATA_HASH:
                 get = shim_pb2.GetState.FromString(message.payload)
                 return await stub.get_private_data_hash(get.collection, get.key)

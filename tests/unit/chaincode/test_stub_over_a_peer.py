@@ -5,7 +5,7 @@ the same behaviour on both.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from fabric_protos.ledger.queryresult import kv_query_result_pb2 as results_pb2
@@ -30,6 +30,7 @@ from tests.unit.chaincode.peer_on_loopback import (
 )
 
 OFFER = chaincode_pb2.ChaincodeAdditionalParams(use_write_batch=True, max_size_write_batch=100)
+READS = chaincode_pb2.ChaincodeAdditionalParams(use_get_multiple_keys=True, max_size_get_multiple_keys=1000)
 Use = Callable[[Stub], Awaitable[Any]]
 
 
@@ -111,6 +112,62 @@ def test_an_invocation_without_arguments_has_no_function(tls: TestTls) -> None:
 def test_get_state(tls: TestTls, key: str, value: bytes | None) -> None:
     world = {"k": b"\x00\xffvalue", "clé/🔑": b"unicode"}
     assert use(tls, lambda stub: stub.get_state(key), world=world)[0] == value
+
+
+class TestReadingTogether:
+    WORLD: Final = {f"k{number}": b"%d" % number for number in range(5)}
+    KEYS: Final = ("k3", "absent", "k0", "k3", "k4")
+    VALUES: Final = (b"3", None, b"0", b"3", b"4")
+
+    @pytest.mark.parametrize(
+        ("size", "asked"),
+        [
+            (0, [M.GET_STATE] * 5),
+            (1, [M.GET_STATE] * 5),
+            (2, [M.GET_STATE_MULTIPLE] * 3),
+            (1000, [M.GET_STATE_MULTIPLE]),
+        ],
+    )
+    def test_values_come_in_the_order_of_the_keys_whatever_the_peer_takes(
+        self, tls: TestTls, size: int, asked: list[int]
+    ) -> None:
+        offer = chaincode_pb2.ChaincodeAdditionalParams(
+            use_get_multiple_keys=size > 0, max_size_get_multiple_keys=size
+        )
+        values, peer = use(tls, lambda stub: stub.get_states(self.KEYS), world=self.WORLD, offer=offer)
+        assert tuple(values) == self.VALUES
+        assert kinds(peer) == asked
+        assert set(peer.simulations[tx_id(1)].effects.reads) == set(self.KEYS)
+
+    def test_a_size_without_the_offer_is_none(self, tls: TestTls) -> None:
+        offer = chaincode_pb2.ChaincodeAdditionalParams(max_size_get_multiple_keys=1000)
+        _, peer = use(tls, lambda stub: stub.get_states(self.KEYS), world=self.WORLD, offer=offer)
+        assert kinds(peer) == [M.GET_STATE] * 5
+
+    def test_no_keys_are_not_asked_for(self, tls: TestTls) -> None:
+        values, peer = use(tls, lambda stub: stub.get_states([]), offer=READS)
+        assert (values, peer.requests) == ([], [])
+
+    @pytest.mark.parametrize("values", [[], [b"1"], [b"1", b"2", b"3"]], ids=["none", "too few", "too many"])
+    def test_an_answer_with_another_number_of_values_is_an_error_and_no_absence(
+        self, tls: TestTls, values: list[bytes]
+    ) -> None:
+        """A peer of Fabric 3.1 whose database fails answers with no values, and has recorded no read."""
+
+        def prepare(peer: Peer) -> None:
+            async def answer(message: Any) -> bytes:
+                return shim_pb2.GetStateMultipleResult(values=values).SerializeToString()
+
+            peer.answer = answer
+
+        result, _ = use(tls, lambda stub: stub.get_states(["a", "b"]), prepare=prepare, offer=READS)
+        assert isinstance(result, ShimError)
+
+    @pytest.mark.parametrize("key", ["", "\ud800"])
+    def test_a_key_that_no_peer_can_store_is_refused_among_others(self, tls: TestTls, key: str) -> None:
+        result, peer = use(tls, lambda stub: stub.get_states(["k", key]), offer=READS)
+        assert isinstance(result, ShimError)
+        assert peer.requests == []
 
 
 @pytest.mark.parametrize("offer", [None, OFFER], ids=["one by one", "batched"])

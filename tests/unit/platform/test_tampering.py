@@ -121,7 +121,9 @@ def other(value: Any, column: Column[Any], chance: random.Random) -> Any:
         return value ^ 1 << (chance.randrange(12, 15) if column.primary_key else chance.randrange(12))
     if isinstance(value, str):
         place = chance.randrange(len(value)) if value else 0
-        return value[:place] + chr(ord(value[place]) ^ 1 << chance.randrange(4)) + value[place + 1 :] if value else "x"
+        return (
+            value[:place] + chr(ord(value[place]) ^ 1 << chance.randrange(4)) + value[place + 1 :] if value else "x"
+        )
     if isinstance(value, bytes | memoryview):
         raw = bytearray(value)
         raw[chance.randrange(len(raw))] ^= 1 << chance.randrange(8)

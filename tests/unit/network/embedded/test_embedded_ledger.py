@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,6 +279,29 @@ def test_a_snapshot_stays_as_it_was_taken(world: World) -> None:
         found = view.get(NAMESPACE, "", b"a")
         assert found is not None
         assert found.value == b"1"
+        assert view.get_many(NAMESPACE, ["a", "absent"])["a"] == found
     assert world.value("a") == b"2"
     with pytest.raises(StorageError, match="snapshot_ended"):
         view.get(NAMESPACE, "", b"a")
+    with pytest.raises(StorageError, match="snapshot_ended"):
+        view.get_many(NAMESPACE, ["a"])
+
+
+def test_a_ledger_whose_tables_have_no_row_numbers_goes_on(world: World) -> None:
+    """Earlier versions made them so."""
+    _fill(world)
+    expected = world.ledger.state.last_block()
+    world.ledger.close()
+    file = world.material.layout.ledger / "state.db"
+    with closing(sqlite3.connect(file)) as database:
+        for name in ("state", "history"):
+            (script,) = database.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+            database.execute(f"ALTER TABLE {name} RENAME TO old")
+            database.execute(f"{script} WITHOUT ROWID")
+            database.execute(f"INSERT INTO {name} SELECT * FROM old")  # noqa: S608 - one of two fixed names
+            database.execute("DROP TABLE old")
+        database.commit()
+    world.ledger = Ledger.open(world.material.layout.ledger)
+    assert world.ledger.state.last_block() == expected
+    assert world.commit(world.transaction(writing(a="4", b="5"))) == [Code.VALID]
+    assert (world.value("a"), world.value("b")) == (b"4", b"5")

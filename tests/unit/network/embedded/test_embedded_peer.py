@@ -114,6 +114,18 @@ def test_a_read_never_sees_the_transactions_own_write(platform: GatewayClient) -
     assert platform.endorse("write_then_read", ["own"]).result == b"old"
 
 
+def test_keys_that_are_read_together_come_in_their_order_and_conflict(platform: GatewayClient) -> None:
+    commit(platform, "put", "many1", "1")
+    commit(platform, "put", "many2", "2")
+    held = platform.endorse("add_up", ["many2", "absent", "many1", "many3"])
+    assert json.loads(held.result) == ["2", None, "1"]
+    commit(platform, "put", "absent", "3")
+    platform.submit(held.tx_id, held.envelope)
+    assert platform.commit_status(held.tx_id).code_name == "MVCC_READ_CONFLICT"
+    commit(platform, "add_up", "many2", "absent", "many1", "many3")
+    assert platform.evaluate("get", ["many3"]) == b"6"
+
+
 def test_ranges_come_in_batches_and_pages(platform: GatewayClient) -> None:
     commit(platform, "fill", "range", "250")
     keys = [f"range{index:04d}" for index in range(250)]

@@ -37,6 +37,28 @@ def test_a_read_never_sees_the_runs_own_writes(simulation: Simulation) -> None:
     assert simulation.get("new") is None
 
 
+def test_keys_that_are_read_together_are_on_record_like_keys_read_one_by_one(filled: World) -> None:
+    keys = ["k2", "absent", "a", "k2"]
+    with filled.ledger.state.snapshots.take() as view:
+        together, singly = _simulation(filled, view), _simulation(filled, view)
+        assert together.get_many(keys) == [singly.get(key) for key in keys] == [b"y", None, b"1", b"y"]
+        assert together.results() == singly.results()
+
+
+def test_a_second_run_on_a_snapshot_has_its_own_record_of_what_it_read(filled: World) -> None:
+    with filled.ledger.state.snapshots.take() as view:
+        first, second = _simulation(filled, view), _simulation(filled, view, peer="SupervisorMSP")
+        first.get_many(["a", "k1", "absent"])
+        assert second.get_many(["absent", "a", "k3"]) == [None, b"1", b"z"]
+        assert [read.key for read in second.results().rwset.reads] == ["a", "absent", "k3"]
+
+
+def test_more_keys_than_one_query_takes_are_found(filled: World) -> None:
+    with filled.ledger.state.snapshots.take() as view:
+        found = _simulation(filled, view).get_many([f"absent{number}" for number in range(2500)] + ["a"])
+    assert found == [None] * 2500 + [b"1"]
+
+
 def test_results_are_sorted_whatever_the_order_of_the_run(simulation: Simulation) -> None:
     for key in ("k2", "absent", "a"):
         simulation.get(key)

@@ -13,7 +13,7 @@ from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from countermark.network.blocks import RangeQuery, endorsing_members
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.rangereads import summarise
-from countermark.network.blocks.rwsets import PrivateHashes, PrivateWrite, ReadWriteSet, Write
+from countermark.network.blocks.rwsets import PrivateHashes, PrivateWrite, Read, ReadWriteSet, Write
 from countermark.network.embedded.validation import conflict
 from countermark.network.envelopes import (
     EndorsedTransaction,
@@ -295,6 +295,24 @@ def test_a_policy_of_a_single_private_key_is_refused(world: World) -> None:
     forged = payload.SerializeToString()
     endorsements = [endorse(world.identity(name, "peer0"), forged) for name in (PLATFORM, SUPERVISOR)]
     assert world.commit(world.envelope(proposal, forged, endorsements)) == [Code.ILLEGAL_WRITESET]
+
+
+@pytest.mark.parametrize("versions", [((1, 0), (9, 9)), ((9, 9), (1, 0)), ((1, 0), None), (None, (1, 0))])
+def test_a_key_that_was_read_at_two_versions_is_a_conflict(
+    world: World, versions: tuple[tuple[int, int] | None, tuple[int, int] | None]
+) -> None:
+    world.commit(world.transaction(writing(a="1")))
+    reads = tuple(Read("countermark", "a", version) for version in versions)
+    assert world.commit(world.transaction(ReadWriteSet(reads=reads))) == [Code.MVCC_READ_CONFLICT]
+
+
+@pytest.mark.parametrize(("values", "left"), [(("1", "2"), b"2"), (("1", ""), None), (("", "1"), b"1")])
+def test_of_a_key_that_is_written_twice_the_last_write_counts(
+    world: World, values: tuple[str, str], left: bytes | None
+) -> None:
+    writes = tuple(Write("countermark", "a", value.encode(), not value) for value in values)
+    assert world.commit(world.transaction(ReadWriteSet(writes=writes))) == [Code.VALID]
+    assert world.value("a") == left
 
 
 def test_the_same_transaction_counts_once(world: World) -> None:
