@@ -50,6 +50,8 @@ class ByIntent:
             raise
         signer = () if self.anyone else (state.account(intent.signer),)
         own = state.intent(intent.signer, intent.nonce)
+        # One request to the peer costs as much as all that is decided on its answer. Only a replay reads more by this
+        # than it needs, and that has nothing to commit.
         await reader.fetch((state.MARKET, state.EPOCH, own, *signer, *named(intent)))
         config = await reader.config()
         known = await reader.find(own)
@@ -67,10 +69,7 @@ class ByIntent:
         )
         answer = await self.run(tx)
         response = _response(tx, answer)
-        tx.put(
-            own,
-            {"cancelled": False, "digest": intent.digest, "response": response, "tx": tx.tx_id},
-        )
+        tx.put(own, {"cancelled": False, "digest": intent.digest, "response": response, "tx": tx.tx_id})
         return await _finish(tx, answer, response)
 
 
