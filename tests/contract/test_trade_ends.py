@@ -1,12 +1,18 @@
 """Every end of a trade, and where every coin goes then: the table of protocol.md, written out by hand."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from countermark.chaincode.records.redemption import RedemptionState
+from countermark.chaincode.registry import FUNCTIONS
 from countermark.protocol.errors import ErrorCode
-from countermark.protocol.transitions import DEFAULTS, Outcome, TradeState
+from countermark.protocol.transitions import DEFAULTS, LISTING_ACTS, ListingState, Outcome, TradeState
 from tests.support.backends import Backend
+from tests.support.every_function import EveryFunction
+from tests.support.figures import show
 from tests.support.market import BOND, DEADLINE_S, FEE, GUARD_S, PATHS, PRICE, Market, offer, refused
 
 
@@ -42,6 +48,15 @@ BY_ENFORCE = {
 }
 
 
+@pytest.fixture(scope="module")
+def ended() -> Iterator[list[str]]:
+    """The ledgers on which a state was driven to its end, once for each state."""
+    ledgers: list[str] = []
+    yield ledgers
+    counted = ", ".join(f"{count} on {ledger}" for ledger, count in Counter(ledgers).items())
+    show(f"states driven to an end by enforce alone: {counted}, of {len(BY_ENFORCE)} that are not final")
+
+
 def check_end(market: Market, trade_id: str, end: End) -> None:
     trade = market.trade(trade_id)
     assert (trade["state"], trade["outcome"]) == (end.state, end.outcome)
@@ -66,13 +81,41 @@ def test_every_state_that_is_not_final_is_driven_here() -> None:
 @pytest.mark.requirement("R77")
 @pytest.mark.parametrize("state", BY_ENFORCE)
 @pytest.mark.requirement("R4")
-def test_enforce_alone_ends_every_state(market: Market, state: str) -> None:
+def test_enforce_alone_ends_every_state(
+    market: Market, state: str, ended: list[str], request: pytest.FixtureRequest
+) -> None:
     trade_id = market.bring_to(state)
     for expected in BY_ENFORCE[state]:
         market.expire()
         after = market.enforce(trade_id)
         assert after["state"] == (expected.state if isinstance(expected, End) else expected)
     check_end(market, trade_id, BY_ENFORCE[state][-1])
+    ended.append(request.node.callspec.params["backend"])
+
+
+OTHER_MACHINES = {"listing.enforce": "VOID", "coin.enforce": "RETURNED", "market.enforce": "2"}
+"""What is no trade and has a state with a deadline: how `enforce` ends it."""
+
+
+@pytest.mark.every_ledger
+def test_enforce_alone_ends_every_state_of_the_other_machines(backend: Backend) -> None:
+    every = EveryFunction(backend)
+    held = {owner for owner in (coin["owner"] for coin in every.market.records("coin/").values()) if "/" in owner}
+    for function, state in OTHER_MACHINES.items():
+        assert every.submit(function)["state"] == state
+        assert every.submit(function)["replayed"] is True
+    (redemption,) = every.calls["coin.enforce"].args
+    assert f"redemption/{redemption}" in held
+    owners = [coin["owner"] for coin in every.market.records("coin/").values()]
+    assert f"redemption/{redemption}" not in owners, "nothing stays locked"
+    assert every.market.total() == every.market.minted, "no coin appears or disappears"
+
+
+def test_every_machine_that_has_a_deadline_is_driven_here() -> None:
+    enforced = {function for function in FUNCTIONS if function.endswith(".enforce")}
+    assert enforced == {"trade.enforce", *OTHER_MACHINES}
+    assert set(LISTING_ACTS["listing.enforce"]) == {ListingState.PENDING_FEE}
+    assert {state for state in RedemptionState if state not in ("BURNT", "RETURNED")} == {RedemptionState.LOCKED}
 
 
 @pytest.mark.parametrize("state", BY_ENFORCE)

@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterator
 
 import pytest
 
 from countermark.network.blocks import PrivateHashes, PrivateWrite
 from countermark.protocol import canonical
+from tests.support.figures import show
 from tests.support.market import actor, config_json
 from tests.unit.audit.chains import MARKET, Act, Chain, by, moving, opened
 from tests.unit.network.consortium import CHAINCODE, Network
@@ -19,6 +21,14 @@ ACCOUNTS = ("seller", "buyer", "stranger", "issuer")
 @pytest.fixture(scope="session")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
     return Network.create(tmp_path_factory.mktemp("audited"))
+
+
+@pytest.fixture(scope="module")
+def located(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Names of the attacks of a module that were found where they were made."""
+    names: list[str] = []
+    yield names
+    show(f"verifier ({request.path.stem}): {len(names)} attacks, all found and located")
 
 
 @pytest.fixture

@@ -279,8 +279,9 @@ ATTACKS: dict[Attack, tuple[str, int, int]] = {
 
 @pytest.mark.requirement("R11", "R17")
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-def test_is_found_and_located(attack: Attack, chain: Chain) -> None:
+def test_is_found_and_located(attack: Attack, chain: Chain, located: list[str]) -> None:
     assert chain.found(attack(chain)) == ATTACKS[attack]
+    located.append(attack.__name__)
 
 
 def test_an_organisation_of_the_same_name_with_its_own_root_does_not_count(

@@ -306,6 +306,7 @@ ATTACKS: dict[Attack, str] = {
 
 @pytest.mark.requirement("R11", "R17")
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-def test_is_found_and_located(attack: Attack, chain: Chain) -> None:
+def test_is_found_and_located(attack: Attack, chain: Chain, located: list[str]) -> None:
     blocks = attack(chain)
     assert chain.found(blocks) == (ATTACKS[attack], len(blocks) - 1, 0)
+    located.append(attack.__name__)
