@@ -55,7 +55,7 @@ def chaos(tmp_path: Path) -> Iterator[Chaos]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(size(900, 36 * 3600))
+@pytest.mark.timeout(size(1_800, 36 * 3600))
 def test_killed_processes_lose_no_trade_and_no_money(chaos: Chaos, tmp_path: Path) -> None:
     print(f"COUNTERMARK_CHAOS_SEED={SEED}")
     chance = random.Random(SEED)
@@ -78,6 +78,7 @@ def test_killed_processes_lose_no_trade_and_no_money(chaos: Chaos, tmp_path: Pat
     assert market.failures == []
     bookkeeping.settle(chaos.platform)
     bookkeeping.check(chaos.platform, lanes)
+    bookkeeping.check_logs(chaos.platform)
     times = reached(chaos.points)
     assert [point for point in Point if times[point] < 2] == []
     trades = sum(len(lane.trades) for lane in lanes)

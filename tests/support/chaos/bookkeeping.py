@@ -66,6 +66,14 @@ def check(platform: Platform, lanes: Sequence[Lane]) -> None:
         _check_projection(services)
 
 
+def check_logs(platform: Platform) -> None:
+    """Whatever broke around them, gateway and worker have met nothing that they did not foresee."""
+    for name in ("gateway", "worker"):
+        for line in (platform.data / "logs" / f"{name}.log").read_text().splitlines():
+            if line.startswith("{") and (record := json.loads(line))["level"] == "error":
+                assert "SIGKILL" in record["event"], line
+
+
 def _check_acts(replay: Replay, lanes: Sequence[Lane], trades: set[str]) -> None:
     """Every act has happened once: none was lost, none made twice."""
     records = _records(replay, "trade")

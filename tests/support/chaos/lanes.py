@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from countermark.client import account, deliveries, listings, purchases, receiving, trades
 from countermark.client.errors import ClientError
+from countermark.client.http import FIRST_PAUSE_S
 from tests.end_to_end.test_trade_by_cli import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.whole_platform import Platform
@@ -47,6 +48,7 @@ class Lane:
         self.listings: list[str] = []
         self.retries: Counter[str] = Counter()
         self._photo = folder
+        self._pause = threading.Event()
 
     def trade(self) -> None:
         """Do one trade from the offer to the confirmation; afterwards the other one of the two owns the data."""
@@ -121,6 +123,8 @@ class Lane:
                 self.retries[error.code] += 1
                 if self._chance.random() < _DIES:
                     trader.reopen()
+                # As a client's own requests do it: not every read pauses before it is tried again.
+                self._pause.wait(FIRST_PAUSE_S)
 
 
 class Market:
