@@ -25,7 +25,8 @@ class ObjectStore(Protocol):
         What was written before `data` itself broke off is kept, so an upload resumes at `size`.
 
         Raises:
-            MarketError: UPLOAD_OFFSET when fewer than `offset` bytes are held, WRONG_STATE when it is sealed.
+            MarketError: UPLOAD_OFFSET when fewer than `offset` bytes are held, WRONG_STATE when it is sealed,
+                NOT_FOUND when it is deleted meanwhile, from a store that sees it.
         """
         ...
 

@@ -6,7 +6,6 @@ it was stopped; and nobody's memory grows with the data: not the seller's, the g
 
 import filecmp
 import os
-import resource
 import shutil
 import signal
 import ssl
@@ -21,8 +20,9 @@ import httpx
 import pytest
 
 from tests.support import figures
+from tests.support.full_disk import full_beyond
 from tests.support.large_data import MIB, Deal, agree, write_data
-from tests.support.s3_server import S3Server
+from tests.support.s3_server import ENVIRONMENT, S3Server
 from tests.support.sizes import size
 from tests.support.tcp_proxy import TcpProxy, Way
 from tests.support.watched_folder import WatchedFolder, watched
@@ -98,18 +98,6 @@ def funded() -> Iterator[Road]:
         yield made
 
 
-@contextmanager
-def full_beyond(pids: list[int], largest: int) -> Iterator[None]:
-    """Let the running processes `pids` write no file beyond `largest` bytes, as on a disk that is full then."""
-    for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
-    try:
-        yield
-    finally:
-        for pid in pids:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-
-
 def cancel_upload(road: Road, after: int) -> None:
     """Let the seller's command end by Ctrl-C when so many bytes have left."""
     seller = road.deal.seller
@@ -125,7 +113,7 @@ def sent(funded: Road) -> Road:
     """The trade in SENT, after an upload that was cancelled and met a full disk at the relay."""
     seller, trade, proxy = funded.deal.seller, funded.deal.trade, funded.proxy
     cancel_upload(funded, SIZE // 4)
-    with full_beyond(funded.deal.gateways, SIZE // 2):
+    with full_beyond(SIZE // 2, *funded.deal.gateways):
         assert seller.run("trade", "send", trade, status=1)["error"]["code"] == "store_unavailable"
     before = proxy.passed["up"]
     seller.run("trade", "send", trade)
@@ -252,6 +240,11 @@ def test_on_a_bucket_a_package_goes_on_where_it_was_stopped_in_constant_memory(s
     url = f"s3://{location.bucket}/{location.prefix}?endpoint={location.endpoint}&region={location.region}"
     with road(SIZE_IN_BUCKET, OBJECTS_URL=url) as made:
         deal, proxy = made.deal, made.proxy
+        found = deal.seller.run("doctor", "--data", str(deal.platform.data), **ENVIRONMENT)["findings"]
+        assert {"subject": "object store", "verdict": "ok", "detail": url} in found
+        while not s3_server.keys(location):  # until the worker, too, has used the store for the first time
+            deal.buyer.run("trade", "show", deal.trade)
+        made.platform_before = deal.memory()
         cancel_upload(made, SIZE_IN_BUCKET // 2)
         before = proxy.passed["up"]
         deal.seller.run("trade", "send", deal.trade)

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "PIL", "skimage", "scipy", "sqlalchemy", "psycopg2", "grpc", "google", "flask", "gunicorn", "httpx"}
+HEAVY = {
+    *("numpy", "PIL", "skimage", "scipy", "sqlalchemy", "psycopg2", "grpc", "google", "flask", "gunicorn", "httpx"),
+    *("boto3", "botocore"),
+}
 NOUNS = ("account", "agent", "audit", "demo", "fingerprint", "listing", "search", "trade", "up", "webhook")
 
 MODULES = 500
@@ -55,3 +58,11 @@ def test_the_help_of_a_noun_imports_nothing_heavy_either(noun: str) -> None:
     assert "Usage: countermark" in text
     assert modules & HEAVY == set()
     assert len(modules) < MODULES
+
+
+def test_a_platform_whose_objects_lie_in_a_folder_imports_nothing_for_buckets() -> None:
+    program = "import sys; from countermark.gateway import server, worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    modules = set(done.stdout.split())
+    assert "countermark.platform.store.objects.s3" in modules
+    assert modules & {"boto3", "botocore"} == set()

@@ -1,12 +1,10 @@
 """Objects grow in order, become whole at once, and never leave their folder."""
 
 import errno
-import resource
 import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store.objects import FolderStore
 from countermark.protocol.errors import ErrorCode, MarketError
+from tests.support.full_disk import full_beyond
 from tests.support.stores import InFolder, Stored
 
 NAME = "packages/tr1abc"
@@ -35,17 +34,6 @@ def folder(tmp_path: Path) -> FolderStore:
 def rounds(stored: Stored) -> int:
     """How often something is tried that goes wrong by chance: a request takes longer than a system call."""
     return 300 if isinstance(stored, InFolder) else 10
-
-
-@contextmanager
-def full_beyond(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def code(error: pytest.ExceptionInfo[MarketError]) -> ErrorCode:
