@@ -3,7 +3,7 @@
 from countermark.platform.projection.comparison import Change, Difference, compare
 from countermark.platform.projection.digest import ledger_digest
 from countermark.platform.projection.errors import ProjectionError
-from countermark.platform.projection.projector import Projector
+from countermark.platform.projection.projector import Projector, Rebuilt
 from countermark.platform.projection.reading import Checkpoint, read_checkpoint, wait_for_block
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Difference",
     "ProjectionError",
     "Projector",
+    "Rebuilt",
     "compare",
     "ledger_digest",
     "read_checkpoint",

@@ -5,10 +5,13 @@ the last good block. Any number of projectors may run: the one row of the checkp
 """
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
 
 from countermark.faults import Point, reach
 from countermark.platform.ports import Block, BlockSource, Transaction, UnavailableError
+from countermark.platform.projection.digest import ledger_digest
 from countermark.platform.projection.errors import ProjectionError
 from countermark.platform.projection.locking import lock
 from countermark.platform.projection.news import mark_webhooks
@@ -16,7 +19,8 @@ from countermark.platform.projection.reading import Checkpoint, read_checkpoint
 from countermark.platform.projection.writes import apply_write
 from countermark.platform.store import channels, tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, delete, func, insert, select, update, upsert
+from countermark.platform.store.missing import create_missing
+from countermark.platform.store.sql import Connection, delete, insert, select, update, upsert
 from countermark.protocol import canonical
 from countermark.protocol.errors import MarketError
 
@@ -26,6 +30,22 @@ _POSITIONS = 1 << 20
 _RETRY_S = 1.0
 _LONGEST = 256
 _MAX_MS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild has found: ``height`` blocks, the digest of the ledger-derived columns before and after it."""
+
+    height: int
+    before: str
+    after: str
+    created: tuple[str, ...]
+    """Names of the tables that were missing."""
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing was to be repaired."""
+        return not self.created and self.before == self.after
 
 
 class Projector:
@@ -57,6 +77,7 @@ class Projector:
             lock(connection)
             if not self._apply(connection, block, read_checkpoint(connection)):
                 return False
+            _notify(connection, block.number)
             reach(Point.BLOCK_APPLIED)
         reach(Point.BLOCK_PROJECTED)
         return True
@@ -90,29 +111,52 @@ class Projector:
         for block in source.blocks(self.next_block(), stop=stop):
             self.apply(block)
 
-    def rebuild(self, source: BlockSource) -> None:
-        """Empty all ledger-derived columns and fill them from block 0 up to the present checkpoint again.
+    def rebuild(
+        self, source: BlockSource, *, height: Callable[[], int] | None = None, dry_run: bool = False
+    ) -> Rebuilt:
+        """Empty all ledger-derived columns, make the tables that are missing, and fill them from block 0 again.
 
-        One database transaction: readers see the old rows until the new ones are complete. Private columns and
-        the platform's own tables are left alone.
+        One database transaction: readers see the old rows until the new ones are complete, and projectors that run
+        wait and then go on from there. Private columns and the platform's own tables are left alone.
+
+        Args:
+            source: where the blocks come from.
+            height: tells how many blocks there are, for whoever may have lost the checkpoint, up to which the tables
+                are filled otherwise, or may stand before another ledger.
+            dry_run: whether everything is undone at the end: what was found is returned all the same.
 
         Raises:
-            ProjectionError: See `apply`.
+            ProjectionError: See `apply`; the ledger ends before the checkpoint. Nothing was changed.
             UnavailableError: The stream broke; nothing was changed.
             MarketError: DATABASE_UNAVAILABLE; nothing was changed.
         """
-        with self._database.begin() as connection:
+        with self._database.begin() as connection, connection.begin_nested() as changes:
             lock(connection)
-            last = read_checkpoint(connection)
-            if last is None:
-                return
+            created = create_missing(connection, (*tables.LEDGER_TABLES, tables.data_contracts))
+            before = ledger_digest(connection)
+            checkpoint = read_checkpoint(connection)
+            there = None if height is None else height()
+            wanted = checkpoint.block_number + 1 if checkpoint is not None else there or 0
+            if there is not None and there < wanted:
+                # To wait for the others would be to hold the lock for ever.
+                raise ProjectionError(wanted - 1, f"the ledger has {there} blocks: it is another one")
             _empty(connection)
-            checkpoint: Checkpoint | None = None
-            for block in source.blocks(0, stop=last.block_number):
-                self._apply(connection, block, checkpoint)
-                checkpoint = Checkpoint(block.number, block.header_hash)
-            if checkpoint is None or checkpoint.block_number != last.block_number:
-                raise ProjectionError(last.block_number, "the source ended before it")
+            self._apply_all(connection, source, wanted)
+            after = ledger_digest(connection)
+            if dry_run:
+                changes.rollback()
+            elif wanted:
+                _notify(connection, wanted - 1)
+        return Rebuilt(wanted, before, after, created)
+
+    def _apply_all(self, connection: Connection, source: BlockSource, wanted: int) -> None:
+        """Apply the first ``wanted`` blocks to empty tables."""
+        checkpoint: Checkpoint | None = None
+        for block in source.blocks(0, stop=wanted - 1) if wanted else ():
+            self._apply(connection, block, checkpoint)
+            checkpoint = Checkpoint(block.number, block.header_hash)
+        if wanted and (checkpoint is None or checkpoint.block_number != wanted - 1):
+            raise ProjectionError(wanted - 1, "the source ended before it")
 
     def _apply(self, connection: Connection, block: Block, checkpoint: Checkpoint | None) -> bool:
         if checkpoint is not None and block.number <= checkpoint.block_number:
@@ -131,7 +175,6 @@ class Projector:
         moved = {"block_number": block.number, "block_hash": block.header_hash}
         statement = upsert(tables.checkpoint).values(id=1, **moved)
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=moved))
-        connection.execute(select(func.pg_notify(channels.BLOCKS, str(block.number))))
         return True
 
     def _apply_valid(self, connection: Connection, block: Block, position: int, transaction: Transaction) -> None:
@@ -161,6 +204,11 @@ class Projector:
         except (KeyError, TypeError, MarketError) as error:
             raise ProjectionError(block.number, f"the event of {transaction.tx_id} has another form") from error
         connection.execute(insert(tables.events), row)
+
+
+def _notify(connection: Connection, block: int) -> None:
+    """Tell whoever waits for blocks, once the transaction commits, that this one is in the tables."""
+    channels.notify(connection, channels.BLOCKS, str(block))
 
 
 def _check_known(connection: Connection, block: Block) -> None:
