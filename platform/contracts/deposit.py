@@ -6,16 +6,16 @@ With them and the root in the private collection he checks the platform's table 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from countermark.platform.contracts.items import read_items
 from countermark.platform.contracts.market import load_market
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.matching.decision import Decision
-from countermark.platform.matching.index import item_context
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import keep
 from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import Connection, select, update
+from countermark.platform.store.sql import select, update
 from countermark.protocol import canonical
 from countermark.protocol.encoding import b64u
 from countermark.protocol.sealed import seal
@@ -63,7 +63,7 @@ class DepositJob(LeasedJob[str]):
         """Seal and store the fingerprints of one contract."""
         with self.database.begin() as connection:
             key = load_market(connection).supervisor.encryption_key
-            document = {"items": [b64u(data) for data in self._items(connection, item)], "listing": item}
+            document = {"items": [b64u(data) for data in read_items(connection, self._box, item)], "listing": item}
         sealed = seal(key.key, canonical.dumps(document), kind=KIND, market=self._market, key_version=key.version)
         keep(self._objects, object_name(item), canonical.dumps(sealed))
         with self.database.begin() as connection:
@@ -78,12 +78,3 @@ class DepositJob(LeasedJob[str]):
     def describe(self, item: str) -> str:
         """Return the address itself."""
         return item
-
-    def _items(self, connection: Connection, address: str) -> list[bytes]:
-        items = tables.item_fingerprints
-        rows = connection.execute(select(items).where(items.c.address == address)).all()
-        # Sorted here, not by the database, whose collation may order names otherwise than the root does.
-        return [
-            self._box.open(row.segments, context=item_context(row.address, row.item, row.generator))
-            for row in sorted(rows, key=lambda row: (row.generator, row.item))
-        ]
