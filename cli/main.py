@@ -19,6 +19,7 @@ COMMANDS = {
     "listing": "put data on the market, browse, withdraw",
     "review": "the operator's word on applications that wait for a person",
     "search": "find listings that resemble a sample",
+    "tables": "the database's copy of the ledger, made anew and compared",
     "trade": "buy and sell, step by step",
     "up": "run the whole platform on this machine",
     "webhook": "have events told to a server of one's own",

@@ -37,7 +37,7 @@ def in_doubt(front: Front, monkeypatch: pytest.MonkeyPatch) -> Trader:
     def services(_data: Path | None) -> Iterator[Services]:
         yield front.services
 
-    monkeypatch.setattr(review, "_services", services)
+    monkeypatch.setattr(review, "platform_services", services)
     (other.folder / "copy.jpg").write_bytes(jpeg(crop(photo("astronaut").resize((256, 256)), 0.02)))
     return other
 
