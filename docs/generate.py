@@ -16,7 +16,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/cli.md": cli.page(),
         "docs/errors.md": errors.page(),
-        "docs/http-api.md": http.page(),
+        "docs/http-operations.md": http.page(),
         "docs/requirements.md": requirements.page(ROOT),
     }
 

@@ -1,4 +1,4 @@
-"""docs/http-api.md: every operation of the gateway, from the OpenAPI document that it serves."""
+"""docs/http-operations.md: every operation of the gateway, from the OpenAPI document that it serves."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ def page() -> str:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
-    yield "# HTTP API"
+    yield "# Operations of the HTTP interface"
     yield ""
     yield "<!-- Made by `make docs` from gateway/routes/ and gateway/description.py. Change those. -->"
     yield ""

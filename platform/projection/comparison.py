@@ -54,9 +54,7 @@ def _compare(
             yield Difference(table.name, key_of(theirs), Change.MISSING)
             theirs = next(replayed, None)
         else:
-            differing = tuple(
-                name for name, mine, yours in zip(names, ours, theirs, strict=True) if mine != yours
-            )
+            differing = tuple(name for name, mine, yours in zip(names, ours, theirs, strict=True) if mine != yours)
             if differing:
                 yield Difference(table.name, key_of(ours), Change.CHANGED, differing)
             ours, theirs = next(kept, None), next(replayed, None)

@@ -1,5 +1,6 @@
 """Many processes on one database: each row has its effect once, none waits for ever, and the dead hold nothing up."""
 
+import itertools
 import secrets
 import signal
 import sys
@@ -115,9 +116,7 @@ def test_job_of_a_dead_worker_is_taken_over_and_each_item_done_once(database: Da
     assert [item.effects for item in items] == [1] * ROWS
     # One worker at a time: none begins before another has ended.
     assert all(
-        one.ended_ms <= other.began_ms
-        for one, other in zip(items, items[1:], strict=False)
-        if one.holder != other.holder
+        one.ended_ms <= other.began_ms for one, other in itertools.pairwise(items) if one.holder != other.holder
     )
     show(f"job by {WORKERS} processes: {ROWS:,} items, after one that was killed; each done once; shares {done}")
 

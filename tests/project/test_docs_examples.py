@@ -61,7 +61,7 @@ def _models() -> dict[str, type[BaseModel]]:
 
 
 def test_every_example_is_in_a_language_that_is_checked() -> None:
-    assert not [str(one) for one in EXAMPLES if one.language not in ("sh", "python", "json", "text")]
+    assert not [str(one) for one in EXAMPLES if one.language not in ("sh", "python", "json", "http")]
 
 
 @_in("sh")
@@ -86,6 +86,15 @@ def test_python_example_runs(example: Example, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@_in("http")
+def test_http_example_is_a_message(example: Example) -> None:
+    head, _, body = example.text.partition("\n\n")
+    first, *fields = head.splitlines()
+    assert re.fullmatch(r"(GET|HEAD|POST|PUT|DELETE) /\S* HTTP/1\.1|HTTP/1\.1 \d{3} .+", first)
+    names = dict(field.split(": ", 1) for field in fields)
+    assert "json" not in names.get("Content-Type", "") or json.loads(body)
 
 
 @_in("json")

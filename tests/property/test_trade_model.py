@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,9 +51,9 @@ class MarketMachine(RuleBasedStateMachine):
     listings: Bundle[str] = Bundle("listings")
     trades: Bundle[str] = Bundle("trades")
     redemptions: Bundle[str] = Bundle("redemptions")
-    done: Counter[str] = Counter()
+    done: ClassVar[Counter[str]] = Counter()
     """What all machines of this run have done."""
-    seen: set[tuple[str, str]] = set()
+    seen: ClassVar[set[tuple[str, str]]] = set()
     """States of trades, with their outcomes, that they have come to."""
 
     def __init__(self) -> None:

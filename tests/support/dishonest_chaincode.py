@@ -1,7 +1,7 @@
 """The market's contracts as a dishonest organisation would run them, as a server of their own.
 
-Whatever they make or change and has an owner belongs to the thief, coins and contracts alike. And `peek` shows anybody
-what the private collection holds under a key.
+Whatever they make or change and has an owner belongs to the thief, coins and contracts alike. And `peek` shows
+anybody what the private collection holds under a key.
 """
 
 import sys

@@ -21,9 +21,8 @@ class Platform:
 
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
-    url: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
     """What is set besides."""
+    url: str = ""
     process: "subprocess.Popen[str] | None" = field(default=None, repr=False)
 
     @property

@@ -46,8 +46,8 @@ class Completion:
                 self._ask(case, act, plan)
             elif SEALED in spec:
                 case.body = {"sealed": acts.search(self.live, fresh=plan.fresh, pick=plan.pick)}
-            elif plan.fresh:
-                act = self._fill(case)
+            else:
+                act = self._fill(case, plan)
             signer = self._point(case, plan, act) or signer
             if isinstance(case.body, dict):
                 case.body = _spoil(case.body, plan.seal)
@@ -131,18 +131,31 @@ class Completion:
 
     # Paths, queries and bodies without an intent
 
-    def _fill(self, case: Case[Any]) -> Act | None:
-        """Give `case` a good body, where an operation without an intent has one that cannot be made up."""
-        if case.operation.definition.raw["operationId"] == "accounts_fund":
-            who = self.live.market.buyer
-            case.body = {"amount": "5", "reference": f"deposit-{self.live.number()}"}
-            return Act("", who, {}, {"address": who.address})
-        if case.operation.definition.raw["operationId"] == "packages_upload":
-            trade = self.live.trade(TradeState.FUNDED)
-            case.body, _ = self.live.package(trade)
-            case.headers["Content-Range"] = f"bytes 0-{len(case.body) - 1}/{len(case.body)}"
-            return Act("", self.live.market.seller, {}, {"trade": trade})
-        return None
+    def _fill(self, case: Case[Any], plan: Plan) -> Act | None:
+        """Give `case` a body that is good as far as `plan` says, where it has no intent and cannot be made up."""
+        fill = {"accounts_fund": self._fund, "packages_upload": self._upload}.get(
+            case.operation.definition.raw["operationId"]
+        )
+        return None if fill is None else fill(case, plan)
+
+    def _fund(self, case: Case[Any], plan: Plan) -> Act:
+        who = self.live.market.buyer
+        number = self.live.number() if plan.fresh else plan.pick % 5
+        case.body = {"amount": "5", "reference": f"deposit-{number}"}
+        if plan.strange_param:
+            case.body[("amount", "reference")[plan.strange_param % 2]] = plan.strange
+        return Act("", who, {}, {"address": who.address})
+
+    def _upload(self, case: Case[Any], plan: Plan) -> Act:
+        packages = list(self.live.packages)
+        trade = self.live.trade(TradeState.FUNDED) if plan.fresh else packages[plan.pick % len(packages)]
+        package, _ = self.live.package(trade)
+        start = 0 if plan.pick % 3 == 0 else plan.pick % len(package)
+        stop = len(package) if plan.pick % 5 == 0 else min(start + 1 + plan.pick % 1_000, len(package))
+        total = len(package) + (plan.strange_param == 1)
+        case.body = package[start:stop] + b"." * (plan.strange_param == 2)
+        case.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{total}"
+        return Act("", self.live.market.seller, {}, {"trade": trade})
 
     def _point(self, case: Case[Any], plan: Plan, act: Act | None) -> Actor | None:
         """Put live ids into the path of `case`, and return who may see what they name, None where it is no matter."""

@@ -1,7 +1,7 @@
-"""Makes payments out of one account until all its coins are reserved, and notes in `picked (coin, holder)` with which.
+"""Makes payments out of one account until all its coins are reserved, and notes in `picked` with which.
 
-`picked` takes a coin once. Stuck, it makes `STUCK_PAYMENTS` payments whose reservations last a second, and one whose
-transaction never ends.
+The table `picked (coin, holder)` takes a coin once. Stuck, it makes `STUCK_PAYMENTS` payments whose reservations last
+a second, and one whose transaction never ends.
 """
 
 import argparse

@@ -15,7 +15,11 @@ from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import text
 from tests.support.workers.stuck import halt
 
-NOW = "(extract(epoch FROM clock_timestamp()) * 1000)"
+_NOW = text("SELECT extract(epoch FROM clock_timestamp()) * 1000")
+_DONE = text(
+    "UPDATE work SET holder = :me, began_ms = :began, ended_ms = extract(epoch FROM clock_timestamp()) * 1000, "
+    "effects = effects + 1 WHERE item = :item AND holder IS NULL"
+)
 STUCK_MS = 1_000
 AT_A_TIME = 10
 
@@ -39,12 +43,8 @@ class Work(LeasedJob[int]):
         if self._stuck:
             halt()
         with self.database.begin() as connection:
-            began = connection.execute(text(f"SELECT {NOW}")).scalar_one()
-            statement = text(
-                f"UPDATE work SET holder = :me, began_ms = :began, ended_ms = {NOW}, effects = effects + 1 "
-                "WHERE item = :item AND holder IS NULL"
-            )
-            changed = connection.execute(statement, {"me": self.me, "item": item, "began": began}).rowcount
+            began = connection.execute(_NOW).scalar_one()
+            changed = connection.execute(_DONE, {"me": self.me, "item": item, "began": began}).rowcount
             channels.notify(connection, channels.WORK, str(item))
         return changed == 1
 

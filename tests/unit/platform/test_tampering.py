@@ -1,4 +1,4 @@
-"""Whoever holds the database alters any field, drops, adds or swaps rows, or puts an old copy back: all is located."""
+"""Whoever holds the database alters a field, drops, adds or swaps rows, or puts an old copy back: it is located."""
 
 import random
 from collections.abc import Iterator
