@@ -85,11 +85,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to ``document``, as the library made it, what holds for all operations, and return it."""
     document["components"]["responses"] = components()
     for item in document["paths"].values():
-        for operation in list(item.values()):
+        for method, operation in list(item.items()):
             head = operation.pop(HEAD, None)
             _explain(operation)
             _add_headers(operation)
-            operation["responses"] = _responses(operation)
+            operation["responses"] = _responses(method, operation)
             if head is not None:
                 item["head"] = _head(operation, head)
     return document
@@ -127,14 +127,14 @@ def _add_headers(operation: dict[str, Any]) -> None:
         responses["200"]["headers"] = {"Link": _LINK}
 
 
-def _responses(operation: dict[str, Any]) -> dict[str, Any]:
+def _responses(method: str, operation: dict[str, Any]) -> dict[str, Any]:
     """Return the answers of ``operation``: those of its route, and each possible refusal."""
     answers = operation["responses"]
     # Made by the library for every operation, in a form of its own.
     answers.pop("400", None)
     named = {int(status) for status, answer in answers.items() if status >= "4" and "content" not in answer}
     own = {status: answer for status, answer in answers.items() if int(status) not in named}
-    refused = {str(status): reference(status) for status in statuses(operation) | named}
+    refused = {str(status): reference(status) for status in statuses(method, operation) | named}
     return dict(sorted({**refused, **own}.items()))
 
 

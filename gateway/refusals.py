@@ -27,7 +27,8 @@ TEXTS = {
 }
 
 _ANY = frozenset({400, 500, 503})
-_BODY = frozenset({413, 429})
+_WRITE = frozenset({429})
+_BODY = frozenset({413})
 _SIGNATURE = frozenset({401, 413})
 _SEALED = frozenset({401, 404})
 _INTENT = frozenset({401, 403, 404, 409, 502, 504})
@@ -48,9 +49,9 @@ _HEADERS: Mapping[int, Mapping[str, Any]] = {
 }
 
 
-def statuses(operation: Mapping[str, Any]) -> frozenset[int]:
+def statuses(method: str, operation: Mapping[str, Any]) -> frozenset[int]:
     """Return the statuses of refusal that ``operation`` may answer with, beside those that its route names."""
-    found = _ANY
+    found = _ANY if method == "get" else _ANY | _WRITE
     content = operation.get("requestBody", {}).get("content", {})
     if content:
         found |= _BODY

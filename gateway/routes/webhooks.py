@@ -6,7 +6,6 @@ import flask
 from pydantic import BaseModel, Field
 
 from countermark.gateway.api import SIGNED, account, blueprint, collection, gateway, services
-from countermark.gateway.refusals import refusals
 from countermark.gateway.schemas import Body, PageQuery, Resource
 from countermark.platform.webhooks.hooks import HookState, Webhook
 from countermark.platform.webhooks.targets import LONGEST_URL
@@ -18,7 +17,7 @@ api = blueprint("webhooks", "Events told to a server of one's own")
 class WebhookPath(BaseModel):
     """A webhook."""
 
-    webhook: str
+    webhook: Annotated[str, Field(description="the webhook's id")]
 
 
 class WebhookBody(Body):
@@ -48,7 +47,7 @@ class WebhookList(Resource):
     next: str | None
 
 
-_RESPONSES: Any = {204: {"description": "Forgotten"}, **refusals(429)}
+_RESPONSES: Any = {204: {"description": "Forgotten"}}
 
 
 @api.post("/v1/webhooks", responses={200: WebhookItem, 201: WebhookItem}, security=SIGNED)

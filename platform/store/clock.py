@@ -1,11 +1,8 @@
 """The database's clock: one for all processes that share leases and reservations."""
 
-from functools import cache
-
 from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, select
 
 
-@cache
 def now() -> ColumnElement[int]:
     """Return the SQL expression of the present time in ms since the epoch, the same for a whole statement."""
     return cast(func.floor(func.extract("epoch", func.statement_timestamp()) * 1000), BigInteger)

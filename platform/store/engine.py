@@ -4,6 +4,7 @@ import math
 import os
 import secrets
 import select
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -40,6 +41,7 @@ class Database:
         self._pool_size = pool_size
         self._token = secrets.token_hex(8)
         self._engine: Engine | None = None
+        self._making = threading.Lock()  # two pools would be twice as many connections
         self._pid = 0
 
     def __repr__(self) -> str:
@@ -94,21 +96,22 @@ class Database:
         return {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": name}
 
     def _connections(self) -> Engine:
-        if self._engine is None or self._pid != os.getpid():
-            if self._engine is not None:
-                # Inherited by a fork: the sockets are the parent's, who goes on using them.
-                self._engine.dispose(close=False)
-            self._engine = create_engine(
-                self._url,
-                pool_size=self._pool_size,
-                max_overflow=0,
-                pool_timeout=_POOL_TIMEOUT_S,
-                hide_parameters=True,  # values of statements never reach a log or an error
-                connect_args=self._options,
-            )
-            _ping_idle_connections(self._engine)
-            self._pid = os.getpid()
-        return self._engine
+        with self._making:
+            if self._engine is None or self._pid != os.getpid():
+                if self._engine is not None:
+                    # Inherited by a fork: the sockets are the parent's, who goes on using them.
+                    self._engine.dispose(close=False)
+                self._engine = create_engine(
+                    self._url,
+                    pool_size=self._pool_size,
+                    max_overflow=0,
+                    pool_timeout=_POOL_TIMEOUT_S,
+                    hide_parameters=True,  # values of statements never reach a log or an error
+                    connect_args=self._options,
+                )
+                _ping_idle_connections(self._engine)
+                self._pid = os.getpid()
+            return self._engine
 
 
 class Listener:

@@ -83,8 +83,8 @@ def test_lying_organisation_finds_no_valid_endorsement(lied_to: LiedTo, liar: st
                 elif msp_id != SUPERVISOR:
                     assert THIEF.encode() not in lied_to.endorse(function, msp_id).envelope, function
             if call.transient and liar == TRADER:
-                # It keeps no private data, so it has not even what it would have to lie about.
-                with pytest.raises(EndorseError, match="private data"):
+                # It keeps no private data, and no client hands it what it would have to lie about.
+                with pytest.raises(EndorseError, match="to see the transient data"):
                     lied_to.endorse(function, call.by[0], liar)
                 continue
             lie = lied_to.endorse(function, call.by[0], liar)
