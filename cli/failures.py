@@ -23,6 +23,7 @@ _NOT_A_REFUSAL = {
     ErrorCode.INTERNAL,
     ErrorCode.BUSY,
     ErrorCode.LEDGER_UNAVAILABLE,
+    ErrorCode.CLOCK_SKEWED,
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.STORE_UNAVAILABLE,
     ErrorCode.ENDORSEMENT_FAILED,

@@ -25,6 +25,7 @@ LEFT_OPEN = frozenset(
     {
         ErrorCode.INTERNAL,
         ErrorCode.LEDGER_UNAVAILABLE,
+        ErrorCode.CLOCK_SKEWED,
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORE_UNAVAILABLE,
         ErrorCode.OUTCOME_UNKNOWN,

@@ -145,7 +145,7 @@ def _handle_errors(app: OpenAPI) -> None:
     @app.errorhandler(UnavailableError)
     def ledger_away(error: UnavailableError) -> flask.Response:
         _log.warning("ledger away", detail=error.detail)
-        return _respond(MarketError(ErrorCode.LEDGER_UNAVAILABLE))
+        return _respond(MarketError(error.code))
 
     @app.errorhandler(OutcomeUnknownError)
     def unknown(error: OutcomeUnknownError) -> flask.Response:

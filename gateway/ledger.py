@@ -108,6 +108,17 @@ class FabricLedger:
         except (EvaluateError, UnavailableError) as error:
             raise ports.UnavailableError(error.tx_id, error.detail) from error
 
+    def accepts_time(self, *, timeout_s: float = 2.0) -> bool:
+        """Return whether the peer takes what is dated by this machine's clock.
+
+        Raises:
+            UnavailableError: It did not say (`ports.UnavailableError`).
+        """
+        try:
+            return self._client.accepts_time("market.show", timeout=timeout_s)
+        except (EvaluateError, UnavailableError) as error:
+            raise ports.UnavailableError(error.tx_id, error.detail) from error
+
     def close(self) -> None:
         """Close the connections of this process; calls and streams under way end."""
         self._client.close()
@@ -123,4 +134,5 @@ def _refused_or_unavailable(error: LedgerError) -> ports.LedgerError:
         # party.
         refusal = MarketError(ErrorCode.ENDORSEMENT_FAILED, f"the peer said {error.status or 'something else'}")
         return ports.RefusedError(error.tx_id, refusal)
-    return ports.UnavailableError(error.tx_id, error.detail)
+    code = error.code if error.code is ErrorCode.CLOCK_SKEWED else ErrorCode.LEDGER_UNAVAILABLE
+    return ports.UnavailableError(error.tx_id, error.detail, code=code)

@@ -107,6 +107,7 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.ENDORSEMENT_FAILED: ProblemType(502, "The organisations do not endorse this"),
     ErrorCode.OUTCOME_UNKNOWN: ProblemType(504, "The outcome is not known yet", retryable=True),
     ErrorCode.LEDGER_UNAVAILABLE: ProblemType(503, "The ledger is away", retryable=True),
+    ErrorCode.CLOCK_SKEWED: ProblemType(503, "The gateway's clock is not the ledger's", retryable=True),
     ErrorCode.DATABASE_UNAVAILABLE: ProblemType(503, "The database is away", retryable=True),
     ErrorCode.STORE_UNAVAILABLE: ProblemType(503, "The object store is away", retryable=True),
     ErrorCode.INTERNAL: ProblemType(500, "A mistake of this system"),

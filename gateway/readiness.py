@@ -29,6 +29,9 @@ class Readiness:
     time_window: bool | None
     """Whether peers hold timestamps to a window, without which deadlines mean nothing; None where nobody can tell."""
 
+    clock: bool | None
+    """Whether this machine's clock is within that window; None where nobody can tell."""
+
     lag: int | None = None
     stale: int | None = None
     away: tuple[str, ...] = field(default=())
@@ -53,6 +56,7 @@ class Watch:
         """Return the present readiness; a part that does not answer is waited for as long as a request would."""
         tables, height, store = self._tables(), self._height(), self._store()
         time_window = None if height is None else self._time_window()
+        clock = None if height is None else self._clock()
         projected, stale = (None, None) if tables is None else tables
         lag = None if projected is None or height is None else max(height - projected, 0)
         stalled_s = 0.0 if projected is None else self._stalled_s(projected, behind=bool(lag))
@@ -61,10 +65,11 @@ class Watch:
             "ledger": height is None,
             "store": not store,
             "time_window": time_window is False,
+            "clock": clock is False,
             "projector": lag is not None and (lag > MOST_LAG or stalled_s > STALLED_S),
         }
         away = tuple(name for name, missing in parts.items() if missing)
-        return Readiness(tables is not None, height is not None, store, time_window, lag, stale, away)
+        return Readiness(tables is not None, height is not None, store, time_window, clock, lag, stale, away)
 
     def _stalled_s(self, projected: int, *, behind: bool) -> float:
         """Return for how long the projection has been at ``projected`` blocks although there are more."""
@@ -103,6 +108,13 @@ class Watch:
         if checked:
             self._time_checked_at = time.monotonic()
         return checked
+
+    def _clock(self) -> bool | None:
+        """Return whether peers take this machine's time, None where they do not say."""
+        try:
+            return self._services.chain.accepts_time()
+        except UnavailableError:
+            return None
 
     def _store(self) -> bool:
         """Return whether the object store answers."""

@@ -70,6 +70,14 @@ class Chain(Ledger, Protocol):
         """
         ...
 
+    def accepts_time(self, *, timeout_s: float = 2.0) -> bool:
+        """Return whether the peers take what is dated by this machine's clock.
+
+        Raises:
+            UnavailableError: nobody said in time.
+        """
+        ...
+
     def close(self) -> None:
         """End what is under way."""
         ...

@@ -145,7 +145,7 @@ class Writes:
         """Drive ``entry`` until ``deadline`` (of the monotonic clock) and return what came of it.
 
         Raises:
-            ProblemError: the transaction was refused, or is invalid.
+            ProblemError: the transaction was refused, or is invalid; or CLOCK_SKEWED, it waits.
             MarketError: DATABASE_UNAVAILABLE.
         """
         if entry.state is State.NEW:
@@ -155,6 +155,9 @@ class Writes:
         reach(Point.ANSWER_READY)
         if entry.error is not None:
             raise ProblemError(entry.error, txid=entry.tx_id, **self._state_now(entry.error, intent))
+        if entry.waits is ErrorCode.CLOCK_SKEWED:
+            # It is saved, and goes on when the clock is right; but nobody should wait here for that.
+            raise ProblemError(MarketError(entry.waits, "the request is saved and waits"), txid=entry.tx_id)
         return outcome
 
     def transaction(self, tx_id: str, *, wait_s: int) -> Outcome:

@@ -109,6 +109,7 @@ class ErrorCode(StrEnum):
     ENDORSEMENT_FAILED = "endorsement_failed"
     OUTCOME_UNKNOWN = "outcome_unknown"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
+    CLOCK_SKEWED = "clock_skewed"  # the ledger takes no proposal dated by this machine's clock
     DATABASE_UNAVAILABLE = "database_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     INTERNAL = "internal"

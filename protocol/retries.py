@@ -94,6 +94,9 @@ _BY_PHASE = {
 _CHAINCODE_AWAY = ("could not launch chaincode", "chaincode stream terminated", "the chaincode is shutting down")
 """How a peer says that its chaincode server is gone or going. It aborts the call and asks no other peer."""
 
+_OUT_OF_WINDOW = "incorrect timestamp"
+"""How a peer says that a proposal is dated too far from its clock."""
+
 _CLAIMED = After(Retry.ASK, ErrorCode.CONFLICT)
 _CONFLICT = After(Retry.ANEW, ErrorCode.CONFLICT)
 
@@ -123,6 +126,9 @@ def after_status(phase: Phase, status: str, said: str = "") -> After:
 
     `said` is all that gateway and endorsers said of it.
     """
+    if phase in (Phase.EVALUATE, Phase.ENDORSE) and _OUT_OF_WINDOW in said:
+        # Whose clock is wrong nobody can tell from here; a proposal is dated anew, and once both are right it passes.
+        return After(Retry.ANEW, ErrorCode.CLOCK_SKEWED)
     if (phase, status) == (Phase.ENDORSE, "ABORTED") and any(text in said for text in _CHAINCODE_AWAY):
         return After(Retry.OTHER, ErrorCode.LEDGER_UNAVAILABLE)
     return _BY_STATUS.get((phase, status), _BY_PHASE[phase])

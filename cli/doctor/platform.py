@@ -76,9 +76,11 @@ def _ledger(services: "Services") -> str:
 
     try:
         height = services.chain.height()
-        checked = services.chain.checks_time()
+        checked, accepted = services.chain.checks_time(), services.chain.accepts_time()
     except UnavailableError as error:
         raise ValueError(f"the peer does not answer: {error}") from error
     if not checked:
         raise ValueError("the peer takes any timestamp: switch on TimeWindowCheck, or no deadline holds")
+    if not accepted:
+        raise ValueError("this machine's clock and the peer's differ by more than its time window")
     return f"{height} blocks; timestamps are checked"

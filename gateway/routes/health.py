@@ -10,6 +10,7 @@ api = blueprint("health", "For those who run the gateway")
 
 
 _TIME_WINDOW = {True: "checked", False: "not checked", None: "unknown"}
+_CLOCK = {True: "right", False: "wrong", None: "unknown"}
 
 
 class Health(Resource):
@@ -26,6 +27,7 @@ class Ready(Resource):
     ledger: str
     store: str
     time_window: str
+    clock: str
     projector: dict[str, int | None]
     index: dict[str, int | None]
     away: list[str]
@@ -47,6 +49,7 @@ def readyz() -> tuple[flask.Response, int]:
         "ledger": "up" if state.ledger else "away",
         "store": "up" if state.store else "away",
         "time_window": _TIME_WINDOW[state.time_window],
+        "clock": _CLOCK[state.clock],
         "projector": {"lag_blocks": state.lag},
         "index": {"stale_rows": state.stale},
         "away": list(state.away),

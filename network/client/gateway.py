@@ -35,9 +35,6 @@ from countermark.network.envelopes.wire import decode, encode
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.retries import Phase
 
-_OUT_OF_WINDOW = "incorrect timestamp"
-"""How peers say that a proposal is dated too far from their clock."""
-
 _NOBODY_NAMED = "transient data goes to organisations that are named, and to no others"
 _NO_GATEWAY = "no gateway is of an organisation that is to see the transient data"
 
@@ -121,13 +118,29 @@ class GatewayClient:
             EvaluateError: It was refused for another reason, so nobody can tell.
             UnavailableError: No answer in time.
         """
+        return not self._accepts(self.prepare(function, now_ms=0), timeout)
+
+    def accepts_time(self, function: str, *, timeout: float | None = None) -> bool:
+        """Return whether the peer takes proposals dated by this machine's clock.
+
+        Args:
+            function: What a proposal asks for; anyone may evaluate it, and it succeeds.
+            timeout: Seconds for the call.
+
+        Raises:
+            EvaluateError: It was refused for another reason, so nobody can tell.
+            UnavailableError: No answer in time.
+        """
+        return self._accepts(self.prepare(function), timeout)
+
+    def _accepts(self, proposal: Proposal, timeout: float | None) -> bool:
         try:
-            self._evaluate(self.prepare(function, now_ms=0), (), timeout)
+            self._evaluate(proposal, (), timeout)
         except EvaluateError as error:
-            if _OUT_OF_WINDOW not in f"{error.detail}":
+            if error.code is not ErrorCode.CLOCK_SKEWED:
                 raise
-            return True
-        return False
+            return False
+        return True
 
     def _evaluate(self, proposal: Proposal, targets: Sequence[str], timeout: float | None) -> bytes:
         request = gateway_pb2.EvaluateRequest(

@@ -5,7 +5,7 @@ answered (`UnavailableError`: try again later), nobody knows (`OutcomeUnknownErr
 Which failure of a call is which of them stands in `protocol.retries`.
 """
 
-from countermark.protocol.errors import MarketError
+from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.retries import Retry
 
 
@@ -27,7 +27,14 @@ class RefusedError(LedgerError):
 
 
 class UnavailableError(LedgerError):
-    """No peer answered before the transaction was handed to an orderer: it is safe to make a new one."""
+    """No peer answered before the transaction was handed to an orderer: it is safe to make a new one.
+
+    `code` is CLOCK_SKEWED where peers did answer, and took no proposal for its date.
+    """
+
+    def __init__(self, tx_id: str, detail: str, *, code: ErrorCode = ErrorCode.LEDGER_UNAVAILABLE) -> None:
+        super().__init__(tx_id, detail)
+        self.code = code
 
 
 class OutcomeUnknownError(LedgerError):

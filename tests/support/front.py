@@ -52,6 +52,9 @@ class Chain(Peer):
     def checks_time(self, *, timeout_s: float = 2.0) -> bool:
         return self.channel.checks_time
 
+    def accepts_time(self, *, timeout_s: float = 2.0) -> bool:
+        return not self.channel.skewed
+
     def close(self) -> None:
         pass
 

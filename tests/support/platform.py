@@ -33,7 +33,7 @@ from countermark.protocol import canonical, commitments, intents
 from countermark.protocol.commitments import Opening
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u
-from countermark.protocol.errors import MarketError
+from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.sealed import seal
 from tests.support.backends import InMemory
 from tests.support.market import PLATFORM, Actor, Market, offer
@@ -93,8 +93,8 @@ class _Block:
 class Channel(Ledger):
     """The ledger in memory, its blocks, and the platform's gateway to it.
 
-    `away` makes it unreachable; `checks_time` says whether it has a time window; `refuse` makes it refuse a
-    function with an error, as a broken rule would.
+    `away` makes it unreachable; `checks_time` says whether it has a time window, `skewed` that its clock and ours
+    differ by more than that; `refuse` makes it refuse a function with an error, as a broken rule would.
     """
 
     def __init__(self) -> None:
@@ -103,6 +103,7 @@ class Channel(Ledger):
         self.projector: Projector | None = None
         self.away = False
         self.checks_time = True
+        self.skewed = False
         self.refuse: dict[str, MarketError] = {}
         self._guard = RLock()
         self._projected = 0
@@ -144,6 +145,8 @@ class Channel(Ledger):
         number, function, args, transient = self._prepared[prepared.tx_id]
         if self.away:
             raise UnavailableError(prepared.tx_id, "no peer answers")
+        if self.skewed:
+            raise UnavailableError(prepared.tx_id, "incorrect timestamp", code=ErrorCode.CLOCK_SKEWED)
         if function in self.refuse:
             raise RefusedError(prepared.tx_id, self.refuse[function])
         with self._guard:

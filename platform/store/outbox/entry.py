@@ -115,6 +115,7 @@ class Entry:
         tries: How often a driver has given this attempt up for the time being.
         holder: Who may drive it on, in the answer to whoever took the lease; else empty.
         prepared: A fresh proposal, in the memory of whoever made it.
+        waits: Why whoever drove it just now had to let it rest, in his memory; the row stays open.
     """
 
     request_id: str
@@ -132,6 +133,7 @@ class Entry:
     tries: int = 0
     holder: str = field(default="", repr=False)
     prepared: Prepared | None = field(default=None, repr=False, compare=False)
+    waits: ErrorCode | None = field(default=None, compare=False)
 
     @property
     def final(self) -> bool:

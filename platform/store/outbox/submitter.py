@@ -172,7 +172,7 @@ class Submitter:
             return self._close(entry, State.REFUSED, refused.error)
         except UnavailableError as error:
             _log.warning("no endorsement of %s: %s", entry.request.function, error)
-            return _Step(entry, pause=True)
+            return _Step(replace(entry, waits=error.code), pause=True)
         return _Step(self._save(entry, prepared, endorsed))
 
     def _propose(self, entry: Entry) -> Prepared | None:

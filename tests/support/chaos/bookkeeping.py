@@ -131,7 +131,8 @@ def _check_rows(services: Services, lanes: Sequence[Lane], trades: set[str]) -> 
             assert opening.commitments().c_d == row.record["c_d"]
             listings.remove(row.address)
         fingerprints = connection.execute(select(func.count()).select_from(tables.item_fingerprints)).scalar_one()
-        states = dict(connection.execute(select(tables.packages.c.trade, tables.packages.c.state)).tuples().all())
+        packages = tables.packages
+        states = {row.trade: row.state for row in connection.execute(select(packages.c.trade, packages.c.state))}
     assert listings == set()
     assert fingerprints == sum(len(lane.listings) for lane in lanes)
     assert states == dict.fromkeys(trades, "RELEASED")

@@ -193,6 +193,17 @@ def test_peers_that_take_any_timestamp_are_not_ready(front: Front) -> None:
     assert front.raw().get("/readyz").json()["time_window"] == "checked"
 
 
+def test_a_clock_outside_the_peers_window_is_not_ready_until_it_is_right(front: Front) -> None:
+    front.channel.skewed = True
+    ready = front.raw().get("/readyz")
+    assert (ready.status_code, ready.json()["away"], ready.json()["clock"]) == (503, ["clock"], "wrong")
+    front.channel.skewed = False
+    ready = front.raw().get("/readyz")
+    assert (ready.status_code, ready.json()["clock"]) == (200, "right")
+    front.channel.away = True
+    assert front.raw().get("/readyz").json()["clock"] == "unknown"
+
+
 def test_store_that_is_away_is_named_until_it_is_back(front: Front) -> None:
     folder = front.folder / "objects"
     folder.rename(front.folder / "unmounted")

@@ -149,6 +149,14 @@ def test_failure(call: Any, error: LedgerError, expected: type[ports.LedgerError
         assert "secret host" not in caught.value.error.detail
 
 
+def test_a_proposal_that_is_refused_for_its_date_says_whose_fault_it_is_not() -> None:
+    """No rule of the market has refused it, and no peer is away: it can be made again when the clocks agree."""
+    skewed = EndorseError(ErrorCode.CLOCK_SKEWED, "incorrect timestamp", retry=Retry.ANEW)
+    with pytest.raises(ports.UnavailableError) as caught:
+        endorse(FabricLedger(Failing(skewed)))  # type: ignore[arg-type]
+    assert caught.value.code is ErrorCode.CLOCK_SKEWED
+
+
 def test_stream_of_blocks_that_breaks_is_closed() -> None:
     stream = BrokenStream()
 

@@ -171,6 +171,23 @@ def test_another_intent_under_a_used_nonce_is_refused(sale: Sale) -> None:
                 sale.buyer.http.post(path, {"intent": token}, wait_s=5)
 
 
+def test_a_request_that_the_ledger_takes_for_misdated_waits_until_the_clock_is_right(sale: Sale) -> None:
+    """Nobody is told that it failed: it is saved, and is done once, whoever asks again meanwhile."""
+    trade = sale.pay()
+    resource = sale.seller.trade(trade)
+    params = {"trade": trade, "fee": resource["fee"], "bond": resource["bond"]}
+    body = {"intent": sale.seller.market.sign("trade.charge", params)}
+    sale.front.channel.skewed = True
+    answers = [sale.front.raw().post(f"/v1/trades/{trade}/charge", json=body) for _ in range(2)]
+    problem = answers[0].json()
+    assert (answers[0].status_code, problem["code"], problem["retryable"]) == (503, "clock_skewed", True)
+    assert answers[1].status_code in (202, 503)
+    sale.front.channel.skewed = False
+    sale.front.finish(problem["txid"])
+    assert sale.front.raw().post(f"/v1/trades/{trade}/charge", json=body).json()["state"] == "committed"
+    assert sale.seller.trade(trade)["state"] == "FUNDED"
+
+
 def test_without_prefer_the_answer_is_pending_and_says_where_to_ask(sale: Sale) -> None:
     token = sale.buyer.market.sign("coin.transfer", {"to": sale.seller.address, "amount": "1"})
     answer = sale.front.raw().post(f"/v1/accounts/{sale.buyer.address}/transfers", json={"intent": token})

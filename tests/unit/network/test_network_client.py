@@ -24,6 +24,7 @@ from countermark.network.client import (
 from countermark.network.envelopes import ErrorDetail, Proposal, RpcStatus
 from countermark.network.envelopes.wire import encode
 from countermark.protocol.errors import ErrorCode, MarketError
+from tests.support.clock import now_ms
 from tests.unit.network.consortium import CHAINCODE, CHANNEL, Network
 from tests.unit.network.gateway_on_loopback import TIMEOUTS, LoopbackPeer, chaincode_refusal
 
@@ -57,10 +58,28 @@ def test_whether_the_peer_holds_timestamps_to_its_window_is_found_by_a_question_
     assert Proposal.parse(asked.proposed_transaction.SerializeToString()).header.timestamp_ms == 0
 
 
+@pytest.mark.parametrize(
+    ("failures", "accepted"),
+    [
+        ([], True),
+        (["request unauthorized due to incorrect timestamp 2026-01-01, peer time 2026-01-02"], False),
+    ],
+)
+def test_whether_the_peer_takes_our_time_is_found_by_a_question_dated_now(
+    peer: LoopbackPeer, client: GatewayClient, failures: list[str], accepted: bool
+) -> None:
+    peer.failures["Evaluate"].extend(_status(grpc.StatusCode.FAILED_PRECONDITION, one) for one in failures)
+    assert client.accepts_time("market.show") is accepted
+    (asked,) = peer.calls["Evaluate"]
+    dated = Proposal.parse(asked.proposed_transaction.SerializeToString()).header.timestamp_ms
+    assert abs(dated - now_ms()) < 60_000
+
+
 def test_a_peer_that_fails_otherwise_tells_nothing_of_its_window(peer: LoopbackPeer, client: GatewayClient) -> None:
-    peer.failures["Evaluate"].append(_status(grpc.StatusCode.UNKNOWN, "access denied"))
-    with pytest.raises(EvaluateError, match="access denied"):
-        client.checks_time("market.show")
+    for asks in (client.checks_time, client.accepts_time):
+        peer.failures["Evaluate"].append(_status(grpc.StatusCode.UNKNOWN, "access denied"))
+        with pytest.raises(EvaluateError, match="access denied"):
+            asks("market.show")
 
 
 def test_a_transaction_is_endorsed_submitted_and_committed(peer: LoopbackPeer, client: GatewayClient) -> None:
