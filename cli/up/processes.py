@@ -5,6 +5,7 @@ the children are.
 """
 
 import ctypes
+import os
 import signal
 import subprocess
 import threading
@@ -80,15 +81,23 @@ class Process:
         assert self._popen.stderr is not None
         with self._log:
             for line in self._popen.stderr:
-                # On a full disk the line is lost. A child whose lines nobody took would soon stand still.
-                with suppress(OSError):
-                    self._log.write(line.encode(errors="replace"))
+                self._write_down(line.encode(errors="replace"))
                 self._tail.append(line)
                 if self.spec.ready in line:
                     self._ready_at = time.monotonic()
                     self._settled.set()
         # The stream ends with the process: whoever waits for readiness must not wait on.
         self._settled.set()
+
+    def _write_down(self, line: bytes) -> None:
+        """Add ``line`` to the log, whole or, on a full disk, not at all.
+
+        A child whose lines nobody took would soon stand still.
+        """
+        with suppress(OSError):
+            before = os.fstat(self._log.fileno()).st_size
+            if self._log.write(line) != len(line):
+                self._log.truncate(before)
 
     @property
     def pid(self) -> int:
@@ -178,7 +187,9 @@ class ProcessGroup:
                 pause = FIRST_RESTART_S if process.steady else self._pauses.get(name, FIRST_RESTART_S)
                 self._pauses[name] = min(pause * 2, LONGEST_RESTART_S)
                 self._restart_at[name] = now + pause
-                self._report(f"{name} has ended unexpectedly; it is started again in {pause:.1f} s")
+                # What is told may find a full disk, or a reader who has gone: that must not end all the others.
+                with suppress(OSError):
+                    self._report(f"{name} has ended unexpectedly; it is started again in {pause:.1f} s")
             elif now >= self._restart_at[name]:
                 del self._restart_at[name]
                 self._launch(process.spec)

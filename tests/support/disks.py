@@ -1,7 +1,9 @@
 """Small disks: file systems in memory that are full after so many bytes, until they are given more room."""
 
 import os
+import resource
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +11,30 @@ from pathlib import Path
 
 import pytest
 
-needs_mount = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+
+def _may_mount() -> bool:
+    """Return whether this process may mount a disk: root may not in every container."""
+    if os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False)  # noqa: S607
+        if mounted.returncode == 0:
+            subprocess.run(["umount", folder], check=True)  # noqa: S607
+    return mounted.returncode == 0
+
+
+needs_mount = pytest.mark.skipif(not _may_mount(), reason="only root can mount a small disk")
+
+
+@contextmanager
+def no_file_grows(largest: int) -> Iterator[None]:
+    """Let this process write no file beyond `largest` bytes: what an ordinary user has for a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @dataclass(frozen=True)

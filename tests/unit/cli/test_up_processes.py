@@ -1,5 +1,6 @@
 """Children of `countermark up`: ready when they say so, revived when they die, gone when their parent goes."""
 
+import errno
 import os
 import select
 import signal
@@ -105,6 +106,21 @@ def test_a_child_that_ran_well_and_died_is_started_again_at_once(
             pids = processes.pids()
             processes._processes["child"].wait_ready()
         assert [report.rpartition(" in ")[2] for report in reports] == ["0.2 s", "0.2 s"]
+    finally:
+        processes.stop()
+
+
+def test_a_child_is_started_again_though_nobody_can_be_told(tmp_path: Path) -> None:
+    def report(_text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    processes = ProcessGroup(dict(os.environ), report)
+    processes.start(spec(tmp_path, SERVE))
+    try:
+        (first,) = processes.pids().values()
+        os.kill(first, signal.SIGKILL)
+        while processes.pids()["child"] == first:
+            processes.revive()
     finally:
         processes.stop()
 
