@@ -127,6 +127,9 @@ class FolderStore:
             shutil.rmtree(folder, onerror=_unless_changed)
 
     def _path(self, name: str) -> Path:
+        if not self._folder.is_dir():
+            # A disk that is not mounted: what lies there is neither gone nor to be written anew in its place.
+            raise MarketError(ErrorCode.STORE_UNAVAILABLE, "the folder of the object store is not there")
         return self._folder / names.checked(name)
 
 
