@@ -17,13 +17,14 @@ from countermark.client.errors import ClientError
 from countermark.client.http import FIRST_PAUSE_S
 from tests.end_to_end.test_trade_by_cli import photograph
 from tests.support.remote import RemoteTrader
+from tests.support.sizes import size
 from tests.support.whole_platform import Platform
 
 T = TypeVar("T")
 
 PRICE = 1_000
 TERMS = listings.Terms(PRICE, {})
-FRESH = 4
+FRESH = size(4, 40)
 """Every so many trades of a lane begin with new data, and new money for the buyer; the others sell on."""
 
 PATIENCE_S = 240.0
