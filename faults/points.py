@@ -6,7 +6,7 @@ from enum import StrEnum
 class Point(StrEnum):
     """A moment of a process; the text says what has happened, and the comment what has not."""
 
-    REQUEST_SAVED = "gateway.request.saved"  # the outbox row is committed; nothing was proposed
+    REQUEST_SAVED = "outbox.request.saved"  # the row is committed and is driven; nothing was proposed
     ENVELOPE_SAVED = "outbox.envelope.saved"  # the signed envelope is durable; no orderer has seen it
     ENVELOPE_HANDED_OVER = "outbox.envelope.handed_over"  # an orderer has it; the row does not say so
     OUTCOME_LEARNT = "outbox.outcome.learnt"  # the commit status is known; the row is open

@@ -148,8 +148,6 @@ class Writes:
             ProblemError: the transaction was refused, or is invalid; or CLOCK_SKEWED, it waits.
             MarketError: DATABASE_UNAVAILABLE.
         """
-        if entry.state is State.NEW:
-            reach(Point.REQUEST_SAVED)
         entry = self._services.submitter.drive(entry, wait_s=max(deadline - time.monotonic(), 0))
         outcome = self._resource(entry, deadline)
         reach(Point.ANSWER_READY)

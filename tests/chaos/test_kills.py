@@ -4,21 +4,18 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from countermark.faults import DIRECTORY, Point, reached
+from countermark.faults import Point, reached
 from tests.support import figures
 from tests.support.chaos import bookkeeping
 from tests.support.chaos.lanes import Lane, Market
-from tests.support.chaos.members import Members
+from tests.support.chaos.members import Chaos
 from tests.support.chaos.plan import plan
 from tests.support.chaos.reaper import Reaper
 from tests.support.sizes import size
-from tests.support.whole_platform import Platform
 
 KILLS = size(40, 5_000)
 TRADES = size(5, 10)
@@ -27,31 +24,6 @@ TRADES = size(5, 10)
 LANES = 8
 SEED = int(os.environ.get("COUNTERMARK_CHAOS_SEED") or secrets.randbits(32))
 """Gives the order of the kills and their instants; what runs at those instants is the machine's to say."""
-
-
-@dataclass
-class Chaos:
-    """A platform whose failpoints can be armed, and its processes."""
-
-    platform: Platform
-    points: Path
-    members: Members
-
-
-@pytest.fixture
-def chaos(tmp_path: Path) -> Iterator[Chaos]:
-    """A platform of its own: what is killed here, nobody else uses."""
-    points = tmp_path / "points"
-    points.mkdir()
-    platform = Platform(tmp_path / "data", {DIRECTORY: str(points)})
-    platform.start()
-    members = Members(platform)
-    try:
-        yield Chaos(platform, points, members)
-    finally:
-        status = platform.stop()
-    assert (status, members.left()) == (0, [])
-    platform.discard()
 
 
 @pytest.mark.slow

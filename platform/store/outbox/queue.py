@@ -168,7 +168,9 @@ class Outbox:
         rest_ms = 0 if at_once else min(REST_MS << min(entry.tries, 20), LONGEST_REST_MS)
         tries = entry.tries if at_once else entry.tries + 1
         values = {"lease_holder": None, "lease_until_ms": clock.now() + rest_ms, "tries": tries}
-        connection.execute(update(outbox).where(self._held(entry)).values(values))
+        # By the holder alone: what he holds may be a later attempt of the same request by now.
+        held = and_(outbox.c.lease_holder == entry.holder, outbox.c.state.in_(OPEN_STATES))
+        connection.execute(update(outbox).where(held).values(values))
 
     def lease(self, connection: Connection, *, limit: int) -> list[Entry]:
         """Return up to `limit` open entries whose lease has run out, or whose driver has died, leased to the caller.

@@ -8,6 +8,7 @@ ordered validly at most once.
 
 import logging
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -54,6 +55,7 @@ class Submitter:
         self._database = database
         self._ledger = ledger
         self._outbox = outbox
+        self._left: deque[Entry] = deque()
 
     def request(self, request: Request, *, wait_s: float = 0.0) -> Entry:
         """Save `request` in a transaction of its own and drive it.
@@ -71,9 +73,11 @@ class Submitter:
         If somebody else drives it, wait for what he makes of it. Whatever is left open is the workers' to finish.
 
         Raises:
-            MarketError: DATABASE_UNAVAILABLE; the row stays as it is, and a worker goes on with it later.
+            MarketError: DATABASE_UNAVAILABLE; the row stays as it is, and a worker goes on with it when the
+                database is back.
         """
         deadline = time.monotonic() + wait_s
+        self._give_up_left()
         if not entry.final and not entry.holder:
             with self._database.begin() as connection:
                 entry = self._outbox.take(connection, entry.tx_id) or entry
@@ -132,22 +136,55 @@ class Submitter:
                 raise
             _log.error("outbox row %s stays open: %s", entry.tx_id, error)
         except Exception as error:
-            # A worker's outermost boundary for one row: a defect met here must not starve all others, and the row
-            # rests until its lease ends. Only the type is logged: the text may quote what it choked on.
+            # A worker's outermost boundary for one row: a defect met here must not starve all others. Only the type
+            # is logged: the text may quote what it choked on.
             _log.error("outbox row %s stays open: %s", entry.tx_id, type(error).__name__)
 
     def _run(self, entry: Entry, deadline: float) -> Entry:
+        try:
+            step = self._advance(entry, deadline)
+            if step.pause:
+                with self._database.begin() as connection:
+                    self._outbox.hand_back(connection, step.entry, at_once=step.at_once)
+        except LeaseLostError:
+            raise
+        except Exception:
+            # Nobody drives it any more, so nobody need wait until its lease ends.
+            self._left.append(entry)
+            self._give_up_left()
+            raise
+        return replace(step.entry, holder="", prepared=None)
+
+    def _advance(self, entry: Entry, deadline: float) -> _Step:
+        """Take one step after the other until the row is final, or nothing more can be done now."""
         recovered = entry.state is not State.NEW
+        if not recovered:
+            reach(Point.REQUEST_SAVED)
         step = _Step(entry)
         while not step.entry.final and not step.pause:
             if step.entry.state is State.NEW:
                 step, recovered = self._endorse(step.entry, deadline), False
             else:
                 step = self._order(step.entry, deadline, recovered=recovered)
-        if step.pause:
-            with self._database.begin() as connection:
-                self._outbox.hand_back(connection, step.entry, at_once=step.at_once)
-        return replace(step.entry, holder="", prepared=None)
+        return step
+
+    def _give_up_left(self) -> None:
+        """Give up the leases of what was left because of a failure, wherever those rows stand by now.
+
+        Where it was the database that went away, that waits for whoever finds it again.
+        """
+        while True:
+            try:
+                entry = self._left.popleft()
+            except IndexError:
+                return
+            try:
+                with self._database.begin() as connection:
+                    self._outbox.hand_back(connection, entry)
+            except MarketError as error:
+                self._left.append(entry)
+                _log.warning("outbox row %s stays leased: %s", entry.tx_id, error)
+                return
 
     def _endorse(self, entry: Entry, deadline: float) -> _Step:
         """Bring a row from NEW to ENDORSED, or to the end that the chaincode or the intent's expiry gives it."""

@@ -70,8 +70,9 @@ def check_logs(platform: Platform) -> None:
     """Whatever broke around them, gateway and worker have met nothing that they did not foresee."""
     for name in ("gateway", "worker"):
         for line in (platform.data / "logs" / f"{name}.log").read_text().splitlines():
-            if line.startswith("{") and (record := json.loads(line))["level"] == "error":
-                assert "SIGKILL" in record["event"], line
+            record = json.loads(line) if line.startswith("{") else {"level": "said"}
+            # The server's own lines tell of workers that were killed, and of a port that is not free yet.
+            assert record["level"] != "error" or record["logger"].startswith("gunicorn"), line
 
 
 def _check_acts(replay: Replay, lanes: Sequence[Lane], trades: set[str]) -> None:

@@ -6,6 +6,7 @@ import select
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from countermark.gateway.database import folders
@@ -89,6 +90,15 @@ class Members:
                 pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
                 if pid in parents and _command(pid)[0].endswith("postgres"):
                     yield pid, POSTGRES
+
+
+@dataclass
+class Chaos:
+    """A platform whose failpoints are armed in `points`, and its processes."""
+
+    platform: Platform
+    points: Path
+    members: Members
 
 
 def _pids() -> Iterator[int]:

@@ -601,6 +601,30 @@ def test_an_unforeseen_failure_of_one_row_leaves_the_others_alone(
     assert setting.submitter.wait(poison.request_id, timeout_s=0).state is State.NEW
     assert f"outbox row {poison.tx_id} stays open: ValueError" in caplog.text
     assert "SECRET" not in caplog.text
+    # It rests as any other that cannot go on, and no longer.
+    _rest(setting, REST_MS)
+    assert setting.submitter.run_once() == 1
+
+
+def test_a_row_whose_driver_lost_the_database_is_free_when_he_has_found_it_again(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His process lives, so nobody else can see that he has given up."""
+    entry = setting.enqueue(request("left"))
+
+    def away(*_: object, **__: object) -> None:
+        raise MarketError(ErrorCode.DATABASE_UNAVAILABLE, "the database does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(setting.outbox, "move", away)
+        broken.setattr(setting.outbox, "hand_back", away)
+        with pytest.raises(MarketError, match="database_unavailable"):
+            setting.submitter.drive(entry)
+    assert setting.submitter.request(request("other"), wait_s=5).state is State.COMMITTED
+    _rest(setting, REST_MS)
+    assert setting.submitter.run_once() == 1
+    assert setting.submitter.wait(entry.request_id, timeout_s=0).state is State.COMMITTED
+    assert setting.count == 2
 
 
 def test_waiting_for_an_unknown_id_is_not_found(setting: Setting) -> None:
