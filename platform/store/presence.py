@@ -5,7 +5,7 @@ who has died. The server knows at once of a process that was killed. A machine t
 hangs, keeps its connections, and its leases until their time is over.
 """
 
-from sqlalchemy import ColumnElement, and_, column, exists, func, not_, select, table
+from sqlalchemy import ColumnElement, and_, column, func, select, table
 
 _ACTIVITY = table("pg_stat_activity", column("application_name"))
 _MARK = "/"
@@ -18,18 +18,13 @@ def holder(token: str) -> ColumnElement[str]:
 
 def gone(held_by: ColumnElement[str | None]) -> ColumnElement[bool]:
     """Return the SQL condition that the process which holds a lease has no connection any more."""
+    process = func.split_part(held_by, _MARK, 1)
+    # A subquery that names no column of the lease: in ON CONFLICT it would look at the table and not at the row.
+    connected = select(_ACTIVITY.c.application_name).where(_ACTIVITY.c.application_name.is_not(None))
     # Where not even our own connection is seen, the server has no whole picture of its connections yet.
-    return and_(
-        func.strpos(held_by, _MARK) > 0,
-        not_(_connected(func.split_part(held_by, _MARK, 1))),
-        _connected(_own_name()),
-    )
+    return and_(func.strpos(held_by, _MARK) > 0, process.not_in(connected), _own_name().in_(connected))
 
 
 def _own_name() -> ColumnElement[str]:
     # The name that `engine.Database` gives to all connections of its process.
     return func.current_setting("application_name")
-
-
-def _connected(name: ColumnElement[str]) -> ColumnElement[bool]:
-    return exists(select(_ACTIVITY.c.application_name).where(_ACTIVITY.c.application_name == name))

@@ -42,6 +42,7 @@ def test_a_killed_server_is_noticed_and_leaves_nothing_in_the_way_of_the_next(fo
         database = Database((folder / "url").read_text())
         with database.begin() as connection:
             connection.execute(text("CREATE TABLE kept AS SELECT 1 AS one"))
+        database.close()
         killed = server(folder)
         os.kill(killed, signal.SIGKILL)
         assert process.process.wait(WAIT_S) == 1

@@ -58,6 +58,16 @@ def test_a_lease_ends_with_the_process_that_holds_it(database: Database) -> None
         assert time.monotonic() < give_up
 
 
+def test_a_lease_ends_with_its_holder_whoever_else_holds_another(database: Database) -> None:
+    killed = Database(database._url.render_as_string(hide_password=False))
+    assert acquire(killed, "anchor", holder="one", duration_ms=LONG)
+    assert acquire(database, "deadlines", holder="two", duration_ms=LONG)
+    killed.close()
+    give_up = time.monotonic() + 30
+    while not acquire(database, "anchor", holder="two", duration_ms=LONG):
+        assert time.monotonic() < give_up
+
+
 def test_a_process_that_was_cut_off_takes_its_own_lease_up_again(database: Database) -> None:
     assert acquire(database, "anchor", holder="one", duration_ms=LONG)
     database.close()
