@@ -38,7 +38,7 @@ class IntentBody(Body):
         Field(
             max_length=TOKEN_CHARACTERS,
             description="compact JWS, made as told at the top of this document",
-            examples=["eyJhbGciOiJFUzI1NiJ9.eyJhY3Rpb24iOiJ0cmFkZS5jb25maXJtIn0.c2lnbmF0dXJl"],
+            json_schema_extra={"example": "eyJhbGciOiJFUzI1NiJ9.eyJhY3Rpb24iOiJ0cmFkZS5jb25maXJtIn0.c2lnbmF0dXJl"},
         ),
     ]
 
@@ -46,11 +46,14 @@ class IntentBody(Body):
 class Sealed(Body):
     """A message sealed to one receiver's key: to the platform's, where nothing else is said."""
 
-    v: Annotated[int, Field(description="1", examples=[1])]
-    kind: Annotated[str, Field(description="what is sealed; bound to the ciphertext", examples=["notice"])]
-    key_version: Annotated[int, Field(description="version of the receiver's key", examples=[1])]
+    v: Annotated[int, Field(description="version of this form", json_schema_extra={"example": 1})]
+    kind: Annotated[
+        str, Field(description="what is sealed; bound to the ciphertext", json_schema_extra={"example": "notice"})
+    ]
+    key_version: Annotated[int, Field(description="version of the receiver's key", json_schema_extra={"example": 1})]
     ciphertext: Annotated[
-        str, Field(description="base64url: encapsulated key, then ciphertext", examples=["q83vEjRW"])
+        str,
+        Field(description="base64url: encapsulated key, then ciphertext", json_schema_extra={"example": "q83vEjRW"}),
     ]
 
 
@@ -87,7 +90,7 @@ class Transaction(Resource):
 
     txid: TransactionId
     state: Literal["pending", "committed", "refused", "invalid"]
-    function: Annotated[str, Field(description="contract function", examples=["trade.confirm"])]
+    function: Annotated[str, Field(description="contract function", json_schema_extra={"example": "trade.confirm"})]
     result: Annotated[dict[str, Any] | None, Field(description="the function's answer, once committed")]
     error: Annotated[Refused | None, Field(description="where it was refused or is invalid")]
 
@@ -103,7 +106,7 @@ class LedgerIntent(Resource):
 class Malformed(Resource):
     """A member that is not of the described form."""
 
-    pointer: Annotated[str, Field(description="JSON pointer (RFC 6901)", examples=["/sealed/v"])]
+    pointer: Annotated[str, Field(description="JSON pointer (RFC 6901)", json_schema_extra={"example": "/sealed/v"})]
     detail: str
 
 

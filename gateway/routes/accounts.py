@@ -71,8 +71,10 @@ class Purse(Resource):
 class FundBody(Body):
     """How much to mint, against which deposit."""
 
-    amount: Annotated[str, Field(max_length=20, description="minor units", examples=["50000"])]
-    reference: Annotated[str, Field(max_length=64, description="counts once", examples=["deposit-1"])]
+    amount: Annotated[str, Field(max_length=20, description="minor units", json_schema_extra={"example": "50000"})]
+    reference: Annotated[
+        str, Field(max_length=64, description="counts once", json_schema_extra={"example": "deposit-1"})
+    ]
 
 
 @api.post("/v1/accounts", responses=WRITTEN, openapi_extensions=asks("account.open"))

@@ -74,7 +74,7 @@ class Listing(Resource):
     c_f: Annotated[Digest, Field(description="commitment to the fingerprints")]
     c_exact: Annotated[Digest, Field(description="commitment to the exact bytes")]
     items: Annotated[int, Field(ge=1)]
-    generator: Annotated[str, Field(description="of the fingerprints", examples=["image/v1"])]
+    generator: Annotated[str, Field(description="of the fingerprints", json_schema_extra={"example": "image/v1"})]
     created_at: Time
 
 

@@ -24,7 +24,9 @@ class Height(Resource):
 class Market(Resource):
     """The market's name, its configuration in force, and the gateway's time."""
 
-    market: Annotated[str, Field(description="channel/chaincode", examples=["market/countermark"])]
+    market: Annotated[
+        str, Field(description="channel/chaincode", json_schema_extra={"example": "market/countermark"})
+    ]
     config: dict[str, object]
     ledger: Height
     time: Time

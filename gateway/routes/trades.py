@@ -59,7 +59,10 @@ class Next(Resource):
 
     actors: Annotated[
         dict[str, list[Actor]],
-        Field(description="by contract function, who may call it", examples=[{"trade.charge": ["seller"]}]),
+        Field(
+            description="by contract function, who may call it",
+            json_schema_extra={"example": {"trade.charge": ["seller"]}},
+        ),
     ]
     deadline: Time | NoTime
 

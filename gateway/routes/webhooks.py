@@ -23,7 +23,14 @@ class WebhookPath(BaseModel):
 class WebhookBody(Body):
     """Where to tell what happens."""
 
-    url: Annotated[str, Field(max_length=LONGEST_URL, description="https://…, at an address of the public internet")]
+    url: Annotated[
+        str,
+        Field(
+            max_length=LONGEST_URL,
+            description="https://…, at an address of the public internet",
+            json_schema_extra={"example": "https://shop.example/told"},
+        ),
+    ]
 
 
 class WebhookItem(Resource):

@@ -136,7 +136,11 @@ class Completion:
         fill = {"accounts_fund": self._fund, "packages_upload": self._upload}.get(
             case.operation.definition.raw["operationId"]
         )
-        return None if fill is None else fill(case, plan)
+        if fill is not None:
+            return fill(case, plan)
+        if plan.fresh:
+            _take_examples(case)
+        return None
 
     def _fund(self, case: Case[Any], plan: Plan) -> Act:
         who = self.live.market.buyer
@@ -203,6 +207,16 @@ class Completion:
         noun = case.path.split("/")[-2].removesuffix("s").replace("account", "address")
         value, _ = self._live_id(case, noun, plan)
         return value, self.live.market.supervisor
+
+
+def _take_examples(case: Case[Any]) -> None:
+    """Make the body of `case` of the examples that the description gives for its members, where it gives them all."""
+    content = case.operation.definition.raw.get("requestBody", {}).get("content", {}).get("application/json", {})
+    _, _, name = content.get("schema", {}).get("$ref", "").rpartition("/")
+    schema = case.operation.schema.raw_schema["components"]["schemas"].get(name, {})
+    examples = {member: schema["properties"][member].get("examples", []) for member in schema.get("required", [])}
+    if examples and all(examples.values()):
+        case.body = {member: given[0] for member, given in examples.items()}
 
 
 def _wrong_parts(case: Case[Any]) -> set[ParameterLocation]:

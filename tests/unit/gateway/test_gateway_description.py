@@ -111,10 +111,27 @@ def test_every_code_stands_in_an_answer() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_examples_are_of_the_described_form(model: type[BaseModel]) -> None:
+    described = DOCUMENT["components"]["schemas"].get(model.__name__, {}).get("properties", {})
     for name, member in model.model_fields.items():
-        for example in member.examples or []:
+        extra = member.json_schema_extra
+        if isinstance(extra, dict) and "example" in extra:
             form: Any = Annotated[member.annotation, *member.metadata] if member.metadata else member.annotation
-            assert TypeAdapter(form).validate_python(example) == example, name
+            assert TypeAdapter(form).validate_python(extra["example"]) == extra["example"], name
+            assert not described or described[name]["examples"] == [extra["example"]], name
+
+
+def test_what_a_client_sends_has_examples() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    bodies = {
+        content["schema"]["$ref"].rpartition("/")[2]
+        for operation in OPERATIONS.values()
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json"
+    }
+    assert bodies
+    for body in bodies:
+        for name, member in schemas[body]["properties"].items():
+            assert "examples" in member or "$ref" in member, (body, name)
 
 
 def test_text_tells_how_intents_signatures_and_sealed_messages_are_made() -> None:
