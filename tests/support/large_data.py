@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support import sizes
 from tests.support.pictures import jpeg, photo
 from tests.support.whole_platform import Platform
 
 MIB = 1 << 20
-WAIT_S = 300
+WAIT_S = sizes.size(300, 7200)
 
 PROGRAM = """
 import atexit, io, os, sys

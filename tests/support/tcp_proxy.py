@@ -7,7 +7,9 @@ from contextlib import suppress
 from enum import Enum
 from typing import Literal
 
-WAIT_S = 60.0
+from tests.support import sizes
+
+WAIT_S = sizes.size(60, 3600)
 
 Direction = Literal["up", "down"]
 """To the server, or from it."""
