@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from countermark.platform.store.sql import Connection, text
 
-_WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+_WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 def await_waiter(connection: Connection, gone: Callable[[], bool]) -> None:
-    """Return when another transaction waits for an advisory lock; it must not be `gone` before.
+    """Return when another transaction waits for a lock; it must not be `gone` before.
 
     Each look takes a round trip, so this is no busy loop.
     """
