@@ -11,9 +11,11 @@ import math
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.service import ChaincodeServer, Tls
@@ -31,14 +33,22 @@ class Settings:
     grace_s: float
 
 
+class TracesWithoutText(logging.Formatter):
+    """Shows of an exception what it is and where it was raised: its text may quote an opening or the pepper."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return the trace without the values that were at hand."""
+        kind, _, trace = ei
+        frames = "".join(f"  {frame.filename}:{frame.lineno} {frame.name}\n" for frame in traceback.extract_tb(trace))
+        return f"{frames}{kind.__name__}"
+
+
 def main(argv: Sequence[str] | None = None, handler: Handler | None = None) -> int:
     """Serve until SIGTERM or SIGINT and return the exit status; `handler` defaults to the market's contracts."""
     settings = _parse(argv)
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO"),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(TracesWithoutText("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), handlers=[log])
     if handler is None:
         from countermark.chaincode.registry import handler as contracts
 

@@ -4,7 +4,9 @@ gunicorn gives a connection a thread until its request has been read and answere
 as many silent clients as there are threads would stop the gateway for everybody else.
 """
 
+import logging
 import socket
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +14,11 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn import util
+from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+_log = logging.getLogger(__name__)
 
 FIRST_S = 10.0
 """How long TLS handshake and headers may take together; a body may take this long and its size at `SLOWEST`."""
@@ -22,6 +28,19 @@ SLOWEST = 16 << 10
 
 UNREAD_MS = 60_000
 """How long an answer may lie without its reader taking a byte of it."""
+
+
+_ANSWERS: dict[type[BaseException], tuple[int, str]] = {
+    errors.InvalidResponseHeader: (500, "Internal Server Error"),
+    errors.InvalidResponseHeaderName: (500, "Internal Server Error"),
+    errors.LimitRequestLine: (414, "URI Too Long"),
+    errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    errors.ExpectationFailed: (417, "Expectation Failed"),
+    errors.UnsupportedTransferCoding: (501, "Not Implemented"),
+    errors.ParseException: (400, "Bad Request"),
+    ssl.SSLError: (400, "Bad Request"),
+}
+"""What is answered to a request that cannot be read, the first that fits."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         allowed_s = FIRST_S + (_missing(req.body) or 0) / SLOWEST
         self._readings[conn] = _Reading(time.monotonic() + allowed_s, req.body)
         return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what is no request; neither log nor answer repeats anything of it, nor tells who sent it."""
+        status, reason = next(
+            (answer for kind, answer in _ANSWERS.items() if isinstance(exc, kind)), (500, "Internal Server Error")
+        )
+        _log.log(logging.ERROR if status == 500 else logging.INFO, "answered %s to a %s", status, type(exc).__name__)
+        with suppress(OSError):  # whoever sent it has gone
+            util.write_error(client, status, reason, "")
 
     def murder_pending(self) -> None:
         """Close what is overdue; called about once a second."""

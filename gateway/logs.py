@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from countermark.gateway.tracebacks import places
+
 
 def configure(process: str) -> None:
     """Send everything to standard error as JSON; ``process`` says which process of the platform it is."""
@@ -25,7 +27,7 @@ def configure(process: str) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            _without_text,
             structlog.processors.JSONRenderer(),
         ],
     )
@@ -37,6 +39,17 @@ def configure(process: str) -> None:
     # These tell of every connection or migration at the level of information.
     for noisy in ("alembic", "sqlalchemy", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _without_text(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say of an exception what it is and where it was raised: its text may quote a request, a row or a key."""
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if isinstance(error, BaseException):
+        event.update(error=type(error).__name__, at=places(error))
+    return event
 
 
 def _names(process: str) -> structlog.typing.Processor:

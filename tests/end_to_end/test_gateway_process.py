@@ -85,6 +85,34 @@ def test_stalled_requests_hold_no_thread_for_long(platform: Platform) -> None:
         assert httpx.get(f"{platform.url}/healthz", verify=context, timeout=90).json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /canary-path HTTP/9.9\r\n\r\n", 400),
+        (b"canary-method /canary-path\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nAuthori zation: canary-token\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nCookie: canary\x01token\r\n\r\n", 400),
+        (b"GET /" + b"canary-path" * 1_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"canary-token" * 2_000 + b"\r\n\r\n", 431),
+        (b"POST /v1/accounts HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: canary\r\n\r\n", 501),
+    ],
+    ids=["version", "request line", "header's name", "header's value", "long line", "long header", "coding"],
+)
+def test_of_what_is_no_request_nothing_is_logged_or_told(platform: Platform, request_: bytes, status: int) -> None:
+    host, _, port = platform.url.removeprefix("https://").rpartition(":")
+    context = ssl.create_default_context(cafile=str(platform.ca_file))
+    with (
+        socket.create_connection((host, int(port))) as raw,
+        context.wrap_socket(raw, server_hostname=host) as connection,
+    ):
+        connection.sendall(request_)
+        answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert b"canary" not in answer
+    # Answered after it was logged.
+    assert "canary" not in (platform.data / "logs" / "gateway.log").read_text()
+
+
 def test_readiness_description_and_figures_are_served(platform: Platform) -> None:
     context = ssl.create_default_context(cafile=str(platform.ca_file))
     with httpx.Client(base_url=platform.url, verify=context) as client:

@@ -31,6 +31,8 @@ _ROLE = "countermark"
 _DATABASE = "countermark"
 _TIMEOUT_S = 60
 _RECOVERY_S = 20
+_SILENT = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+"""Settings that keep the values of statements, and of the rows that one failed on, out of the server's log."""
 _NOT_RUNNING = 3  # pg_ctl status: no server runs
 
 
@@ -162,14 +164,12 @@ class EmbeddedPostgres:
                 return
 
     def _launch(self, location: Location) -> None:
-        settings = ["listen_addresses=", "timezone=UTC"]
+        settings = {"listen_addresses": "", "timezone": "UTC", **_SILENT}
         if sys.platform == "linux":
             # After a crash: one call for the whole folder instead of opening each of its files, which takes seconds.
-            settings.append("recovery_init_sync_method=syncfs")
-        parts = ["-k", str(location.socket_folder)]
-        for setting in settings:
-            parts += ["-c", setting]
-        options = shlex.join(parts)
+            settings["recovery_init_sync_method"] = "syncfs"
+        assigned = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+        options = shlex.join(["-k", str(location.socket_folder), *assigned])
         log = ("-l", str(location.log))
         self._run("pg_ctl", "start", "-D", str(location.data), *log, "-o", options, "-w", "-t", str(_TIMEOUT_S))
 

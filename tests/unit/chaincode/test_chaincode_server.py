@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ import grpc
 import pytest
 from fabric_protos.peer import chaincode_shim_pb2_grpc
 
-from countermark.chaincode.server import main
+from countermark.chaincode.server import TracesWithoutText, main
 from countermark.chaincode.shim import service
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.service import ChaincodeServer, Tls
@@ -251,3 +252,20 @@ class TestDefaultsOfGrpcThatWouldBreakIt:
             assert (await peer.invoke("f", value)).payload == value
 
         run(tls, echo, scenario, options=unlimited)
+
+
+def test_a_trace_in_the_log_says_where_and_not_what() -> None:
+    """A contract that fails over an opening must not write the opening down."""
+    formatter = TracesWithoutText("%(message)s")
+
+    def choke() -> None:
+        raise KeyError("the canary's salt")
+
+    try:
+        choke()
+    except KeyError:
+        record = logging.LogRecord("n", logging.ERROR, __file__, 1, "it failed", None, sys.exc_info())
+    written = formatter.format(record)
+    assert "canary" not in written
+    assert written.splitlines()[-1] == "KeyError"
+    assert " choke" in written.splitlines()[-2]

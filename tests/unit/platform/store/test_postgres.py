@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from countermark.platform.store.engine import Database
 from countermark.platform.store.postgres import EmbeddedPostgres, binaries, location
 from countermark.platform.store.postgres.account import Account, unprivileged
 from countermark.platform.store.postgres.location import POINTER, locate
-from countermark.platform.store.sql import text
+from countermark.platform.store.sql import IntegrityError, text
 from countermark.protocol.errors import ErrorCode, MarketError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has an account to drop to")
@@ -134,6 +135,18 @@ def test_our_environment_does_not_reach_the_server(used: Path, monkeypatch: pyte
     monkeypatch.setenv("COUNTERMARK_CANARY", "secret")
     with EmbeddedPostgres(used) as server:
         assert b"COUNTERMARK_CANARY" not in Path(f"/proc/{server.pid}/environ").read_bytes()
+
+
+def test_what_a_statement_says_is_in_no_log(used: Path) -> None:
+    """A failed statement, and the row that it failed on, hold what only the tables may hold."""
+    with EmbeddedPostgres(used) as server:
+        run(server, "CREATE TABLE held (name text PRIMARY KEY)")
+        for statement in ("INSERT INTO held VALUES ('canary')", "INSERT INTO held VALUES ('canary')"):
+            with suppress(IntegrityError):
+                run(server, statement)
+    log = locate(used).log.read_text()
+    assert "duplicate key value" in log
+    assert "canary" not in log
 
 
 def test_before_the_start_there_is_no_url(folder: Path) -> None:
