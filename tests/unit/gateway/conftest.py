@@ -53,7 +53,7 @@ class Sale:
 
 
 @pytest.fixture
-def sale(front: Front) -> Iterator[Sale]:
+def sale(front: Front) -> Sale:
     seller, buyer = front.trader("seller"), front.trader("buyer")
     for who in (seller, buyer):
         account.fund(who.market, "50000", f"deposit-{who.address[-6:]}")
