@@ -33,7 +33,10 @@ _FREE = select(coins.c.id, coins.c.owner, coins.c.amount).where(_UNSPENT, ~_HELD
 _ALONE = _FREE.where(coins.c.amount >= _AMOUNT).order_by(coins.c.amount, coins.c.id).limit(1)
 _LARGEST = _FREE.order_by(coins.c.amount.desc(), coins.c.id).limit(MAX_COINS)
 _RESERVE = insert(coin_reservations).values(
-    coin=bindparam("coin"), owner=_OWNER, holder=_HOLDER, until_ms=clock.now() + RESERVED_MS
+    coin=bindparam("coin"),
+    owner=_OWNER,
+    holder=_HOLDER,
+    until_ms=clock.now() + bindparam("reserved_ms", type_=BigInteger),
 )
 _RESERVE_ANEW = _RESERVE.on_conflict_do_update(
     index_elements=["coin"],
@@ -64,7 +67,8 @@ def reserve(connection: Connection, *, owner: str, amount: int, holder: str) -> 
             raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, f"more than {MAX_COINS} coins would be needed")
         return None
     chosen = tuple(coin.id for coin in money.select_coins(candidates, amount))
-    connection.execute(_RESERVE_ANEW, [{"coin": coin, "owner": owner, "holder": holder} for coin in chosen])
+    reservation = {"owner": owner, "holder": holder, "reserved_ms": RESERVED_MS}
+    connection.execute(_RESERVE_ANEW, [{"coin": coin, **reservation} for coin in chosen])
     return chosen
 
 

@@ -54,7 +54,8 @@ def die_in_the_middle(program: str, *arguments: str, times: int = 1) -> None:
 
 def shares(started: Sequence[Process]) -> list[int]:
     """Return how much each of the workers has done, once all have ended of themselves."""
-    assert [one.process.wait(PATIENCE_S) for one in started] == [0] * len(started)
+    for one in started:
+        assert one.process.wait(PATIENCE_S) == 0, "".join(one.lines)
     return [int(one.wait_line(r"^done (\d+)").group(1)) for one in started]
 
 

@@ -8,7 +8,6 @@ reads piece by piece would do, so that whatever else grows with the data shows.
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -24,8 +23,13 @@ MIB = 1 << 20
 WAIT_S = sizes.size(300, 7200)
 
 PROGRAM = """
-import atexit, io, os, sys
+import atexit, io, os, resource, sys
 from pathlib import Path
+
+if "LARGEST_FILE" in os.environ:
+    # Here and not between fork and exec, where libraries of the test's process have a say.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["LARGEST_FILE"]), resource.RLIM_INFINITY))
+
 from countermark import fingerprint
 from countermark.client import data, receiving
 
@@ -103,10 +107,7 @@ class Party:
         return document
 
     def start(self, *arguments: str, largest_file: int | None = None, **environment: str) -> "subprocess.Popen[str]":
-        def limit() -> None:
-            if largest_file is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
-
+        limit = {} if largest_file is None else {"LARGEST_FILE": str(largest_file)}
         return subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *arguments, "--json"],
             env={
@@ -117,13 +118,13 @@ class Party:
                 "COUNTERMARK_GATEWAY": self.url,
                 "COUNTERMARK_CA_FILE": str(self.ca_file),
                 "PEAK_FILE": str(self.home / "peak"),
+                **limit,
                 **environment,
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit,
         )
 
     def interrupt(self, process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> str:
