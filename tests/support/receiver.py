@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -47,10 +47,14 @@ class Inbox:
         start_response(f"{self.statuses.pop(0) if self.statuses else 204} -", list(self.headers.items()))
         return []
 
+    def wait_for(self, enough: Callable[[list[Arrived]], bool]) -> None:
+        """Wait until what has arrived is enough."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: enough(self.arrived), 60), len(self.arrived)
+
     def wait(self, count: int) -> None:
         """Wait until `count` requests have arrived."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.arrived) >= count, 60), len(self.arrived)
+        self.wait_for(lambda arrived: len(arrived) >= count)
 
 
 class HookServer:

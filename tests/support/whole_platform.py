@@ -22,6 +22,8 @@ class Platform:
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
     """What is set besides."""
+    options: tuple[str, ...] = ()
+    """Options of the command besides."""
     url: str = ""
     process: "subprocess.Popen[str] | None" = field(default=None, repr=False)
 
@@ -34,7 +36,7 @@ class Platform:
         return self.data / "gateway-ca.pem"
 
     def start(self) -> None:
-        command = [COUNTERMARK, "--json", "up", "--port", "0", "--data", str(self.data)]
+        command = [COUNTERMARK, "--json", "up", "--port", "0", "--data", str(self.data), *self.options]
         log = (self.data.parent / "up.log").open("a")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.environment}
