@@ -34,6 +34,9 @@ FAMILIES = (
 )
 """Prefixes of the keys of the world state, all but those that have one key each."""
 
+CHANGING = ("account", "listing", "trade")
+"""Families whose records change, so that each has a history."""
+
 _OTHERS = ("homes/", "passphrase", "postgres/")
 """What in the data folder is another party's home, or is looked at as the database's files."""
 
@@ -110,6 +113,9 @@ def _state(peer: GatewayClient) -> Iterator[bytes]:
         while True:
             page = peer.evaluate("audit.page", [f"{family}/".encode(), b"1000", bookmark.encode()])
             yield page
+            if family in CHANGING:
+                for one in canonical.loads(page)["items"]:
+                    yield peer.evaluate("audit.history", [one["key"].encode()])
             bookmark = canonical.loads(page)["bookmark"]
             if not bookmark:
                 break

@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 
-LISTED = "(sold|disputed|altered)"
-_WORDS = "(title|text|tags)"
+LISTED, PENDING = ("sold", "disputed", "altered"), "pending"
+CONTRACTS = (*LISTED, PENDING)
+WORDS = ("title", "text", "tags")
+_LISTED, _WORDS = f"({'|'.join(LISTED)})", "|".join(WORDS)
+_OPENING = rf"(root|exact digest|salt_f|salt_exact|salt_d|{_WORDS}) of \w+"
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,12 @@ class Permission:
 
 PERMISSIONS = (
     Permission(
-        rf"(root|exact digest|salt_f|salt_exact|salt_d|{_WORDS[1:-1]}) of \w+|pepper",
+        rf"{_OPENING}|pepper",
         r"ledger/(platform|supervisor)/private",
         "the private collection is for platform and supervisor",
     ),
     Permission(
-        rf"(root|exact digest|salt_f|salt_exact|salt_d|{_WORDS[1:-1]}) of \w+|pepper",
+        rf"{_OPENING}|pepper",
         r"network/ledger/private\.db(-wal)?",
         "the embedded peer keeps the private collection for its members",
     ),
@@ -40,17 +43,17 @@ PERMISSIONS = (
         "the platform finds applications by their roots",
     ),
     Permission(
-        rf"{_WORDS} of {LISTED}",
+        rf"({_WORDS}) of {_LISTED}",
         r"database/data_contracts\.search_text|postgres/.*",
         "what is listed can be searched for by its words",
     ),
     Permission(
-        rf"({_WORDS}|salt_d) of {LISTED}",
+        rf"({_WORDS}|salt_d) of {_LISTED}",
         r"answer/\w+/GET /v1/listings(/\w+)? 200",
         "anybody may read what is listed",
     ),
     Permission(
-        rf"({_WORDS}|salt_d) of pending",
+        rf"({_WORDS}|salt_d) of {PENDING}",
         r"answer/seller/GET /v1/listings(/\w+)? 200",
         "a seller may read his own before it is listed",
     ),

@@ -16,6 +16,7 @@ from countermark.protocol.encoding import unb64u
 from countermark.protocol.packages.measuring import PackageReader
 from countermark.protocol.packages.sealing import wrap_info
 from countermark.protocol.sealed import open_sealed
+from tests.secrets.needles import pieces
 from tests.secrets.parties import Exchange, private_keys
 from tests.secrets.story import Story
 
@@ -43,13 +44,13 @@ def everything(story: Story) -> Secrets:
 
 def goods(story: Story) -> Secrets:
     """Return what is to be known of the data for sale, by their seller, the platform, or whoever reads a listing."""
-    found = {"fingerprint of the sample": [story.sample]}
+    found: dict[str, list[bytes]] = {}
+    files, prints = {name: one.data for name, one in story.goods.items()}, {"the sample": story.sample}
     for name, one in story.goods.items():
         data = examine(one.path, story.generator)
+        (prints[name],) = data.items
         held = recall(story.seller.vault, one.listing)
         found |= {
-            f"data of {name}": [one.data],
-            f"fingerprint of {name}": list(data.items),
             f"root of {name}": [data.root],
             f"exact digest of {name}": [data.exact],
             f"salt_f of {name}": [held.salt_f],
@@ -58,7 +59,21 @@ def goods(story: Story) -> Secrets:
             f"text of {name}": [one.words.text.encode()],
             f"tags of {name}": [tag.encode() for tag in one.words.tags],
         }
+    for name, own in unlike(files).items():
+        found[f"data of {name}"] = own
+    for name, own in unlike(prints).items():
+        found[f"fingerprint of {name}"] = own
     return found
+
+
+def unlike(some: Mapping[str, bytes]) -> Secrets:
+    """Return the pieces of each that none of the others has: pictures share tables, and a sample resembles."""
+    return {
+        name: [
+            piece for piece in pieces(data) if not any(piece in other for key, other in some.items() if key != name)
+        ]
+        for name, data in some.items()
+    }
 
 
 def traders(story: Story) -> Secrets:

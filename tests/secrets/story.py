@@ -6,6 +6,7 @@ nobody but its seller may be told of it.
 """
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -111,6 +112,10 @@ class Story:
     def name_of(self, trade: str) -> str:
         """Return the name of the goods that changed hands in a trade."""
         return next(name for name, one in self.goods.items() if one.trade == trade)
+
+    def of(self, person: Person) -> Iterator[Exchange]:
+        """Yield what somebody asked and was answered."""
+        return (one for one in self.exchanges if one.who == person.name)
 
     def tell(self) -> "Story":
         """Let the day pass."""
