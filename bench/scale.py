@@ -103,6 +103,7 @@ def main() -> None:
                 note(f"  trades {spread(measured[-1].trade_s)}; pages of 100 {spread(measured[-1].page_s)}")
         finally:
             platform.stop()
+            platform.discard()
     few, many = measured
     show(
         Figure(

@@ -30,6 +30,7 @@ def up_s() -> float:
             return time.perf_counter() - before
         finally:
             platform.stop()
+            platform.discard()
 
 
 def main() -> None:

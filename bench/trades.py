@@ -142,6 +142,7 @@ def main() -> None:
             rate = together(bazaar, options.listings, options.clients)
         finally:
             platform.stop()
+            platform.discard()
     show(
         Figure("a look and `trade.pay` over HTTPS, one client, p50", median(single) * 1000, "ms", 80),
         Figure(f"trade transactions over HTTPS, {options.clients} clients", rate, "a second", 50, at_least=True),

@@ -29,6 +29,8 @@ class Bell:
         self._notified = notified or (channels.BLOCKS,)
         self._changed = threading.Condition()
         self._rung = 0
+        self._looking = threading.Lock()
+        self._seen = (-1, 0)
         self._pid = 0
         self._closed = threading.Event()
 
@@ -56,15 +58,27 @@ class Bell:
             MarketError: DATABASE_UNAVAILABLE.
         """
         deadline = time.monotonic() + timeout_s
-        while True:
-            rung = self.rung()
-            with self._database.begin() as connection:
-                if progress.height(connection) >= height:
-                    return True
+        rung, again = self.rung(), False
+        while self._look(rung, again=again) < height:
             left = deadline - time.monotonic()
             if left <= 0 or self.closed:
                 return False
-            self.wait(rung, left)
+            before, rung = rung, self.wait(rung, left)
+            again = rung == before
+        return True
+
+    def _look(self, rung: int, *, again: bool) -> int:
+        """Return how many blocks were applied when the bell had rung ``rung`` times, or later.
+
+        Each ring is looked into once, however many wait for it; ``again`` looks in any case.
+        """
+        with self._looking:
+            if again or self._seen[0] < rung:
+                with self._changed:
+                    rung = self._rung
+                with self._database.autocommit() as connection:
+                    self._seen = (rung, progress.height(connection))
+            return self._seen[1]
 
     def close(self) -> None:
         """End the listening thread; takes no lock, so a signal handler may call it."""

@@ -47,7 +47,7 @@ class EventStreams:
             MarketError: BUSY when there are as many as may be; DATABASE_UNAVAILABLE.
         """
         if last_id is None:
-            with self._database.begin() as connection:
+            with self._database.autocommit() as connection:
                 last_id = events.newest(connection)
         with self._lock:
             if self._running >= self._most:
@@ -71,7 +71,7 @@ class EventStreams:
         silent_since = time.monotonic()
         while not self._bell.closed:
             rung = self._bell.rung()
-            with self._database.begin() as connection:
+            with self._database.autocommit() as connection:
                 batch = events.after(connection, last_id, account=account, subject=subject)
             if batch:
                 last_id = batch[-1].seq

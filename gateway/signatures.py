@@ -93,7 +93,7 @@ class Signatures:
             raise _bad("the request is not for this gateway")
         result = self._check(message, (*COVERED, "content-digest") if has_body else COVERED)
         account, nonce, expires_s = _parameters(result.parameters)
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             fresh = nonces.use(connection, account, nonce, expires_ms=(expires_s + _SKEW_S) * 1000)
         if not fresh:
             raise _bad("the signature's nonce was used before")

@@ -67,6 +67,7 @@ class Worker:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._bell = Bell(services.database, channels.BLOCKS, channels.WORK)
+        self._news = Bell(services.database, channels.WEBHOOKS)
         self._stop = threading.Event()
         acting = Acting(
             services.database,
@@ -89,7 +90,8 @@ class Worker:
             market=services.site.market,
         )
         self._loops += [
-            self._loop(f"webhooks {lane}", deliveries.run_once, _ON_BLOCKS_S) for lane in range(1, LANES + 1)
+            Loop(f"webhooks {lane}", deliveries.run_once, every_s=_ON_BLOCKS_S, bell=self._news)
+            for lane in range(1, LANES + 1)
         ]
         forgetful = {
             "nonces": nonces.forget_expired,
@@ -128,6 +130,7 @@ class Worker:
         """End all loops and give up what they hold."""
         self._stop.set()
         self._bell.close()
+        self._news.close()
         # Ends the stream of blocks, in which the projector would wait for the next one.
         self._services.chain.close()
         for loop in self._loops:

@@ -118,13 +118,15 @@ class Writes:
     def _enqueue(self, intent: Intent, may: Callable[[Connection], None] | None, account: str) -> Entry:
         services = self._services
         with services.database.begin() as connection:
-            if services.outbox.claim(connection, IntentKey.of(intent)) is None:
-                self._check_time(connection, intent)
-                self.count(connection, account)
-                if may is not None:
-                    may(connection)
+            earlier = services.outbox.claim(connection, IntentKey.of(intent))
+            if earlier is not None:
+                return earlier
+            self._check_time(connection, intent)
+            self.count(connection, account)
+            if may is not None:
+                may(connection)
             amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))
-            return services.outbox.enqueue(connection, Request.by_intent(intent, amount=amount))
+            return services.outbox.add(connection, Request.by_intent(intent, amount=amount))
 
     def _done_elsewhere(self, intent: Intent, wait_s: int) -> Outcome | None:
         """Return what another gateway has made of an intent that comes too late here, None if nothing.
@@ -170,7 +172,7 @@ class Writes:
         except MarketError as error:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
-            with self._services.database.begin() as connection:
+            with self._services.database.autocommit() as connection:
                 ordered = find_ordered(connection, tx_id)
             if ordered is None:
                 raise
@@ -202,7 +204,7 @@ class Writes:
         if error.code is not ErrorCode.WRONG_STATE or intent is None:
             return {}
         if "trade" in intent.params:
-            with self._services.database.begin() as connection:
+            with self._services.database.autocommit() as connection:
                 view = load_trade(connection, intent.params["trade"])
             return standing(view.state, view.role(intent.signer))
         if "listing" in intent.params:

@@ -87,7 +87,7 @@ def open_account(body: IntentBody) -> flask.Response:
 def show(path: AccountPath) -> flask.Response:
     """Return one's own account."""
     address = _own(path)
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         return flask.jsonify(accounts.load_account(connection, address))
 
 
@@ -95,7 +95,7 @@ def show(path: AccountPath) -> flask.Response:
 def coins(path: AccountPath, query: PageQuery) -> flask.Response:
     """Return one's own unspent coins and their sum."""
     address = _own(path)
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         purse = accounts.load_purse(connection, address, cursor=query.cursor, limit=query.limit)
     response = flask.jsonify(
         {

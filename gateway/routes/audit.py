@@ -68,7 +68,7 @@ def require_supervisor(address: str) -> None:
     Raises:
         MarketError: NOT_PERMITTED.
     """
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         supervisor = load_market(connection).supervisor.account
     if address != supervisor:
         raise MarketError(ErrorCode.NOT_PERMITTED, "this is for the market's supervisor")

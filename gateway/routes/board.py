@@ -70,7 +70,7 @@ class Proof(Resource):
 def browse(query: PageQuery) -> flask.Response:
     """Return one's own entries; the supervisor gets all."""
     asking = account()
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         page = board.list_entries(
             connection, signer=_visible(connection, asking), cursor=query.cursor, limit=query.limit
         )
@@ -83,7 +83,7 @@ def proof(path: EntryPath) -> flask.Response:
     asking = account()
     if not (path.seq.isascii() and path.seq.isdigit() and len(path.seq) <= _MOST_DIGITS):
         raise MarketError(ErrorCode.NOT_FOUND, "entries have numbers")
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         entry = board.load_entry(connection, int(path.seq), signer=_visible(connection, asking))
         anchor = board.anchor_over(connection, entry.seq)
         steps = services().board.inclusion_proof(connection, entry.seq, size=anchor.size)

@@ -183,5 +183,5 @@ def _change(path: ListingPath, body: IntentBody, action: str) -> flask.Response:
 
 
 def _config() -> MarketConfig:
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         return load_market(connection)

@@ -35,7 +35,7 @@ class Market(Resource):
 @api.get("/v1/market", responses={200: Market})
 def show() -> flask.Response:
     """Return the configuration in force: platform key, fees, generators, limits."""
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         config = load_market(connection)
         height = progress.height(connection)
     return flask.jsonify(

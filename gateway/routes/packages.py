@@ -125,7 +125,7 @@ def upload(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
                 path.trade, account=signer.account, start=part.start, total=part.total, data=_pieces(spool)
             )
     if status.complete:
-        with services().database.begin() as connection:
+        with services().database.autocommit() as connection:
             channels.notify(connection, channels.WORK, path.trade)
     return flask.jsonify(_resource(status)), 201 if status.complete else 200
 
@@ -167,7 +167,7 @@ def _not_satisfiable(error: MarketError, size: int) -> flask.Response:
 
 
 def _role(trade: str, party: str) -> str:
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         return load_trade(connection, trade).role(party)
 
 

@@ -129,7 +129,7 @@ OpeningsBody.model_rebuild()
 def browse(query: TradesQuery) -> flask.Response:
     """Return one's own trades, the newest first."""
     party = account()
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         page = trades.list_trades(connection, party, open_only=query.open, cursor=query.cursor, limit=query.limit)
     return collection(page.trades, page.cursor)
 
@@ -138,7 +138,7 @@ def browse(query: TradesQuery) -> flask.Response:
 def show(path: TradePath) -> flask.Response:
     """Return one of one's own trades."""
     party = account()
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         return flask.jsonify(trades.load_trade_for(connection, path.trade, party=party))
 
 
@@ -146,7 +146,7 @@ def show(path: TradePath) -> flask.Response:
 def show_payment(path: TradePath) -> flask.Response:
     """Return the intent with which a trade was paid, from the ledger, for its parties: it binds the one-time key."""
     party = account()
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         number, txid = trades.find_payment(connection, path.trade, party=party)
     return ledger_intent(number, txid)
 

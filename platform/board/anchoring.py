@@ -39,7 +39,7 @@ class AnchorJob(LeasedJob[Growth]):
         """Return the growth since the last anchor, if there is any and no anchor is under way."""
         if not self._acting.settled(FUNCTION):
             return []
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             growth = Growth(_anchored(connection), self._board.head(connection).size)
         if growth.size < growth.anchored:
             log.error(

@@ -95,7 +95,7 @@ class Catalogue:
         )
         if cursor:
             query = query.where(place < tuple_(*_parse_cursor(cursor)))
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             rows = connection.execute(query).all()
         listings = tuple(self._view(row) for row in rows[:limit])
         last = rows[limit - 1] if len(rows) > limit else None
@@ -107,7 +107,7 @@ class Catalogue:
         Raises:
             MarketError: UNKNOWN_LISTING.
         """
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             return self.find(connection, address, viewer=viewer)
 
     def find(self, connection: Connection, address: str, *, viewer: str = "") -> ListingView:

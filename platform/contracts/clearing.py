@@ -39,7 +39,7 @@ class ClearingJob(LeasedJob[Failed]):
                 outbox.c.state.in_(FAILED),
             )
         )
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             return [
                 Failed(row.case_number, row.address, row.error_code or str(ErrorCode.CONFLICT))
                 for row in connection.execute(query)

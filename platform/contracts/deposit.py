@@ -56,7 +56,7 @@ class DepositJob(LeasedJob[str]):
                 contracts.c.state.is_not(None),
             )
         )
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             return list(connection.execute(query).scalars())
 
     def handle(self, item: str) -> bool:

@@ -43,14 +43,14 @@ class PublicationJob(LeasedJob[Row[Any]]):
             # Null after an erasure (protocol.md, "Off-chain stores").
             contracts.c.description.is_not(None),
         )
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             return connection.execute(query).all()
 
     def handle(self, item: Row[Any]) -> bool:
         """Fill the column of one row."""
         text = search_text(self._columns.description(item))
         contracts = tables.data_contracts
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             connection.execute(update(contracts).where(contracts.c.address == item.address).values(search_text=text))
         return True
 

@@ -24,7 +24,7 @@ class TickJob(LeasedJob[int]):
     def find(self) -> Iterable[int]:
         """Return the present epoch if its time is over."""
         epoch = tables.epoch
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             row = connection.execute(select(epoch.c.n, epoch.c.ts_ms)).one_or_none()
             if row is None:
                 return []

@@ -22,7 +22,7 @@ class WatchdogJob(LeasedJob[Due]):
 
     def find(self) -> Iterable[Due]:
         """Return what is due now."""
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             return find_due(connection, self._acting.clock())
 
     def handle(self, item: Due) -> bool:

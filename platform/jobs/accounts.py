@@ -29,7 +29,7 @@ class OwnAccountsJob(LeasedJob[AccountKey]):
         """Return the keys whose accounts are missing."""
         accounts = tables.accounts
         query = select(accounts.c.address).where(accounts.c.address.in_(list(self._keys)))
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             opened = set(connection.execute(query).scalars())
         return [key for address, key in self._keys.items() if address not in opened]
 

@@ -1,11 +1,11 @@
 """Marks the webhooks of the accounts that a block concerns, so that whoever delivers looks at no others."""
 
-from countermark.platform.store import tables
+from countermark.platform.store import channels, tables
 from countermark.platform.store.sql import Connection, func, select, update
 
 
 def mark_webhooks(connection: Connection, first: int, end: int) -> None:
-    """Note in each webhook the last of the events numbered ``first`` up to ``end`` that concerns its account."""
+    """Note in each webhook the last of the events from ``first`` to before ``end`` that concerns its account."""
     events, webhooks = tables.events, tables.webhooks
     newest = (
         select(func.unnest(events.c.parties).label("account"), events.c.seq)
@@ -15,9 +15,11 @@ def mark_webhooks(connection: Connection, first: int, end: int) -> None:
     concerned = (
         select(newest.c.account, func.max(newest.c.seq).label("seq")).group_by(newest.c.account).subquery("concerned")
     )
-    connection.execute(
+    marked = connection.execute(
         update(webhooks)
         .where(webhooks.c.account == concerned.c.account)
         # When the tables are rebuilt, old blocks come again.
         .values(news=func.greatest(webhooks.c.news, concerned.c.seq))
     )
+    if marked.rowcount:
+        channels.notify(connection, channels.WEBHOOKS, str(end - 1))

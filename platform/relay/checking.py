@@ -33,7 +33,7 @@ class CheckJob(LeasedJob[TradeView]):
 
     def find(self) -> Iterable[TradeView]:
         """Return the trades in RECEIVED."""
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             return list(trades_in(connection, TradeState.RECEIVED))
 
     def handle(self, item: TradeView) -> bool:
@@ -43,7 +43,7 @@ class CheckJob(LeasedJob[TradeView]):
             MarketError: NOT_FOUND when a notice that the ledger names is not on this board: `trade.enforce` then
                 lets the buyer's word count, and the comparison of payments and transmissions reports it.
         """
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             seller = self._board.find(connection, trade=item.id, digest=item.seller_notice)
             buyer = self._board.find(connection, trade=item.id, digest=item.buyer_notice)
         result = "match" if consistent(self._notice(seller), self._notice(buyer)) else "mismatch"

@@ -44,7 +44,7 @@ class PackageRelease:
         Raises:
             MarketError: UNKNOWN_TRADE, WRONG_ACTOR, PACKAGE_NOT_RELEASED, NOT_FOUND when it was deleted since.
         """
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             _check(load_trade(connection, trade), account)
             row = find_package(connection, trade)
         if row is None or row.state not in WHOLE:
@@ -63,7 +63,7 @@ class PackageRelease:
         first = next(pieces, b"")
         packages = tables.packages
         released = func.coalesce(packages.c.released_ms, self._clock())
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             noted = connection.execute(
                 update(packages)
                 .where(packages.c.trade == package.trade, packages.c.state.in_(WHOLE))

@@ -29,7 +29,7 @@ class RelayJob(LeasedJob[TradeView]):
 
     def find(self) -> Iterable[TradeView]:
         """Return the trades in UPLOADED."""
-        with self.database.begin() as connection:
+        with self.database.autocommit() as connection:
             return list(trades_in(connection, TradeState.UPLOADED))
 
     def handle(self, item: TradeView) -> bool:

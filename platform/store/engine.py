@@ -59,6 +59,18 @@ class Database:
             yield connection
 
     @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """Give a connection on which each statement is a transaction of its own.
+
+        For reading, and for single statements: READ COMMITTED shows them the same, in a third of the round trips.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE, as for `begin`.
+        """
+        with _translated(), self._connections().connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def session(self) -> Iterator[Connection]:
         """Give a connection of the caller's own, on which he runs transactions; what his session held ends with it.
 

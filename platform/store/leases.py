@@ -31,7 +31,7 @@ def acquire(database: Database, name: str, *, holder: str, duration_ms: int) -> 
             where=or_(leases.c.holder == own, leases.c.until_ms <= clock.now(), presence.gone(leases.c.holder)),
         )
     )
-    with database.begin() as connection:
+    with database.autocommit() as connection:
         return connection.execute(statement).rowcount == 1
 
 
@@ -42,5 +42,5 @@ def release(database: Database, name: str, *, holder: str) -> None:
         MarketError: DATABASE_UNAVAILABLE.
     """
     held = (leases.c.name == name) & (leases.c.holder == presence.holder(holder))
-    with database.begin() as connection:
+    with database.autocommit() as connection:
         connection.execute(leases.update().where(held).values(until_ms=0))

@@ -7,11 +7,12 @@ from countermark.platform.store import clock
 from countermark.platform.store.engine import Database
 from countermark.platform.store.tables import request_nonces
 
+_USE = insert(request_nonces).on_conflict_do_nothing()
+
 
 def use(connection: Connection, account: str, nonce: str, *, expires_ms: int) -> bool:
     """Remember that `account` used `nonce` until `expires_ms`, and return False when it had done so before."""
-    statement = insert(request_nonces).values(account=account, nonce=nonce, expires_ms=expires_ms)
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(_USE, {"account": account, "nonce": nonce, "expires_ms": expires_ms}).rowcount == 1
 
 
 def forget_expired(database: Database) -> int:

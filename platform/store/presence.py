@@ -11,9 +11,9 @@ _ACTIVITY = table("pg_stat_activity", column("application_name"))
 _MARK = "/"
 
 
-def holder(token: str) -> ColumnElement[str]:
+def holder(token: str | ColumnElement[str]) -> ColumnElement[str]:
     """Return the SQL expression of the name under which this process holds a lease; `token` tells its own apart."""
-    return _own_name().concat(_MARK + token)
+    return _own_name().concat(_MARK).concat(token)
 
 
 def gone(held_by: ColumnElement[str | None]) -> ColumnElement[bool]:

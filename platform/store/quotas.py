@@ -4,11 +4,31 @@ from dataclasses import dataclass
 
 from countermark.platform.store import clock, tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, delete, select, upsert
+from countermark.platform.store.sql import Connection, bindparam, delete, select, upsert
 from countermark.protocol.errors import ErrorCode, MarketError
 
 KEPT_MS = 86_400_000
 """Longer than any quota's window."""
+
+_QUOTAS = tables.quotas.c
+_USED = (
+    select(_QUOTAS.used)
+    .where(
+        _QUOTAS.account == bindparam("account"),
+        _QUOTAS.kind == bindparam("kind"),
+        _QUOTAS.window_ms == bindparam("window_ms"),
+    )
+    .with_for_update()
+)
+_FIRST = upsert(tables.quotas).values(used=1)
+_COUNT = _FIRST.on_conflict_do_update(
+    index_elements=["account", "kind", "window_ms"], set_={"used": _QUOTAS.used + 1}
+)
+_FORGET = delete(tables.quotas).where(
+    _QUOTAS.account == bindparam("account"),
+    _QUOTAS.kind == bindparam("kind"),
+    _QUOTAS.window_ms < bindparam("window_ms"),
+)
 
 
 class RateLimitedError(MarketError):
@@ -41,16 +61,9 @@ class Quota:
 
     def count(self, connection: Connection, account: str, *, now_ms: int) -> None:
         """Count one use, whatever was used before."""
-        quotas = tables.quotas
-        window = self._window(now_ms)
-        connection.execute(
-            upsert(quotas)
-            .values(account=account, kind=self.kind, window_ms=window, used=1)
-            .on_conflict_do_update(index_elements=["account", "kind", "window_ms"], set_={"used": quotas.c.used + 1})
-        )
-        connection.execute(
-            delete(quotas).where(quotas.c.account == account, quotas.c.kind == self.kind, quotas.c.window_ms < window)
-        )
+        counted = self._row(account, now_ms)
+        connection.execute(_COUNT, counted)
+        connection.execute(_FORGET, counted)
 
     def check(self, connection: Connection, account: str, *, now_ms: int) -> None:
         """Refuse when the window's uses are used up, counting nothing.
@@ -58,19 +71,13 @@ class Quota:
         Raises:
             RateLimitedError: they are.
         """
-        quotas = tables.quotas
-        used = connection.execute(
-            select(quotas.c.used)
-            .where(
-                quotas.c.account == account,
-                quotas.c.kind == self.kind,
-                quotas.c.window_ms == self._window(now_ms),
-            )
-            .with_for_update()
-        ).scalar_one_or_none()
+        used = connection.execute(_USED, self._row(account, now_ms)).scalar_one_or_none()
         if used is not None and used >= self.most:
             ends_ms = self._window(now_ms) + self.window_ms
             raise RateLimitedError(self.kind, self.most, window_ms=self.window_ms, wait_ms=ends_ms - now_ms)
+
+    def _row(self, account: str, now_ms: int) -> dict[str, str | int]:
+        return {"account": account, "kind": self.kind, "window_ms": self._window(now_ms)}
 
     def _window(self, now_ms: int) -> int:
         return now_ms - now_ms % self.window_ms

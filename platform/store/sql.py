@@ -1,6 +1,7 @@
 """The SQL toolkit of the platform's parts: what of SQLAlchemy they use, so that only the store knows the library."""
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -8,6 +9,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     collate,
     delete,
     exists,
@@ -27,6 +29,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 __all__ = [
+    "BigInteger",
     "Column",
     "ColumnElement",
     "Connection",
@@ -35,6 +38,7 @@ __all__ = [
     "Table",
     "Text",
     "and_",
+    "bindparam",
     "collate",
     "delete",
     "exists",

@@ -6,6 +6,8 @@ from countermark.platform.store import tables
 from countermark.platform.store.outbox.entry import OPEN_STATES
 from countermark.platform.store.sql import Connection, func, select
 
+_LAST_BLOCK = select(tables.checkpoint.c.block_number)
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
@@ -17,7 +19,7 @@ class Backlog:
 
 def height(connection: Connection) -> int:
     """Return how many blocks of the ledger were applied."""
-    number = connection.execute(select(tables.checkpoint.c.block_number)).scalar_one_or_none()
+    number = connection.execute(_LAST_BLOCK).scalar_one_or_none()
     return 0 if number is None else int(number) + 1
 
 

@@ -181,7 +181,7 @@ class Webhooks:
             .where(webhooks.c.id == hook.id)
             .values(state=HookState.ACTIVE, failures=0, due_ms=clock.now(), disabled_ms=None)
         )
-        channels.notify(connection, channels.WORK, hook.id)
+        channels.notify(connection, channels.WEBHOOKS, hook.id)
         return self.load(connection.execute(statement.returning(*webhooks.c)).one())
 
 

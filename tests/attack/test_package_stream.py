@@ -89,6 +89,7 @@ def road(length: int, **environment: str) -> Iterator[Road]:
     finally:
         proxy.close()
         assert platform.stop() == 0
+        platform.discard()
         shutil.rmtree(folder)
 
 

@@ -169,6 +169,7 @@ def pair() -> Iterator[Pair]:
         database.close()
         second.end()
         assert platform.stop() == 0
+        platform.discard()
         shutil.rmtree(folder)
 
 

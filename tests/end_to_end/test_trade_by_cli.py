@@ -86,3 +86,4 @@ def test_a_platform_that_is_restarted_in_the_middle_of_a_trade_goes_on(tmp_path:
         assert (tmp_path / "bought.jpg").read_bytes() == photo.read_bytes()
     finally:
         own.stop()
+        own.discard()

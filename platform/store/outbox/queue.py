@@ -5,11 +5,11 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from countermark.platform.ports import Ledger, Prepared
-from countermark.platform.store import channels, clock, coins, presence
+from countermark.platform.store import channels, clock, coins
+from countermark.platform.store.outbox import statements
 from countermark.platform.store.outbox.entry import OPEN_STATES, Entry, IntentKey, Request, Spend, State
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.tables import outbox
@@ -59,10 +59,15 @@ class Outbox:
         Raises:
             MarketError: INTENT_REPLAYED when another payload has used the intent's nonce; INSUFFICIENT_FUNDS.
         """
-        if request.intent is not None:
-            earlier = self.claim(connection, request.intent)
-            if earlier is not None:
-                return earlier
+        earlier = None if request.intent is None else self.claim(connection, request.intent)
+        return earlier or self.add(connection, request)
+
+    def add(self, connection: Connection, request: Request) -> Entry:
+        """Save `request`, whose intent the caller's transaction has claimed, and return its entry, as `enqueue`.
+
+        Raises:
+            MarketError: INSUFFICIENT_FUNDS.
+        """
         request_id = secrets.token_hex(16)
         return self.insert(
             connection, request, self.propose(connection, request_id, request), request_id=request_id, attempt=1
@@ -104,27 +109,27 @@ class Outbox:
     ) -> Entry:
         """Save an attempt in state NEW, leased to `holder` (by default to a new one)."""
         intent, spend = request.intent, request.spend
-        statement = insert(outbox).values(
-            tx_id=proposal.prepared.tx_id,
-            request_id=request_id,
-            attempt=attempt,
-            function=request.function,
-            args=list(request.args),
-            transient=self._seal(request_id, request),
-            organisations=list(request.organisations),
-            spend_owner=spend.owner if spend else None,
-            spend_amount=spend.amount if spend else None,
-            state=State.NEW,
-            signer=intent.signer if intent else None,
-            nonce=intent.nonce if intent else None,
-            intent_digest=intent.digest if intent else None,
-            expires_ms=intent.expires_ms if intent else None,
-            lease_holder=holder or _new_holder(),
-            lease_until_ms=clock.now() + LEASE_MS,
-            created_ms=clock.now(),
-            updated_ms=clock.now(),
-        )
-        row = connection.execute(statement.returning(*outbox.c)).one()
+        values = {
+            "tx_id": proposal.prepared.tx_id,
+            "request_id": request_id,
+            "attempt": attempt,
+            "function": request.function,
+            "args": list(request.args),
+            "transient": self._seal(request_id, request),
+            "organisations": list(request.organisations),
+            "spend_owner": spend.owner if spend else None,
+            "spend_amount": spend.amount if spend else None,
+            "state": State.NEW,
+            "signer": intent.signer if intent else None,
+            "nonce": intent.nonce if intent else None,
+            "intent_digest": intent.digest if intent else None,
+            "expires_ms": intent.expires_ms if intent else None,
+            "lease_ms": LEASE_MS,
+        }
+        if holder:
+            row = connection.execute(statements.INSERT, {**values, "lease_holder": holder}).one()
+        else:
+            row = connection.execute(statements.INSERT_LEASED, {**values, "token": _new_token()}).one()
         prepared = proposal.prepared if proposal.whole else None
         return replace(self._entry(row), holder=row.lease_holder, prepared=prepared)
 
@@ -177,15 +182,8 @@ class Outbox:
 
         First comes what has been due for longest: a row that was tried in vain goes behind all that wait.
         """
-        due = (
-            select(outbox.c.tx_id)
-            .where(outbox.c.state.in_(OPEN_STATES), _unheld())
-            .order_by(outbox.c.lease_until_ms, outbox.c.created_ms, outbox.c.tx_id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
         entries = []
-        for tx_id in connection.execute(due).scalars().all():
+        for tx_id in connection.execute(statements.DUE, {"limit": limit}).scalars().all():
             try:
                 entry = self.take(connection, tx_id)
             except MarketError as error:
@@ -198,9 +196,9 @@ class Outbox:
 
     def take(self, connection: Connection, tx_id: str) -> Entry | None:
         """Lease the open attempt `tx_id`; None when it is final or somebody else drives it."""
-        free = and_(outbox.c.tx_id == tx_id, outbox.c.state.in_(OPEN_STATES), _unheld())
-        values = {"lease_holder": _new_holder(), "lease_until_ms": clock.now() + LEASE_MS}
-        row = connection.execute(update(outbox).where(free).values(values).returning(*outbox.c)).one_or_none()
+        row = connection.execute(
+            statements.TAKE, {"of_tx_id": tx_id, "token": _new_token(), "lease_ms": LEASE_MS}
+        ).one_or_none()
         return None if row is None else replace(self._entry(row), holder=row.lease_holder)
 
     def find(self, connection: Connection, identifier: str) -> Entry | None:
@@ -217,10 +215,7 @@ class Outbox:
 
     def find_intent(self, connection: Connection, signer: str, nonce: str) -> Entry | None:
         """Return the newest attempt for an intent of `signer`, None if this gateway never saw its nonce."""
-        query = select(outbox).where(
-            outbox.c.signer == signer, outbox.c.nonce == nonce, outbox.c.superseded_by.is_(None)
-        )
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(statements.BY_INTENT, {"signer": signer, "nonce": nonce}).one_or_none()
         return None if row is None else self._entry(row)
 
     def claim(self, connection: Connection, intent: IntentKey) -> Entry | None:
@@ -234,22 +229,15 @@ class Outbox:
             MarketError: INTENT_REPLAYED when another payload has used the intent's nonce.
         """
         name = f"intent/{intent.signer}/{intent.nonce}"
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        connection.execute(statements.LOCK, {"name": name})
         entry = self.find_intent(connection, intent.signer, intent.nonce)
         if entry is not None and entry.request.intent != intent:
             raise MarketError(ErrorCode.INTENT_REPLAYED, "the nonce was used for another intent")
         return entry
 
-    def _held(self, entry: Entry) -> Any:
-        return and_(outbox.c.tx_id == entry.tx_id, outbox.c.lease_holder == entry.holder)
-
     def _change(self, connection: Connection, entry: Entry, **values: Any) -> Row[Any]:
-        statement = (
-            update(outbox)
-            .where(self._held(entry), outbox.c.state.in_(OPEN_STATES))
-            .values(updated_ms=clock.now(), lease_until_ms=clock.now() + LEASE_MS, **values)
-        )
-        row = connection.execute(statement.returning(*outbox.c)).one_or_none()
+        held = {"of_tx_id": entry.tx_id, "of_holder": entry.holder, "lease_ms": LEASE_MS}
+        row = connection.execute(statements.CHANGE, {**values, **held}).one_or_none()
         if row is None:
             raise LeaseLostError(entry.tx_id)
         return row
@@ -294,9 +282,5 @@ class Outbox:
         )
 
 
-def _new_holder() -> ColumnElement[str]:
-    return presence.holder(secrets.token_hex(16))
-
-
-def _unheld() -> ColumnElement[bool]:
-    return or_(outbox.c.lease_until_ms <= clock.now(), presence.gone(outbox.c.lease_holder))
+def _new_token() -> str:
+    return secrets.token_hex(16)

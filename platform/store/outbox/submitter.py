@@ -305,7 +305,7 @@ class Submitter:
             return self._outbox.move(connection, entry, state, **values)
 
     def _find(self, identifier: str) -> Entry:
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             entry = self._outbox.find(connection, identifier)
         if entry is None:
             raise MarketError(ErrorCode.NOT_FOUND, "no transaction of this gateway has such an id")

@@ -137,7 +137,9 @@ def test_mistake_tells_nothing_of_itself(
 
 
 def test_absent_database_is_503(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front.services.database, "begin", Database("postgresql://127.0.0.1:1/none").begin)
+    absent = Database("postgresql://127.0.0.1:1/none")
+    for way in ("begin", "autocommit"):
+        monkeypatch.setattr(front.services.database, way, getattr(absent, way))
     answer = front.raw().get("/v1/market")
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (
         503,

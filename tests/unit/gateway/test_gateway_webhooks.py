@@ -352,7 +352,7 @@ def test_receiver_that_fails_for_long_is_disabled_and_goes_on_where_it_stopped_w
     assert (hook["state"], hook["failures"], hook["last_error"]) == ("DISABLED", schedule.MOST_FAILURES, "connection")
     assert (hook["disabled_at"] is None, hook["next_try_at"]) == (False, None)
     assert deliveries(front, server.courier).run_once() == 0
-    with front.services.database.listener(channels.WORK) as listener:
+    with front.services.database.listener(channels.WEBHOOKS) as listener:
         again = webhooks.add(buyer.market, server.url)
         assert listener.wait(10) == [hook["id"]]
     assert (again["id"], again["state"], again["disabled_at"]) == (hook["id"], "ACTIVE", None)
