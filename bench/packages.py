@@ -1,10 +1,11 @@
 """Measure sealing and opening of one large package against a bare loop, in the same run.
 
-python -m bench.packages [--mib 1024]
+python -m bench.packages [--mib 1024] [--repeat 3]
 
 The loop reads 1 MiB, encrypts it with AES-256-GCM, takes the SHA-256 of the ciphertext and writes it; its way back
 reads, hashes, decrypts and writes. Each measurement runs in a process of its own, which tells how much more memory it
-held at most than before it began.
+held at most than before it began. They take turns, a few times; before each, what was written is brought to the disk,
+so that none pays for what another has left in memory.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bench.figures import Figure, note, show
+from bench.figures import Figure, median, note, show
 from countermark.protocol.accounts import AccountKey
 from countermark.protocol.packages import PackageHeader, PackageSalts, open_package, seal_package
 from countermark.protocol.sealed import EncryptionKey
@@ -89,6 +90,7 @@ def _measured(
 
 def measure(work: Callable[[Path], None], folder: Path) -> tuple[float, float]:
     """Return the seconds that `work` takes and the MiB by which its process grew at most."""
+    os.sync()
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[tuple[float, int]] = context.Queue()
     process = context.Process(target=_measured, args=(work, folder, results))
@@ -101,13 +103,21 @@ def measure(work: Callable[[Path], None], folder: Path) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mib", type=int, default=1024, help="size of the data")
-    size = parser.parse_args().mib
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    size: int = options.mib
     with tempfile.TemporaryDirectory(prefix="countermark-bench-", dir=os.environ.get("TMPDIR")) as temporary:
         folder = Path(temporary)
         with (folder / "data").open("wb") as out:
             for _ in range(size):
                 out.write(secrets.token_bytes(MIB))
-        loop, sealing, back, opening = (measure(work, folder) for work in (_loop, _seal, _loop_back, _open))
+        rounds = [
+            [measure(work, folder) for work in (_loop, _seal, _loop_back, _open)] for _ in range(options.repeat)
+        ]
+    loop, sealing, back, opening = (
+        (median([taken for taken, _ in of_one]), max(grown for _, grown in of_one))
+        for of_one in zip(*rounds, strict=True)
+    )
     note(f"loop {size / loop[0]:.0f} MiB/s, sealing {size / sealing[0]:.0f} MiB/s")
     note(f"loop back {size / back[0]:.0f} MiB/s, opening {size / opening[0]:.0f} MiB/s")
     show(

@@ -18,9 +18,12 @@ EMPTY_ROOT = sha256().digest()
 _SIZE_BYTES = 8
 
 
-def leaf_hash(data: bytes) -> bytes:
+def leaf_hash(data: bytes | memoryview) -> bytes:
     """Return the hash of the leaf that holds ``data`` (RFC 6962 section 2.1)."""
-    return sha256(b"\x00" + data).digest()
+    # Not joined, which would copy the data: a leaf may hold a MiB.
+    hashed = sha256(b"\x00")
+    hashed.update(data)
+    return hashed.digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

@@ -46,14 +46,15 @@ def open_package(
     reader.header.check(header)
     try:
         content_key, salts = _unwrap(reader, key)
-        held = b""
+        held = memoryview(b"")
         total, done = 0, 0
         for number, plaintext in enumerate(_decrypt(reader, content_key)):
             if number == 0:
                 total = _true_size(plaintext, reader.body.plaintext)
                 plaintext = plaintext[layout.SIZE_BYTES :]
             data = plaintext[: total - done]
-            if plaintext.count(0, len(data)) != len(plaintext) - len(data):
+            padding = bytes(plaintext[len(data) :])
+            if padding.count(0) != len(padding):
                 raise MarketError(ErrorCode.PACKAGE_TAMPERED, "the padding is not zeros")
             done += len(data)
             if data:
@@ -83,17 +84,21 @@ def _unwrap(reader: PackageReader, key: EncryptionKey) -> tuple[bytes, PackageSa
     return secret[:at], PackageSalts(secret[at : at + SALT_BYTES], secret[at + SALT_BYTES :])
 
 
-def _decrypt(reader: PackageReader, content_key: bytes) -> Iterator[bytes]:
+def _decrypt(reader: PackageReader, content_key: bytes) -> Iterator[memoryview]:
+    """Yield the plaintext of each chunk, which stays as it is until the next but one."""
     aead, last = AESGCM(content_key), reader.body.chunks - 1
+    # Two buffers in turn: memory that is asked for anew costs as much as the decryption. None is larger than the first.
+    buffers = [memoryview(bytearray(reader.body.plaintext_length(0))) for _ in range(2)]
     for number, chunk in enumerate(reader.chunks):
+        plaintext = buffers[number % 2][: reader.body.plaintext_length(number)]
         try:
-            plaintext = aead.decrypt(layout.nonce(number, last=number == last), chunk, reader.associated)
+            aead.decrypt_into(layout.nonce(number, last=number == last), chunk, reader.associated, plaintext)
         except InvalidTag:
             raise MarketError(ErrorCode.PACKAGE_TAMPERED, f"chunk {number} does not authenticate") from None
         yield plaintext
 
 
-def _true_size(first: bytes, padded: int) -> int:
+def _true_size(first: memoryview, padded: int) -> int:
     size = int.from_bytes(first[: layout.SIZE_BYTES], "big")
     if size > layout.MAX_DATA or layout.padded_size(size) != padded:
         raise MarketError(ErrorCode.PACKAGE_TAMPERED, "the data's size does not fit the package's")

@@ -64,6 +64,8 @@ def seal_package(
     out.write(first)
     out.write(second)
     aead, associated = AESGCM(key), sha256(first + second).digest()
+    # One buffer for all chunks: memory that is asked for anew costs as much as the encryption. None is larger.
+    buffer = memoryview(bytearray(body.plaintext_length(0) + layout.TAG))
     done = 0
     for number in range(body.chunks):
         last = number == body.chunks - 1
@@ -73,7 +75,9 @@ def seal_package(
         done += len(data)
         if last and source.read(1):
             raise malformed("the data is longer than announced")
-        chunk = aead.encrypt(layout.nonce(number, last=last), start + data + bytes(room - len(data)), associated)
+        plaintext = start + data + bytes(room - len(data))
+        chunk = buffer[: len(plaintext) + layout.TAG]
+        aead.encrypt_into(layout.nonce(number, last=last), plaintext, associated, chunk)
         tree.append(leaf_hash(chunk))
         out.write(chunk)
         if on_progress is not None:
