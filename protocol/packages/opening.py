@@ -87,7 +87,7 @@ def _unwrap(reader: PackageReader, key: EncryptionKey) -> tuple[bytes, PackageSa
 def _decrypt(reader: PackageReader, content_key: bytes) -> Iterator[memoryview]:
     """Yield the plaintext of each chunk, which stays as it is until the next but one."""
     aead, last = AESGCM(content_key), reader.body.chunks - 1
-    # Two buffers in turn: memory that is asked for anew costs as much as the decryption. None is larger than the first.
+    # Two buffers in turn: memory that is asked for anew costs as much as the decryption. None needs more room.
     buffers = [memoryview(bytearray(reader.body.plaintext_length(0))) for _ in range(2)]
     for number, chunk in enumerate(reader.chunks):
         plaintext = buffers[number % 2][: reader.body.plaintext_length(number)]
