@@ -114,9 +114,9 @@ class ForkedMarket(Market):
         return twin
 
 
-def fork() -> ForkedMarket:
-    """Return the market with which all begin; what was signed for an earlier one is forgotten."""
-    market = _founded().fork()
+def fork(backend: type[InMemory] = InMemory) -> ForkedMarket:
+    """Return the market with which all begin, on such a backend; what was signed for an earlier one is forgotten."""
+    market = _founded(backend).fork()
     _written.clear()
     return market
 
@@ -142,8 +142,8 @@ def unsigned() -> Iterator[None]:
 
 
 @cache
-def _founded() -> ForkedMarket:
-    backend = InMemory()
+def _founded(kind: type[InMemory]) -> ForkedMarket:
+    backend = kind()
     backend.ledger = _OneSimulation(handler)
     market = ForkedMarket(backend)
     for who in (market.seller, market.buyer, market.stranger):
