@@ -9,6 +9,7 @@ import pytest
 
 from countermark.protocol import sealed
 from countermark.protocol.commitments import Opening
+from countermark.protocol.encoding import b64u, base32
 from countermark.protocol.errors import ErrorCode
 from tests.support.backends import Backend, InMemory
 from tests.support.market import (
@@ -49,9 +50,15 @@ def create(market: Market, params: dict[str, Any], secret: bytes, **attached: An
 @pytest.mark.requirement("R27")
 def test_contract_has_an_address_its_commitments_and_no_key(market: Market) -> None:
     opened = opening(b"photo", title="A photo")
-    address = create(market, params_of(opened), opened.to_json())
+    nonce = b64u(b"n" * 16)
+    params, transient = params_of(opened), {"opening": opened.to_json()}
+    made = market.ask(market.seller, "listing.create", params, msp=PLATFORM, transient=transient, nonce=nonce)
+    address: str = made["id"]
     record = market.listing(address)
-    assert address.startswith("dc1")
+    # Nothing but what the seller has signed, each part after its length.
+    parts = [market.backend.market, params["c_f"], market.seller.address, nonce]
+    signed = b"".join(len(part).to_bytes(4, "big") + part.encode() for part in parts)
+    assert address == "dc1" + base32(hashlib.sha256(b"dc1" + signed).digest())
     assert record["owner"] == record["seller"] == market.seller.address
     assert record["state"] == "LISTED"
     assert (record["c_f"], record["c_d"], record["c_exact"]) == (
@@ -156,6 +163,7 @@ def test_nobody_lists_past_the_platforms_gate(market: Market) -> None:
 
 
 @pytest.mark.every_ledger
+@pytest.mark.requirement("R9")
 @pytest.mark.requirement("R65")
 def test_exact_copy_is_refused_whatever_its_salts(market: Market) -> None:
     market.list_data(market.seller, b"photo")

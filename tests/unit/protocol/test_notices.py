@@ -84,6 +84,7 @@ def test_the_buyer_judges_the_seller_does_not(changes: dict[str, Any]) -> None:
     assert refusal.value.code is ErrorCode.NOTICE_MALFORMED
 
 
+@pytest.mark.requirement("R40")
 @pytest.mark.parametrize(
     ("token", "code"),
     [

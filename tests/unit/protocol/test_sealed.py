@@ -28,8 +28,10 @@ def refused(message: object, keys: dict[int, EncryptionKey] = KEYS) -> ErrorCode
 @pytest.mark.requirement("R82")
 def test_only_the_receiver_reads_a_sealed_message() -> None:
     message = seal()
+    ciphertext = unb64u(message["ciphertext"])
+    assert SECRET not in ciphertext
+    assert len(ciphertext) == len(SECRET) + sealed.OVERHEAD
     assert sealed.open_sealed(KEYS, message, kind="listing", market=MARKET) == SECRET
-    assert len(unb64u(message["ciphertext"])) == len(SECRET) + sealed.OVERHEAD
     assert refused(message, {2: OTHER}) is ErrorCode.SEALED_UNDECRYPTABLE
 
 
