@@ -32,9 +32,9 @@ BUGS = {
         "'platform': 250",
     ),
     "outbox row lost": Mutant(
-        "platform/store/outbox/queue.py",
-        ".where(outbox.c.state.in_(OPEN_STATES), _unheld())",
-        ".where(outbox.c.state == State.NEW, _unheld())",
+        "platform/store/outbox/statements.py",
+        ".where(_OPEN, _UNHELD)",
+        ".where(outbox.c.state == OPEN_STATES[0], _UNHELD)",
         "tests/unit/platform/store/test_outbox.py::test_a_crash_at_any_point_neither_loses_nor_doubles_the_request",
         "assert 0 == 1",
     ),
