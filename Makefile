@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FOREIGN := .venv-interop
 # Two processes, each of which takes whole files: no test waits for another's, and both cores of a small machine work.
-PARALLEL := --numprocesses 2 --dist loadfile
+# In the order of tests/fixtures/order.py, not by how many tests a file has: the longest have few.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test nightly lint bench interop docs lock clean setup
 .DEFAULT_GOAL := demo

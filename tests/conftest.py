@@ -1,7 +1,9 @@
 """Fixtures that all tests share."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.fixtures import order
 from tests.fixtures.absent import pytest_collection_modifyitems
 from tests.fixtures.closing_lines import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from tests.fixtures.fabric import native_markets
@@ -22,12 +24,19 @@ __all__ = [
     "postgres_server",
     "postgres_url",
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
     "s3_server",
     "stored",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what has a hook of its own where this file has one already."""
+    config.pluginmanager.register(order, "order")
+
 
 # The same examples in every run, and none fails because the machine is busy.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
