@@ -62,7 +62,8 @@ class Bell:
         while self._look(rung, again=again) < height:
             left = deadline - time.monotonic()
             if left <= 0 or self.closed:
-                return False
+                # The ring may be late, or have been lost.
+                return not again and self._look(rung, again=True) >= height
             before, rung = rung, self.wait(rung, left)
             again = rung == before
         return True

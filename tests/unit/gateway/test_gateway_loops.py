@@ -1,6 +1,7 @@
 """Loops of the worker and the bell that wakes them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,7 +9,8 @@ from countermark.gateway.bell import Bell
 from countermark.gateway.loops import Loop
 from countermark.platform.store import channels
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import func, select
+from countermark.platform.store.sql import func, insert, select
+from countermark.platform.store.tables import checkpoint
 from countermark.protocol.errors import ErrorCode, MarketError
 
 WAIT_S = 20.0
@@ -36,6 +38,34 @@ def test_waiting_for_a_height_ends_with_its_time(database: Database) -> None:
     bell = Bell(database)
     assert not bell.wait_height(1, timeout_s=0.01)
     assert bell.wait_height(0, timeout_s=0)
+    bell.close()
+
+
+def test_whoever_waits_for_a_height_sees_it_even_if_nothing_rings(database: Database) -> None:
+    bell = Bell(database)
+    assert not bell.wait_height(1, timeout_s=0)
+    with database.begin() as connection:
+        connection.execute(insert(checkpoint).values(id=1, block_number=0, block_hash=b"hash"))
+    assert bell.wait_height(1, timeout_s=0)
+    assert not bell.wait_height(2, timeout_s=0)
+    bell.close()
+
+
+def test_a_ring_is_looked_into_once_however_many_wait(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def height(_connection: object) -> int:
+        looked.append(1)
+        return 7
+
+    monkeypatch.setattr("countermark.platform.views.progress.height", height)
+    bell = Bell(database)
+    rung = bell.rung()
+    while bell.rung() == rung:  # once it listens, it rings no more by itself
+        bell.wait(rung, WAIT_S)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: bell.wait_height(7, timeout_s=WAIT_S), range(32)))
+    assert len(looked) == 1
     bell.close()
 
 
