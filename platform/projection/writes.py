@@ -20,15 +20,19 @@ is running, or this table is out of date.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from countermark.platform.ports import Transaction, Write
 from countermark.platform.projection import records
 from countermark.platform.projection.records import Columns, Record
 from countermark.platform.store import tables
-from countermark.platform.store.sql import Connection, Table, delete, func, update, upsert
+from countermark.platform.store.sql import Connection, Insert, Table, bindparam, delete, func, update, upsert
 from countermark.protocol import canonical
 
 _log = logging.getLogger(__name__)
+
+_RELEASE = delete(tables.coin_reservations).where(tables.coin_reservations.c.coin == bindparam("of_coin"))
+_SPEND = update(tables.coins).where(tables.coins.c.id == bindparam("of_coin"), tables.coins.c.spent_tx.is_(None))
 
 _UNPROJECTED = ("exact/", "spent/", "market/config", "market/pepper", "market/proposal/")
 
@@ -74,9 +78,17 @@ def apply_write(connection: Connection, write: Write, transaction: Transaction, 
 def _put(change: Change, table: Table, keys: Columns, columns: Columns, first: Columns | None = None) -> None:
     """Insert or update the row of `keys`; `first` is set when the row appears and never again."""
     at_first = first or {}
-    statement = upsert(table).values({**keys, **columns, **at_first})
-    kept = {name: func.coalesce(table.c[name], statement.excluded[name]) for name in at_first}
-    change.connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_={**columns, **kept}))
+    statement = _upsert(table, tuple(keys), tuple(columns), tuple(at_first))
+    change.connection.execute(statement, {**keys, **columns, **at_first})
+
+
+@cache
+def _upsert(table: Table, keys: tuple[str, ...], columns: tuple[str, ...], first: tuple[str, ...]) -> Insert:
+    """Return the statement of `_put` for columns of these names: writing one down takes longer than its execution."""
+    statement = upsert(table).values({name: bindparam(name) for name in (*keys, *columns, *first)})
+    given = {name: statement.excluded[name] for name in columns}
+    kept = {name: func.coalesce(table.c[name], statement.excluded[name]) for name in first}
+    return statement.on_conflict_do_update(index_elements=keys, set_={**given, **kept})
 
 
 def _account(change: Change) -> None:
@@ -87,11 +99,9 @@ def _account(change: Change) -> None:
 def _coin(change: Change) -> None:
     if change.record is None:
         # Only now, when the coin no longer counts as unspent, may its reservation go.
-        reserved = tables.coin_reservations
-        change.connection.execute(delete(reserved).where(reserved.c.coin == change.rest))
-        spent = {"spent_tx": change.tx_id, "spent_block": change.block}
-        unspent = (tables.coins.c.id == change.rest) & tables.coins.c.spent_tx.is_(None)
-        if change.connection.execute(update(tables.coins).where(unspent).values(spent)).rowcount != 1:
+        change.connection.execute(_RELEASE, {"of_coin": change.rest})
+        spent = {"of_coin": change.rest, "spent_tx": change.tx_id, "spent_block": change.block}
+        if change.connection.execute(_SPEND, spent).rowcount != 1:
             raise ValueError("a coin was spent that was not there")
         return
     columns = records.coin(change.record) | {"created_tx": change.tx_id, "created_block": change.block}

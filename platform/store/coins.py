@@ -58,14 +58,16 @@ def reserve(connection: Connection, *, owner: str, amount: int, holder: str) -> 
     # One payment of an owner picks at a time; other owners are not held up.
     connection.execute(_LOCK, {"owner": owner})
     release(connection, holder)
-    total, under_way = connection.execute(_SUMS, {"owner": owner}).one()
-    if total < amount:
-        raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, "the account's coins do not reach the amount")
-    candidates = _coins(connection, _ALONE, owner=owner, amount=amount) or _coins(connection, _LARGEST, owner=owner)
-    if sum(coin.amount for coin in candidates) < amount:
-        if len(candidates) == MAX_COINS and not under_way:
-            raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, f"more than {MAX_COINS} coins would be needed")
-        return None
+    candidates = _coins(connection, _ALONE, owner=owner, amount=amount)
+    if not candidates:
+        total, under_way = connection.execute(_SUMS, {"owner": owner}).one()
+        if total < amount:
+            raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, "the account's coins do not reach the amount")
+        candidates = _coins(connection, _LARGEST, owner=owner)
+        if sum(coin.amount for coin in candidates) < amount:
+            if len(candidates) == MAX_COINS and not under_way:
+                raise MarketError(ErrorCode.INSUFFICIENT_FUNDS, f"more than {MAX_COINS} coins would be needed")
+            return None
     chosen = tuple(coin.id for coin in money.select_coins(candidates, amount))
     reservation = {"owner": owner, "holder": holder, "reserved_ms": RESERVED_MS}
     connection.execute(_RESERVE_ANEW, [{"coin": coin, **reservation} for coin in chosen])

@@ -11,19 +11,14 @@ KEPT_MS = 86_400_000
 """Longer than any quota's window."""
 
 _QUOTAS = tables.quotas.c
-_USED = (
-    select(_QUOTAS.used)
-    .where(
-        _QUOTAS.account == bindparam("account"),
-        _QUOTAS.kind == bindparam("kind"),
-        _QUOTAS.window_ms == bindparam("window_ms"),
-    )
-    .with_for_update()
-)
+_KEY = ("account", "kind", "window_ms")
+_USED = select(_QUOTAS.used).where(*(_QUOTAS[name] == bindparam(name) for name in _KEY)).with_for_update()
 _FIRST = upsert(tables.quotas).values(used=1)
-_COUNT = _FIRST.on_conflict_do_update(
-    index_elements=["account", "kind", "window_ms"], set_={"used": _QUOTAS.used + 1}
-)
+_COUNT = _FIRST.on_conflict_do_update(index_elements=_KEY, set_={"used": _QUOTAS.used + 1})
+# One statement, since every write of a trader's goes through it.
+_SPEND = _FIRST.on_conflict_do_update(
+    index_elements=_KEY, set_={"used": _QUOTAS.used + 1}, where=_QUOTAS.used < bindparam("most")
+).returning(_QUOTAS.used)
 _FORGET = delete(tables.quotas).where(
     _QUOTAS.account == bindparam("account"),
     _QUOTAS.kind == bindparam("kind"),
@@ -56,8 +51,12 @@ class Quota:
         Raises:
             RateLimitedError: it is used up; what was refused is not counted.
         """
-        self.check(connection, account, now_ms=now_ms)
-        self.count(connection, account, now_ms=now_ms)
+        spent = self._row(account, now_ms)
+        used = connection.execute(_SPEND, {**spent, "most": self.most}).scalar_one_or_none()
+        if used is None:
+            raise self._used_up(now_ms)
+        if used == 1:
+            connection.execute(_FORGET, spent)
 
     def count(self, connection: Connection, account: str, *, now_ms: int) -> None:
         """Count one use, whatever was used before."""
@@ -73,8 +72,11 @@ class Quota:
         """
         used = connection.execute(_USED, self._row(account, now_ms)).scalar_one_or_none()
         if used is not None and used >= self.most:
-            ends_ms = self._window(now_ms) + self.window_ms
-            raise RateLimitedError(self.kind, self.most, window_ms=self.window_ms, wait_ms=ends_ms - now_ms)
+            raise self._used_up(now_ms)
+
+    def _used_up(self, now_ms: int) -> RateLimitedError:
+        ends_ms = self._window(now_ms) + self.window_ms
+        return RateLimitedError(self.kind, self.most, window_ms=self.window_ms, wait_ms=ends_ms - now_ms)
 
     def _row(self, account: str, now_ms: int) -> dict[str, str | int]:
         return {"account": account, "kind": self.kind, "window_ms": self._window(now_ms)}

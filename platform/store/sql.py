@@ -25,6 +25,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -33,6 +34,7 @@ __all__ = [
     "Column",
     "ColumnElement",
     "Connection",
+    "Insert",
     "IntegrityError",
     "Row",
     "Table",

@@ -1,7 +1,7 @@
 """What is asked of the ledger (`Request`) and how far it has come (`Entry`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -147,3 +147,34 @@ class Entry:
             return False
         document = canonical.loads(self.result, code=ErrorCode.INTERNAL)
         return isinstance(document, dict) and document.get("replayed") is True
+
+    def moved(
+        self,
+        state: State,
+        updated_ms: int,
+        *,
+        envelope: bytes | None = None,
+        result: bytes | None = None,
+        block_number: int | None = None,
+        validation_code: int | None = None,
+        error_code: str | None = None,
+        error_detail: str | None = None,
+        **forgotten: None,
+    ) -> Self:
+        """Return the entry as its row is with these columns written: nothing of it need come back from the server."""
+        return replace(
+            self,
+            state=state,
+            request=replace(self.request, transient={}) if "transient" in forgotten else self.request,
+            envelope=self.envelope if envelope is None else envelope,
+            result=self.result if result is None else result,
+            block_number=block_number,
+            validation=validation_code,
+            error=error_of(error_code, error_detail),
+            updated_ms=updated_ms,
+        )
+
+
+def error_of(code: str | None, detail: str | None) -> MarketError | None:
+    """Return the error of a row, None where it has none."""
+    return None if code is None else MarketError(ErrorCode(code), detail or "")

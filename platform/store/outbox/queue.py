@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, or_, select, update
 from countermark.platform.ports import Ledger, Prepared
 from countermark.platform.store import channels, clock, coins
 from countermark.platform.store.outbox import statements
-from countermark.platform.store.outbox.entry import OPEN_STATES, Entry, IntentKey, Request, Spend, State
+from countermark.platform.store.outbox.entry import OPEN_STATES, Entry, IntentKey, Request, Spend, State, error_of
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.tables import outbox
 from countermark.protocol import canonical
@@ -160,13 +160,13 @@ class Outbox:
         """
         if state not in OPEN_STATES:
             values["transient"] = None  # kept no longer than it may be needed
-        row = self._change(connection, entry, state=state, **values)
+        updated_ms = self._change(connection, entry, state=state, **values)
         if state not in OPEN_STATES:
             if state is not State.COMMITTED:
                 # Those of a committed payment stay reserved until the projector sees them spent.
                 coins.release(connection, entry.request_id)
             channels.notify(connection, channels.OUTBOX, entry.request_id)
-        return replace(self._entry(row), holder=entry.holder, prepared=entry.prepared)
+        return entry.moved(state, updated_ms, **values)
 
     def hand_back(self, connection: Connection, entry: Entry, *, at_once: bool = False) -> None:
         """Give the lease up, so that a worker goes on with the row: at once, or after its rest."""
@@ -235,12 +235,12 @@ class Outbox:
             raise MarketError(ErrorCode.INTENT_REPLAYED, "the nonce was used for another intent")
         return entry
 
-    def _change(self, connection: Connection, entry: Entry, **values: Any) -> Row[Any]:
+    def _change(self, connection: Connection, entry: Entry, **values: Any) -> int:
         held = {"of_tx_id": entry.tx_id, "of_holder": entry.holder, "lease_ms": LEASE_MS}
-        row = connection.execute(statements.CHANGE, {**values, **held}).one_or_none()
-        if row is None:
+        updated_ms: int | None = connection.execute(statements.CHANGE, {**values, **held}).scalar_one_or_none()
+        if updated_ms is None:
             raise LeaseLostError(entry.tx_id)
-        return row
+        return updated_ms
 
     def _seal(self, request_id: str, request: Request) -> bytes | None:
         if not request.transient:
@@ -275,7 +275,7 @@ class Outbox:
             result=bytes(row.result or b""),
             block_number=row.block_number,
             validation=row.validation_code,
-            error=None if row.error_code is None else MarketError(ErrorCode(row.error_code), row.error_detail or ""),
+            error=error_of(row.error_code, row.error_detail),
             created_ms=row.created_ms,
             updated_ms=row.updated_ms,
             tries=row.tries,

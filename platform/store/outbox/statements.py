@@ -26,7 +26,7 @@ CHANGE = (
     update(outbox)
     .where(_OF, outbox.c.lease_holder == bindparam("of_holder"), _OPEN)
     .values(updated_ms=clock.now(), lease_until_ms=_LEASE_END)
-    .returning(*outbox.c)
+    .returning(outbox.c.updated_ms)
 )
 TAKE = (
     update(outbox)
