@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.fixtures import order
+from tests.fixtures import forking, order
 from tests.fixtures.absent import pytest_collection_modifyitems
 from tests.fixtures.closing_lines import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from tests.fixtures.fabric import native_markets
@@ -19,6 +19,7 @@ from tests.fixtures.postgres import (
 __all__ = [
     "database",
     "empty_database",
+    "forking",
     "migrated_template",
     "native_markets",
     "postgres_server",

@@ -1,5 +1,6 @@
 """The command `countermark up`."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -56,6 +57,8 @@ def command(session: Session, ledger: str, port: int, data: Path | None, webhook
 
     The embedded ledger is for development, demos and tests: one machine, one user, all organisations.
     """
+    # Read when gRPC is imported: its handlers around fork() may end a child of ours before it has become a program.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
     from countermark.cli.up.data import DataFolder
     from countermark.cli.up.stack import Stack, exclusive
 
