@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,13 +55,13 @@ def relayed(network: EmbeddedNetwork) -> Iterator[Relayed]:
 
 def test_secrets_never_reach_the_traders_gateway_however_many_others_are_away(relayed: Relayed) -> None:
     client, trader = relayed.client, relayed.relays["trader"]
-    options = {"transient": {"value": SECRET}, "endorsing_organisations": BOTH}
+    options: dict[str, Any] = {"transient": {"value": SECRET}, "endorsing_organisations": BOTH}
     for first in ("platform", "supervisor"):
-        assert client.endorse("put_private", [f"by {first}"], **options).envelope  # type: ignore[arg-type]
+        assert client.endorse("put_private", [f"by {first}"], **options).envelope
         relayed.relays[first].cut()
     for _ in range(3):
         with pytest.raises(UnavailableError):
-            client.endorse("put_private", ["k"], **options)  # type: ignore[arg-type]
+            client.endorse("put_private", ["k"], **options)
         with pytest.raises(UnavailableError):
             client.evaluate("whoami", transient={"value": SECRET})
     assert (trader.connections, trader.received) == (0, 0)

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -37,7 +38,9 @@ SECRET = os.urandom(100)
     ],
 )
 @pytest.mark.parametrize("part", [slice(None), slice(None, 60), slice(40, None)], ids=["whole", "head", "tail"])
-def test_a_secret_is_found_in_every_form_and_in_part(spell, before, part) -> None:  # type: ignore[no-untyped-def]
+def test_a_secret_is_found_in_every_form_and_in_part(
+    spell: Callable[[bytes], bytes], before: int, part: slice
+) -> None:
     haystack = os.urandom(50) + spell(os.urandom(before) + SECRET[part] + os.urandom(9)) + os.urandom(50)
     assert Needles({"secret": [SECRET]}).find(haystack) == {"secret"}
 

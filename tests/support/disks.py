@@ -17,10 +17,19 @@ def _may_mount() -> bool:
     if os.geteuid() != 0:
         return False
     with tempfile.TemporaryDirectory() as folder:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False)  # noqa: S607
-        if mounted.returncode == 0:
-            subprocess.run(["umount", folder], check=True)  # noqa: S607
-    return mounted.returncode == 0
+        if _run("mount", "-t", "tmpfs", "tmpfs", folder) != 0:
+            return False
+        _check("umount", folder)
+    return True
+
+
+def _run(*command: str | Path) -> int:
+    """Run a program of the system, wherever it lies, and return its exit status."""
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+
+def _check(*command: str | Path) -> None:
+    assert _run(*command) == 0, command
 
 
 needs_mount = pytest.mark.skipif(not _may_mount(), reason="only root can mount a small disk")
@@ -64,16 +73,16 @@ class Disk:
         self._mount("-o", f"remount,{'ro' if read_only else 'rw'}")
 
     def _mount(self, *options: str) -> None:
-        subprocess.run(["mount", *options, self.path], check=True)  # noqa: S607
+        _check("mount", *options, self.path)
 
 
 @contextmanager
 def small_disk(path: Path, size: int) -> Iterator[Disk]:
     """Mount a disk of `size` bytes at `path`, which is made."""
     path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], check=True)  # noqa: S607
+    _check("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path)
     try:
         yield Disk(path)
     finally:
         # Lazily: a process that is just ending may still have a file open there.
-        subprocess.run(["umount", "--lazy", path], check=True)  # noqa: S607
+        _check("umount", "--lazy", path)

@@ -20,6 +20,7 @@ def regrouped(data: Iterable[bytes], *, first: int, each: int) -> Iterator[bytes
                     yield bytes(held)
                     held, wanted = bytearray(), each
     except Exception:
+        # Whatever it was: what came before it must not be lost. It goes on to the caller.
         if held:
             yield bytes(held)
         raise

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Executable
 
 from countermark.cli import tables as command
 from countermark.client import account, deliveries, listings, purchases
@@ -39,10 +40,10 @@ def sold(front: Front, monkeypatch: pytest.MonkeyPatch) -> str:
     return listing
 
 
-def execute(front: Front, *statements: object) -> None:
+def execute(front: Front, *statements: Executable) -> None:
     with front.services.database.begin() as connection:
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 def test_whole_tables_are_told_to_be_whole(run: Run, front: Front, sold: str) -> None:

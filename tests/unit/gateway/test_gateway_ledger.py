@@ -153,7 +153,7 @@ def test_a_proposal_that_is_refused_for_its_date_says_whose_fault_it_is_not() ->
     """No rule of the market has refused it, and no peer is away: it can be made again when the clocks agree."""
     skewed = EndorseError(ErrorCode.CLOCK_SKEWED, "incorrect timestamp", retry=Retry.ANEW)
     with pytest.raises(ports.UnavailableError) as caught:
-        endorse(FabricLedger(Failing(skewed)))  # type: ignore[arg-type]
+        endorse(FabricLedger(Failing(skewed)))  # type: ignore[arg-type]  # as much of a client as is asked
     assert caught.value.code is ErrorCode.CLOCK_SKEWED
 
 

@@ -2,11 +2,12 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from countermark.platform.ports import BlockSource, UnavailableError
+from countermark.platform.ports import Block, BlockSource, UnavailableError
 from countermark.platform.projection import (
     Checkpoint,
     ProjectionError,
@@ -318,7 +319,7 @@ def test_a_rebuild_from_a_source_that_is_cut_changes_nothing(
     before = digest(database)
 
     class Cut(MemoryBlocks):
-        def blocks(self, start: int, *, stop: int | None = None):  # type: ignore[no-untyped-def]
+        def blocks(self, start: int, *, stop: int | None = None) -> Iterator[Block]:
             yield from traded.blocks[: len(traded.blocks) // 2]
 
     with pytest.raises(ProjectionError, match="ended"):
@@ -349,7 +350,7 @@ def test_following_takes_a_broken_stream_up_again(
     asked: list[int] = []
 
     class Brittle:
-        def blocks(self, start: int, *, stop: int | None = None):  # type: ignore[no-untyped-def]
+        def blocks(self, start: int, *, stop: int | None = None) -> Iterator[Block]:
             asked.append(start)
             yield from traded.blocks[start : start + 3]
             raise UnavailableError("", "the peer went away")

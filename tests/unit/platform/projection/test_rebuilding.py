@@ -1,9 +1,11 @@
 """The tables made again from block 0: lost, forged or whole, and what a projector that runs meanwhile sees of it."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
+from countermark.platform.ports import Block
 from countermark.platform.projection import ProjectionError, Projector, ledger_digest
 from countermark.platform.store import channels, tables
 from countermark.platform.store.engine import Database
@@ -103,7 +105,7 @@ def test_a_block_that_comes_while_the_tables_are_made_again_is_applied_after_the
     following = threading.Thread(target=lambda: applied.append(worker.apply(traded.blocks[last])))
 
     class Slow(MemoryBlocks):
-        def blocks(self, start: int, *, stop: int | None = None):  # type: ignore[no-untyped-def]
+        def blocks(self, start: int, *, stop: int | None = None) -> Iterator[Block]:
             for block in super().blocks(start, stop=stop):
                 if block.number == last // 2:
                     following.start()

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,83 +13,12 @@ from countermark.chaincode.shim.stub import Response, Stub
 from countermark.platform import ports
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.outbox import Entry, IntentKey, Outbox, Request, State, Submitter
-from countermark.platform.store.outbox.queue import LONGEST_REST_MS, REST_MS, LeaseLostError
-from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import func, select, text, update
-from countermark.protocol import canonical
+from countermark.platform.store.outbox import IntentKey, Request, State
+from countermark.platform.store.outbox.queue import LeaseLostError
+from countermark.platform.store.sql import text, update
 from countermark.protocol.errors import ErrorCode, MarketError
-from tests.fixtures.ledger import Channel, Crash, MemoryLedger, once
-
-FAR_MS = 2**50
-
-
-async def counter(stub: Stub) -> Response:
-    """Count calls under one key, each nonce once; `fail` is refused."""
-    if stub.function == "fail":
-        raise MarketError(ErrorCode.WRONG_STATE, "it always fails")
-    nonce = stub.args[0].decode()
-    earlier = await stub.get_state(f"nonce/{nonce}")
-    if earlier is not None:
-        return Response(200, canonical.dumps(json.loads(earlier) | {"replayed": True}))
-    count = int(await stub.get_state("count") or b"0") + 1
-    answer = canonical.dumps({"id": str(count), "secret": stub.transient.get("s", b"").decode()})
-    await stub.put_state(f"nonce/{nonce}", answer)
-    await stub.put_state("count", str(count).encode())
-    return Response(200, answer)
-
-
-@dataclass
-class Setting:
-    database: Database
-    channel: Channel
-    ledger: MemoryLedger
-    outbox: Outbox
-    submitter: Submitter
-
-    @property
-    def count(self) -> int:
-        return int(self.channel.state.get("count", b"0"))
-
-    def row(self, tx_id: str) -> Any:
-        with self.database.begin() as connection:
-            return connection.execute(select(tables.outbox).where(tables.outbox.c.tx_id == tx_id)).one()
-
-    def rows(self) -> int:
-        with self.database.begin() as connection:
-            return connection.execute(select(func.count()).select_from(tables.outbox)).scalar_one()
-
-    def enqueue(self, request: Request) -> Entry:
-        with self.database.begin() as connection:
-            return self.outbox.enqueue(connection, request)
-
-    def expire_leases(self) -> None:
-        with self.database.begin() as connection:
-            connection.execute(update(tables.outbox).values(lease_until_ms=0))
-
-    def restart(self) -> "Setting":
-        """What is left after the process has died: database and ledger, and no lease that still runs."""
-        self.expire_leases()
-        ledger = MemoryLedger(self.channel)
-        outbox = Outbox(ledger, BOX)
-        return Setting(self.database, self.channel, ledger, outbox, Submitter(self.database, ledger, outbox))
-
-
-BOX = SecretBox({1: b"k" * 32}, 1)
-
-
-@pytest.fixture
-def setting(database: Database, monkeypatch: pytest.MonkeyPatch) -> Setting:
-    monkeypatch.setattr("countermark.platform.store.outbox.ordering.PROBE_S", 0.01)
-    channel = Channel(counter)
-    ledger = MemoryLedger(channel)
-    outbox = Outbox(ledger, BOX)
-    return Setting(database, channel, ledger, outbox, Submitter(database, ledger, outbox))
-
-
-def request(nonce: str = "n", *, digest: str = "sha256:1", expires_ms: int = FAR_MS, **changes: Any) -> Request:
-    made = Request("add", (nonce.encode(), b"{}"), intent=IntentKey("did:key:me", nonce, digest, expires_ms))
-    return replace(made, **changes)
+from tests.fixtures.ledger import Crash, MemoryLedger, once
+from tests.support.outbox_setting import FAR_MS, Setting, counter, request
 
 
 def test_a_request_is_ordered_committed_and_answered(setting: Setting) -> None:
@@ -327,120 +255,6 @@ def test_of_copies_in_one_block_the_one_that_counts_decides(setting: Setting) ->
     assert (done.state, done.attempt, setting.count) == (State.COMMITTED, 1, 1)
 
 
-def _conflict(setting: Setting) -> Callable[[str], None]:
-    """Somebody else's transaction gets in between endorsement and submission, the first time."""
-    done: list[bool] = []
-
-    def interfere(tx_id: str) -> None:
-        if not done:
-            done.append(True)
-            setting.channel.invoke("TraderMSP", "add", f"other {tx_id}")
-
-    return interfere
-
-
-def test_a_conflict_is_followed_by_a_new_transaction_once_the_old_one_is_dead(setting: Setting) -> None:
-    setting.ledger.before["submit"] = _conflict(setting)
-    entry = setting.submitter.request(request(), wait_s=5)
-    assert (entry.state, entry.attempt) == (State.COMMITTED, 2)
-    assert json.loads(entry.result)["id"] == "2"
-    dead, alive = setting.ledger.submitted
-    assert alive == entry.tx_id
-    row = setting.row(dead)
-    assert (row.state, row.validation_code, row.superseded_by) == ("INVALID", 11, alive)
-    # Whoever holds the first id finds the outcome under it.
-    assert setting.submitter.wait(dead, timeout_s=0).tx_id == alive
-
-
-def test_a_new_transaction_is_not_made_while_the_old_one_may_still_commit(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("countermark.platform.store.outbox.ordering.RESEND_S", 0.01)
-    setting.ledger.holding = True
-    waiting = setting.submitter.request(request(), wait_s=0)
-    for _ in range(3):
-        setting.expire_leases()
-        setting.submitter.run_once(wait_s=0)
-    assert setting.rows() == 1
-    assert set(setting.ledger.submitted) == {waiting.tx_id}
-    setting.ledger.cut()  # the same envelope several times: one of them counts
-    setting.expire_leases()
-    setting.submitter.run_once()
-    assert setting.submitter.wait(waiting.tx_id, timeout_s=0).state is State.COMMITTED
-    assert setting.count == 1
-
-
-def test_parallel_requests_that_meet_in_one_key_all_succeed(setting: Setting) -> None:
-    with ThreadPoolExecutor(6) as pool:
-        entries = list(pool.map(lambda n: setting.submitter.request(request(f"n{n}"), wait_s=30), range(12)))
-    assert {entry.state for entry in entries} == {State.COMMITTED}
-    assert setting.count == 12
-    assert {json.loads(entry.result)["id"] for entry in entries} == {str(n) for n in range(1, 13)}
-
-
-def test_conflicts_without_end_are_given_up(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countermark.platform.store.outbox.submitter.MAX_ATTEMPTS", 3)
-    setting.ledger.before["submit"] = lambda tx_id: _conflict(setting)(tx_id)
-    entry = setting.submitter.request(request(), wait_s=5)
-    assert (entry.state, entry.attempt) == (State.INVALID, 3)
-    assert entry.error is not None
-    assert entry.error.code is ErrorCode.CONFLICT
-
-
-def _claim(setting: Setting, *, valid: bool) -> None:
-    """Let peers tell of the first id that is asked for what a false envelope with it has earned, in block 7.
-
-    `valid`: the real one stands behind it in the same block.
-    """
-    ask = setting.ledger.commit_status
-
-    def claimed(tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
-        setting.ledger.commit_status = ask  # type: ignore[method-assign]
-        row = {"block": 7, "tx_id": tx_id, "time_ms": 1, "kind": "endorser", "function": "add", "creator_msp": "M"}
-        false = {**row, "position": 0, "valid": False, "code": 8, "code_name": "BAD_PROPOSAL_TXID"}
-        real = {**row, "position": 1, "valid": True, "code": 0, "code_name": "VALID"}
-        with setting.database.begin() as connection:
-            block = {"number": 7, "header_hash": b"h", "previous_hash": b"p", "transactions": 2}
-            connection.execute(tables.blocks.insert().values(**block))
-            connection.execute(tables.transactions.insert(), [false, real] if valid else [false])
-            connection.execute(tables.checkpoint.insert().values(id=1, block_number=7, block_hash=b"h"))
-        return ports.CommitStatus(tx_id, 7, 8, "BAD_PROPOSAL_TXID")
-
-    setting.ledger.commit_status = claimed  # type: ignore[method-assign]
-
-
-def test_a_false_envelope_with_its_id_does_not_hide_that_a_transaction_has_committed(setting: Setting) -> None:
-    """Else a member of the channel could have a payment called failed that was made."""
-    _claim(setting, valid=True)
-    entry = setting.submitter.request(request(), wait_s=5)
-    assert (entry.state, entry.block_number, entry.validation, entry.attempt) == (State.COMMITTED, 7, 0, 1)
-
-
-def test_a_transaction_whose_id_a_false_envelope_has_used_up_is_made_anew(setting: Setting) -> None:
-    setting.ledger.holding = True  # ours is never ordered under that id
-    _claim(setting, valid=False)
-
-    def go_on(_tx_id: str) -> None:
-        setting.ledger.holding = False
-
-    setting.ledger.before["endorse"] = lambda tx_id: go_on(tx_id) if setting.rows() > 1 else None
-    entry = setting.submitter.request(request(), wait_s=5)
-    assert entry.state is State.COMMITTED
-    assert entry.attempt > 1
-    assert setting.count == 1
-
-
-def test_any_other_verdict_of_the_peers_is_final(setting: Setting) -> None:
-    def forged(tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
-        return ports.CommitStatus(tx_id, 7, 10, "ENDORSEMENT_POLICY_FAILURE")
-
-    setting.ledger.commit_status = forged  # type: ignore[method-assign]
-    entry = setting.submitter.request(request(), wait_s=5)
-    assert (entry.state, entry.block_number, entry.validation) == (State.INVALID, 7, 10)
-    assert entry.error is not None
-    assert entry.error.code is ErrorCode.ENDORSEMENT_FAILED
-
-
 def test_an_expired_intent_is_not_tried_again(setting: Setting) -> None:
     entry = setting.submitter.request(request(expires_ms=1), wait_s=5)
     assert entry.state is State.REFUSED
@@ -537,94 +351,6 @@ def test_an_answer_that_is_not_json_leaves_the_row_open_and_the_others_alone(set
     assert setting.submitter.run_once() == 2
     assert setting.submitter.wait(odd.request_id, timeout_s=0).state is State.NEW
     assert setting.submitter.wait(sound.request_id, timeout_s=0).state is State.COMMITTED
-
-
-def _without(setting: Setting, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> Request:
-    """Let the endorsement of one organisation fail, and return a request that needs it."""
-    endorse = setting.ledger.endorse
-
-    def fail(prepared: ports.Prepared, *, organisations: Any = (), timeout_s: float = 10.0) -> ports.Endorsed:
-        if organisations:
-            raise failure
-        return endorse(prepared, organisations=organisations, timeout_s=timeout_s)
-
-    monkeypatch.setattr(setting.ledger, "endorse", fail)
-    return request(organisations=("SupervisorMSP",))
-
-
-def _rest(setting: Setting, ms: int) -> None:
-    """Let `ms` milliseconds of the leases' time pass."""
-    with setting.database.begin() as connection:
-        outbox = tables.outbox
-        connection.execute(update(outbox).values(lease_until_ms=outbox.c.lease_until_ms - ms))
-
-
-def test_rows_that_cannot_go_on_do_not_starve_the_others(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    needy = _without(setting, monkeypatch, ports.UnavailableError("", "one organisation is away"))
-    for number in range(8):
-        key = IntentKey("did:key:me", f"needy{number}", "sha256:1", FAR_MS)
-        setting.enqueue(replace(needy, args=(b"needy%d" % number, b"{}"), intent=key))
-    setting.expire_leases()
-    setting.submitter.run_once(limit=8)
-    good = setting.enqueue(request("good"))
-    _rest(setting, 60_000)  # the good one has come last of all
-    for _ in range(2):
-        setting.submitter.run_once(limit=8)
-        _rest(setting, REST_MS)
-    assert setting.submitter.wait(good.request_id, timeout_s=0).state is State.COMMITTED
-
-
-def test_a_row_that_is_tried_in_vain_rests_longer_each_time(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    needy = _without(setting, monkeypatch, ports.UnavailableError("", "one organisation is away"))
-    entry = setting.submitter.request(needy)
-    rests = []
-    for _ in range(7):
-        row = setting.row(entry.tx_id)
-        rests.append(row.lease_until_ms - row.updated_ms)
-        setting.expire_leases()
-        setting.submitter.run_once()
-    assert all(rest >= expected for rest, expected in zip(rests, (500, 1000, 2000, 4000, 8000), strict=False))
-    assert rests[-1] >= LONGEST_REST_MS
-    assert setting.row(entry.tx_id).tries == 8
-
-
-def test_an_unforeseen_failure_of_one_row_leaves_the_others_alone(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    poison = setting.enqueue(_without(setting, monkeypatch, ValueError("SECRET")))
-    good = [setting.enqueue(request(f"good{number}")) for number in range(3)]
-    setting.expire_leases()
-    assert setting.submitter.run_once() == 4
-    assert {setting.submitter.wait(one.request_id, timeout_s=0).state for one in good} == {State.COMMITTED}
-    assert setting.submitter.wait(poison.request_id, timeout_s=0).state is State.NEW
-    assert f"outbox row {poison.tx_id} stays open: ValueError" in caplog.text
-    assert "SECRET" not in caplog.text
-    # It rests as any other that cannot go on, and no longer.
-    _rest(setting, REST_MS)
-    assert setting.submitter.run_once() == 1
-
-
-def test_a_row_whose_driver_lost_the_database_is_free_when_he_has_found_it_again(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """His process lives, so nobody else can see that he has given up."""
-    entry = setting.enqueue(request("left"))
-
-    def away(*_: object, **__: object) -> None:
-        raise MarketError(ErrorCode.DATABASE_UNAVAILABLE, "the database does not answer")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(setting.outbox, "move", away)
-        broken.setattr(setting.outbox, "hand_back", away)
-        with pytest.raises(MarketError, match="database_unavailable"):
-            setting.submitter.drive(entry)
-    assert setting.submitter.request(request("other"), wait_s=5).state is State.COMMITTED
-    _rest(setting, REST_MS)
-    assert setting.submitter.run_once() == 1
-    assert setting.submitter.wait(entry.request_id, timeout_s=0).state is State.COMMITTED
-    assert setting.count == 2
 
 
 def test_waiting_for_an_unknown_id_is_not_found(setting: Setting) -> None:
