@@ -4,7 +4,7 @@ python -m bench [FOLDER] [--only NAME ...]
 
 Fingerprints are measured on the photographs in FOLDER; without one, on the few that scikit-image ships, which shows
 that the measurement works and says little about the world. Families of pictures need a FOLDER of 60 or more.
-Everything together takes about a quarter of an hour.
+Everything together takes some twenty minutes.
 """
 
 import argparse

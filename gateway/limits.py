@@ -60,7 +60,7 @@ class AddressLimit:
         if site is None:
             return
         name = hmac.digest(self._key, site.encode(), sha256).hex()
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             self._quota.spend(connection, name, now_ms=self._clock())
 
 

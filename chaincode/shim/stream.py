@@ -193,7 +193,7 @@ class PeerStream:
                 await self._transport.write(await self._outgoing.get())
                 self._outgoing.task_done()
         except Exception as error:
-            _log.warning("the stream to the peer broke: %s", error)
+            _log.warning("the stream to the peer broke: %s", type(error).__name__)
         finally:
             # Whom an unwritten message was to answer waits for ever. The peer is told by the end of the stream.
             self._over.set()

@@ -73,7 +73,7 @@ def register(body: WebhookBody) -> tuple[flask.Response, int]:
 def browse(query: PageQuery) -> flask.Response:
     """Return one's own webhooks, the oldest first."""
     owner = account()
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         page = services().webhooks.page(connection, owner, cursor=query.cursor, limit=query.limit)
     return collection(map(_resource, page.webhooks), page.cursor)
 
@@ -82,7 +82,7 @@ def browse(query: PageQuery) -> flask.Response:
 def show(path: WebhookPath) -> flask.Response:
     """Return one of one's own webhooks."""
     owner = account()
-    with services().database.begin() as connection:
+    with services().database.autocommit() as connection:
         return flask.jsonify(_resource(services().webhooks.find(connection, owner, path.webhook)))
 
 

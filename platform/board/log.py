@@ -109,7 +109,7 @@ class Board:
             return Head(0, merkle.EMPTY_ROOT)
         try:
             frontier = Frontier.from_bytes(row.frontier)
-        except ValueError:
+        except MarketError:
             return Head(row.size, b"")
         return Head(row.size, frontier.root() if frontier.size == row.size else b"")
 

@@ -97,12 +97,13 @@ class Registration:
                 config = load_market(connection)
                 _check_account(connection, intent.signer)
                 self._refusals.check(connection, intent.signer, now_ms=now_ms)
-                if self._writes is not None:
-                    self._writes.spend(connection, intent.signer, now_ms=now_ms)
         if ruling is None:
             application = examine(draft, config=config, now_ms=now_ms)
             candidacy = _candidacy(application)
             with self._database.begin() as connection:
+                # Only what is well made and in time: whoever sends an old one again uses up nothing of its seller's.
+                if self._writes is not None:
+                    self._writes.spend(connection, intent.signer, now_ms=now_ms)
                 self._gate.refresh(connection)
             # The long comparison, and no transaction is open meanwhile.
             survey = self._gate.survey(candidacy)

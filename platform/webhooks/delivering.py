@@ -47,7 +47,7 @@ class Deliveries:
             MarketError: DATABASE_UNAVAILABLE.
         """
         for done in range(_MOST_TURNS):
-            with self._database.begin() as connection:
+            with self._database.autocommit() as connection:
                 leased = self._queue.lease(connection)
             if leased is None:
                 return done
@@ -69,7 +69,7 @@ class Deliveries:
             _log.error("webhook %s rests: %s", leased.hook.id, type(error).__name__)
 
     def _tell(self, leased: Leased) -> None:
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             batch = events.own_after(connection, leased.hook.position, account=leased.hook.account, most=TURN)
         ends = time.monotonic() + TURN_S
         for event in batch:

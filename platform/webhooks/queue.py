@@ -1,7 +1,8 @@
 """Which webhooks have something to be told: leased to one worker each, and moved on event by event.
 
-A lease is renewed before each delivery and outlasts one, so the events of a webhook leave one after the other. Should
-a worker stand still for longer, another takes over, and what both deliver arrives twice.
+A lease is renewed before each delivery and outlasts one, so the events of a webhook leave one after the other. It
+ends with the process of its holder (`store.presence`). Should a worker stand still for longer, another takes over,
+and what both deliver arrives twice.
 """
 
 import logging
@@ -9,8 +10,8 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from countermark.platform.store import clock, tables
-from countermark.platform.store.sql import Connection, func, literal_column, select, update
+from countermark.platform.store import clock, presence, tables
+from countermark.platform.store.sql import Connection, func, literal_column, or_, select, update
 from countermark.platform.webhooks import schedule
 from countermark.platform.webhooks.hooks import HookState, Webhook, Webhooks
 from countermark.protocol.errors import MarketError
@@ -18,7 +19,7 @@ from countermark.protocol.errors import MarketError
 _log = logging.getLogger(__name__)
 
 LEASE_MS = 120_000
-"""Longer than any delivery takes, its name's resolution included."""
+"""How long a worker that lives has a webhook: longer than any delivery takes, its name's resolution included."""
 
 
 class LeaseLostError(Exception):
@@ -52,27 +53,25 @@ class HookQueue:
                 webhooks.c.state == literal_column("'ACTIVE'"),
                 webhooks.c.news > webhooks.c.position,
                 webhooks.c.due_ms <= clock.now(),
-                webhooks.c.lease_until_ms <= clock.now(),
+                or_(webhooks.c.lease_until_ms <= clock.now(), presence.gone(webhooks.c.lease_holder)),
             )
             .order_by(webhooks.c.due_ms, webhooks.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
-        holder = secrets.token_hex(16)
         statement = (
             update(webhooks)
             .where(webhooks.c.id == due.scalar_subquery())
-            .values(lease_holder=holder, lease_until_ms=clock.now() + LEASE_MS)
+            .values(lease_holder=presence.holder(secrets.token_hex(16)), lease_until_ms=clock.now() + LEASE_MS)
+            .returning(*webhooks.c)
         )
-        row = connection.execute(statement.returning(*webhooks.c)).one_or_none()
-        if row is None:
-            return None
-        try:
-            return Leased(self._webhooks.load(row), holder)
-        except MarketError as error:
-            # A damaged row rests until its lease ends, and must not keep the others waiting.
-            _log.error("webhook %s cannot be read: %s", row.id, error)
-            return None
+        while (row := connection.execute(statement).one_or_none()) is not None:
+            try:
+                return Leased(self._webhooks.load(row), row.lease_holder)
+            except MarketError as error:
+                # A damaged row rests until its lease ends, and must not keep the others waiting.
+                _log.error("webhook %s cannot be read: %s", row.id, error)
+        return None
 
     def renew(self, connection: Connection, leased: Leased) -> None:
         """Hold the lease for another while.

@@ -49,7 +49,7 @@ class Index:
 
     def find(self, name: str) -> Stored | None:
         """Return the object called `name`."""
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             return _find(connection, name)
 
     def pieces(self, stored: Stored, start: int, *, most: int) -> Sequence[Piece]:
@@ -61,7 +61,7 @@ class Index:
             .order_by(columns.start)
             .limit(most)
         )
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             return [Piece(*row) for row in connection.execute(query)]
 
     @contextmanager
@@ -106,25 +106,25 @@ class Index:
 
     def remove(self, name: str) -> None:
         """Forget the object; whoever waits for it, or writes to it, finds it gone."""
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             connection.execute(delete(stored_objects).where(stored_objects.c.name == name))
 
     def remove_below(self, prefix: str) -> None:
         """Forget every object whose name begins with `prefix` and a slash."""
         name = stored_objects.c.name
         after = chr(ord("/") + 1)
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             connection.execute(delete(stored_objects).where(name >= f"{prefix}/", name < f"{prefix}{after}"))
 
     def living(self, incarnations: Collection[str]) -> set[str]:
         """Return which of the `incarnations` there are; any other never comes back."""
         column = stored_objects.c.incarnation
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             return set(connection.execute(select(column).where(column.in_(incarnations))).scalars())
 
     def _find_or_make(self, name: str) -> Stored:
         fresh = {"name": name, "incarnation": secrets.token_hex(16), "size": 0, "sealed": False}
-        with self._database.begin() as connection:
+        with self._database.autocommit() as connection:
             while (stored := _find(connection, name)) is None:
                 connection.execute(insert(stored_objects).values(fresh).on_conflict_do_nothing())
         return stored

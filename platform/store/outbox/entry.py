@@ -159,13 +159,13 @@ class Entry:
         validation_code: int | None = None,
         error_code: str | None = None,
         error_detail: str | None = None,
-        **forgotten: None,
+        forget: bool = False,
     ) -> Self:
         """Return the entry as its row is with these columns written: nothing of it need come back from the server."""
         return replace(
             self,
             state=state,
-            request=replace(self.request, transient={}) if "transient" in forgotten else self.request,
+            request=replace(self.request, transient={}) if forget else self.request,
             envelope=self.envelope if envelope is None else envelope,
             result=self.result if result is None else result,
             block_number=block_number,

@@ -158,15 +158,16 @@ class Outbox:
         Raises:
             LeaseLostError: Another driver has taken the row over.
         """
-        if state not in OPEN_STATES:
-            values["transient"] = None  # kept no longer than it may be needed
-        updated_ms = self._change(connection, entry, state=state, **values)
-        if state not in OPEN_STATES:
+        ends = state not in OPEN_STATES
+        # Transient data is kept no longer than it may be needed.
+        forgotten = {"transient": None} if ends else {}
+        updated_ms = self._change(connection, entry, state=state, **values, **forgotten)
+        if ends:
             if state is not State.COMMITTED:
                 # Those of a committed payment stay reserved until the projector sees them spent.
                 coins.release(connection, entry.request_id)
             channels.notify(connection, channels.OUTBOX, entry.request_id)
-        return entry.moved(state, updated_ms, **values)
+        return entry.moved(state, updated_ms, **values, forget=ends)
 
     def hand_back(self, connection: Connection, entry: Entry, *, at_once: bool = False) -> None:
         """Give the lease up, so that a worker goes on with the row: at once, or after its rest."""

@@ -243,7 +243,7 @@ class Submitter:
         if status is None:
             if ordered.refusal is not None:
                 return self._close(entry, State.REFUSED, ordered.refusal)
-            if ordered.taken:
+            if ordered.taken and entry.state is not State.SUBMITTED:
                 entry = self._move(entry, State.SUBMITTED)
             # Whoever does not wait has learnt nothing bad: a worker may wait for the block in his place.
             return _Step(entry, pause=True, at_once=ordered.taken and not ordered.waited)

@@ -139,6 +139,17 @@ def test_applications_count_too(front: Front) -> None:
     assert_limited(front.raw().post("/v1/listings", json={"sealed": sealed}), "writes", OF_ACCOUNT)
 
 
+def test_application_that_comes_again_too_late_costs_its_seller_nothing(front: Front) -> None:
+    seller = front.trader("seller")
+    front.world.market.mint(front.world.market.seller, 1000)
+    old_ms = front.services.clock() - 86_400_000
+    sealed = application(actor("seller"), fingerprint(photo("coffee")), now_ms=old_ms)
+    for _ in range(2 * OF_ACCOUNT):
+        answer = front.raw().post("/v1/listings", json={"sealed": sealed})
+        assert answer.json()["code"] == "intent_expired", answer.text
+    assert post(front, seller, transfer(front, seller)).status_code < 300
+
+
 def test_notices_count_too(front: Front, sale: Sale) -> None:
     trade = sale.pay()
     seller = sale.seller

@@ -16,8 +16,9 @@ from countermark.gateway import courier, signatures
 from countermark.gateway.courier import HttpsCourier
 from countermark.gateway.worker import Worker
 from countermark.platform.ports import DeliveryError
+from countermark.platform.projection.news import mark_webhooks
 from countermark.platform.store import channels, tables
-from countermark.platform.store.sql import update
+from countermark.platform.store.sql import text, update
 from countermark.platform.views import events
 from countermark.platform.webhooks import delivering, schedule
 from countermark.platform.webhooks.delivering import LANES, Deliveries
@@ -358,6 +359,24 @@ def test_receiver_that_fails_for_long_is_disabled_and_goes_on_where_it_stopped_w
     assert (again["id"], again["state"], again["disabled_at"]) == (hook["id"], "ACTIVE", None)
     deliveries(front, server.courier).run_once()
     assert [one.seq for one in server.told()] == own_events(front, buyer, before)
+
+
+def test_block_that_comes_again_marks_and_wakes_nobody(front: Front, server: HookServer) -> None:
+    """As in a rebuild, which must not hold the rows of those who deliver."""
+    buyer = front.trader("buyer")
+    webhooks.add(buyer.market, server.url)
+    mint(front, front.world.market.buyer, 1)
+    (last,) = own_events(front, buyer, standing(buyer)["position"])
+    database = front.services.database
+    with database.begin() as connection:
+        written = connection.execute(text("SELECT xmin::text FROM webhooks")).scalar_one()
+    with database.listener(channels.WEBHOOKS) as listener:
+        with database.begin() as connection:
+            mark_webhooks(connection, last, last + 1)
+            channels.notify(connection, channels.WEBHOOKS, "afterwards")
+        assert listener.wait(10) == ["afterwards"]
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT xmin::text FROM webhooks")).scalar_one() == written
 
 
 def test_receiver_that_is_gone_is_disabled_at_once(front: Front, server: HookServer) -> None:

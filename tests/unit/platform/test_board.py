@@ -351,6 +351,14 @@ def test_a_board_that_lost_entries_cannot_be_anchored_over_them(world: World) ->
     assert refused.error_code == ErrorCode.PROOF_INVALID
 
 
+def test_a_head_that_cannot_be_read_claims_its_size_and_no_root(world: World) -> None:
+    _fill(world, 0, 3)
+    with world.database.begin() as connection:
+        connection.execute(tables.board_head.update().values(frontier=b"no state of a tree"))
+        claimed = world.board.claimed_head(connection)
+    assert (claimed.size, claimed.root) == (3, b"")
+
+
 def test_an_unreachable_ledger_is_asked_again_later(world: World) -> None:
     job = AnchorJob(world.acting, world.board)
     _fill(world, 0, 3)
