@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from countermark.chaincode import code
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.service import ChaincodeServer, Tls
 from countermark.chaincode.shim.stub import Handler
@@ -29,6 +30,7 @@ class Settings:
     address: str
     ccid: str
     tls: Tls
+    package: Path | None
     time_limit_s: float
     grace_s: float
 
@@ -54,6 +56,8 @@ def main(argv: Sequence[str] | None = None, handler: Handler | None = None) -> i
 
         handler = contracts
     try:
+        if settings.package is not None:
+            code.check_package(settings.package, settings.ccid)
         asyncio.run(serve(settings, handler))
     except ShimError as error:
         sys.stderr.write(f"chaincode cannot start: {error}\n")
@@ -94,6 +98,11 @@ def _parse(argv: Sequence[str] | None) -> Settings:
     add("--client-ca", "CHAINCODE_CLIENT_CA", "PEM certificates of the authorities whose clients may connect")
     add("--time-limit", "CHAINCODE_TIME_LIMIT", "seconds after which an invocation is given up", "30")
     add("--grace", "CHAINCODE_GRACE", "seconds that SIGTERM leaves to running invocations", "10")
+    parser.add_argument(
+        "--package",
+        default=os.environ.get("CHAINCODE_PACKAGE"),
+        help="the installed package, whose id and code digest must be those of this server (or CHAINCODE_PACKAGE)",
+    )
     parsed = parser.parse_args(argv)
     time_limit_s, grace_s = _seconds(parsed.time_limit), _seconds(parsed.grace)
     if not time_limit_s or grace_s is None:
@@ -102,6 +111,7 @@ def _parse(argv: Sequence[str] | None) -> Settings:
         address=parsed.address,
         ccid=parsed.ccid,
         tls=Tls(Path(parsed.tls_cert), Path(parsed.tls_key), Path(parsed.client_ca)),
+        package=Path(parsed.package) if parsed.package else None,
         time_limit_s=time_limit_s,
         grace_s=grace_s,
     )

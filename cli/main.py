@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "the paper's Scenario 1 on this machine, step by step",
     "fingerprint": "compute and compare fingerprints, offline",
     "listing": "put data on the market, browse, withdraw",
+    "network": "a network of Hyperledger Fabric, from one description",
     "review": "the operator's word on applications that wait for a person",
     "search": "find listings that resemble a sample",
     "tables": "the database's copy of the ledger, made anew and compared",

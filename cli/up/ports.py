@@ -1,43 +1,10 @@
 """The ports of one data folder: taken free at the first start, kept afterwards, so that profiles stay true."""
 
 import json
-import secrets
-import socket
-from itertools import islice
 from pathlib import Path
 
 from countermark.client.files import write_private
-
-LOOPBACK = "127.0.0.1"
-
-
-_LOWEST, _END = 10_240, 65_536
-_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ``count`` different ports of the loopback address on which nobody listens.
-
-    If there are any, they lie below those that the kernel gives to connections: a port that is to be listened on
-    later, and again after a restart, must not be somebody's end of a connection then.
-    """
-    ephemeral = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else _END
-    ports = range(_LOWEST, ephemeral if ephemeral > _LOWEST else _END)
-    # At random: others choose at the same moment, and nobody holds what he has chosen.
-    candidates = secrets.SystemRandom().sample(ports, k=len(ports))
-    return list(islice(filter(is_free, candidates), count))
-
-
-def is_free(port: int) -> bool:
-    """Return whether a server can listen on ``port``."""
-    with socket.socket() as probe:
-        # As servers do it: connections of an ended server that linger in TIME_WAIT do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
+from countermark.network.ports import free_ports, is_free
 
 
 def kept_ports(path: Path, names: tuple[str, ...]) -> dict[str, int]:

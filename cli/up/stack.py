@@ -20,7 +20,7 @@ from countermark.cli.up.data import (
     platform_keys,
 )
 from countermark.cli.up.market import RoleKeys, default_market
-from countermark.cli.up.ports import LOOPBACK, kept_ports
+from countermark.cli.up.ports import kept_ports
 from countermark.cli.up.processes import ProcessGroup, ProcessSpec
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
@@ -28,6 +28,7 @@ from countermark.network.client import ConnectionProfile, EvaluateError, Gateway
 from countermark.network.embedded.material import Material, generate
 from countermark.network.identities.authorities import CertificateAuthority
 from countermark.network.identities.files import write_file
+from countermark.network.ports import LOOPBACK
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from countermark.network.embedded.definition import Definition, choose
+from countermark.network.embedded.choosing import choose
 from countermark.network.embedded.endorsement import EndedRun, Endorser, Simulated
 from countermark.network.embedded.errors import ExecutionError
 from countermark.network.embedded.ledger.chain import Ledger
@@ -19,6 +19,7 @@ from countermark.network.embedded.ledger.snapshots import View
 from countermark.network.embedded.services.statuses import CallError
 from countermark.network.envelopes import ErrorDetail, Proposal, Response, assemble
 from countermark.network.identities import Member
+from countermark.network.lifecycle.definition import Definition
 
 _SUCCESS = range(200, 400)
 

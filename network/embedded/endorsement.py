@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from fabric_protos.peer import chaincode_shim_pb2, proposal_response_pb2
 
 from countermark.network.embedded.chaincode.link import ChaincodeLink
-from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.errors import ExecutionError, ProposalError
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.ledger.snapshots import View
@@ -32,6 +31,7 @@ from countermark.network.envelopes import (
 from countermark.network.envelopes.wire import decode
 from countermark.network.errors import IdentityError, NetworkError, SignatureError
 from countermark.network.identities import Member, Role, SigningIdentity
+from countermark.network.lifecycle.definition import Definition
 
 _COMPLETED = chaincode_shim_pb2.ChaincodeMessage.COMPLETED
 

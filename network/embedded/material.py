@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from countermark.network.embedded.definition import market_definition
 from countermark.network.embedded.errors import SettingsError
 from countermark.network.embedded.ordering import Batching
 from countermark.network.embedded.settings import Layout, OrganisationSettings, Settings, load, save
@@ -27,6 +26,7 @@ from countermark.network.genesis import (
 )
 from countermark.network.identities import Organisation, Role
 from countermark.network.identities.files import write_file
+from countermark.network.lifecycle.definition import market_definition
 
 PLATFORM: Final = "PlatformMSP"
 SUPERVISOR: Final = "SupervisorMSP"

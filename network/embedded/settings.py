@@ -6,10 +6,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from countermark.network.embedded.definition import Collection, Definition, policy_from_json, policy_to_json
 from countermark.network.embedded.errors import SettingsError
 from countermark.network.embedded.ordering import Batching
 from countermark.network.identities.files import write_file
+from countermark.network.lifecycle.definition import (
+    Collection,
+    Definition,
+    DefinitionError,
+    policy_from_json,
+    policy_to_json,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def save(settings: Settings, path: Path) -> None:
     """Write `settings` to `path`.
 
     Raises:
-        SettingsError: A policy wants other signatures than those of peers.
+        DefinitionError: A policy wants other signatures than those of peers.
     """
     definition = settings.definition
     document = {
@@ -131,6 +137,8 @@ def load(path: Path) -> Settings:
         raise SettingsError("malformed_settings", f"{path}: not JSON") from error
     try:
         return _parse(document)
+    except DefinitionError as error:
+        raise SettingsError(error.code, f"{path}: {error.detail}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SettingsError("malformed_settings", f"{path}: {error!r}") from error
 

@@ -17,11 +17,11 @@ from countermark.network.blocks.rwsets import (
     Version,
     Write,
 )
-from countermark.network.embedded.definition import Collection, Definition
 from countermark.network.embedded.errors import SimulationError
 from countermark.network.embedded.ledger.private import PrivateStore
 from countermark.network.embedded.ledger.snapshots import HistoryRow, KeyValue, View
 from countermark.network.embedded.rwset_encoding import encode_private, encode_public, encode_writes
+from countermark.network.lifecycle.definition import Collection, Definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from countermark.network.blocks import RangeQuery, ReadWriteSet, endorsing_membe
 from countermark.network.blocks.codes import Code
 from countermark.network.blocks.parsing import claimed_header
 from countermark.network.blocks.rwsets import Version
-from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.ledger.snapshots import View
 from countermark.network.embedded.membership import WRITERS, Membership
 from countermark.network.envelopes import EndorsedTransaction, Envelope, HeaderType
 from countermark.network.errors import EnvelopeError, IdentityError, SignatureError
+from countermark.network.lifecycle.definition import Definition
 
 _SCAN = 500
 

@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 import pytest
 
-from countermark.cli.up.ports import free_ports
+from countermark.network.ports import free_ports
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox.entry import OPEN_STATES

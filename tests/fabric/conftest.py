@@ -12,16 +12,15 @@ from tests.support.fabric.story import CHANNEL, Story, tell
 @pytest.fixture(scope="session")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FabricNetwork]:
     """Nodes and chaincode servers run, and the market's contracts are on the channel."""
-    with fabric_network(tmp_path_factory.mktemp("market")) as network:
-        network.create_channel(CHANNEL)
-        network.deploy(CHANNEL)
+    with fabric_network(tmp_path_factory.mktemp("market"), CHANNEL) as network:
+        network.deploy()
         yield network
 
 
 @pytest.fixture(scope="session")
 def story(network: FabricNetwork) -> Iterator[Story]:
     """A market on that network, on which one contract was sold."""
-    clients = network.clients(CHANNEL)
-    yield tell(Native(clients, f"{CHANNEL}/{CHAINCODE}", live=True), lambda: network.wait_ready(CHANNEL))
+    clients = network.clients()
+    yield tell(Native(clients, f"{CHANNEL}/{CHAINCODE}", live=True), lambda: network.wait_ready())
     for client in clients.values():
         client.close()

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.fabric
 
 @pytest.fixture
 def client(network: FabricNetwork, story: Story) -> GatewayClient:
-    return network.client(PLATFORM, CHANNEL)
+    return network.client(PLATFORM)
 
 
 def good(story: Story, client: GatewayClient) -> tuple[str, bytes]:
@@ -81,7 +81,7 @@ def codes(blocks: list[Block], envelopes: list[bytes]) -> list[tuple[int, str]]:
 
 
 def replay(network: FabricNetwork, blocks: list[Block]) -> Replay:
-    audit = Replay(genesis=network.genesis[CHANNEL], chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
+    audit = Replay(genesis=network.genesis_hash, chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
     audit.apply_all(blocks)
     return audit
 

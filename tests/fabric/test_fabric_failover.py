@@ -7,7 +7,7 @@ import pytest
 
 from countermark.network.client import GatewayClient, LedgerError, UnavailableError
 from tests.support.fabric.network import FabricNetwork
-from tests.support.fabric.story import CHANNEL, Story
+from tests.support.fabric.story import Story
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 
 pytestmark = pytest.mark.fabric
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.fabric
 @pytest.fixture
 def client(network: FabricNetwork, story: Story) -> Iterator[GatewayClient]:
     """The platform's, who asks all organisations' gateways, its own first."""
-    client = GatewayClient(*(network.profile(msp_id, CHANNEL) for msp_id in (PLATFORM, SUPERVISOR, TRADER)))
+    client = GatewayClient(*(network.profile(msp_id) for msp_id in (PLATFORM, SUPERVISOR, TRADER)))
     yield client
     client.close()
 
@@ -32,7 +32,7 @@ def mint(story: Story, client: GatewayClient) -> None:
 
 def test_a_killed_gateway_peer_costs_no_error(network: FabricNetwork, story: Story, client: GatewayClient) -> None:
     before = story.market.total()
-    with network.without_peer(PLATFORM, CHANNEL):
+    with network.without_peer(PLATFORM):
         for _ in range(3):
             mint(story, client)
         height = client.newest_block().number + 1
@@ -49,8 +49,8 @@ def test_a_killed_chaincode_server_is_gone_round_by_another_gateway(
     network: FabricNetwork, story: Story, client: GatewayClient
 ) -> None:
     before = story.market.total()
-    with network.without_chaincode(PLATFORM, CHANNEL):
+    with network.without_chaincode(PLATFORM):
         with pytest.raises(UnavailableError, match=r"could not launch chaincode|chaincode stream terminated"):
-            network.client(PLATFORM, CHANNEL).endorse("market.show")
+            network.client(PLATFORM).endorse("market.show")
         mint(story, client)
     assert story.market.total() == before + 5

@@ -27,10 +27,9 @@ from countermark.network.envelopes import (
 from countermark.protocol import canonical
 from tests.support import dishonest_chaincode
 from tests.support.clock import now_ms
-from tests.support.fabric.network import TIME_WINDOW_S, FabricNetwork
+from tests.support.fabric.network import NAMES, TIME_WINDOW_S, FabricNetwork
 from tests.support.fabric.patience import patiently, settled, submit
-from tests.support.fabric.story import CHANNEL, Story
-from tests.support.fabric.topology import NAMES
+from tests.support.fabric.story import Story
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 
 pytestmark = pytest.mark.fabric
@@ -39,7 +38,7 @@ pytestmark = pytest.mark.fabric
 @pytest.fixture
 def client(network: FabricNetwork, story: Story) -> GatewayClient:
     """The platform's, who may submit everything."""
-    return network.client(PLATFORM, CHANNEL)
+    return network.client(PLATFORM)
 
 
 def minting(story: Story, client: GatewayClient, *, at_ms: int | None = None) -> Proposal:
@@ -121,7 +120,7 @@ def test_damaged_copies_do_no_harm_in_the_block_of_the_good_one(
     proposal = minting(story, client)
     endorsed = client.endorse_proposal(proposal, endorsing_organisations=[SUPERVISOR, PLATFORM])
     before = story.market.total()
-    trader = network.client(TRADER, CHANNEL)
+    trader = network.client(TRADER)
     trader.submit(endorsed.tx_id, claimed(endorsed, trader))
     client.submit(endorsed.tx_id, under_endorsed(endorsed, proposal, client))
     client.submit(endorsed.tx_id, endorsed.envelope)
@@ -137,7 +136,7 @@ def test_id_in_an_earlier_block_is_used_up_whoever_claimed_it(
     proposal = minting(story, client)
     endorsed = client.endorse_proposal(proposal, endorsing_organisations=[SUPERVISOR, PLATFORM])
     before = story.market.total()
-    trader = network.client(TRADER, CHANNEL)
+    trader = network.client(TRADER)
     copy = claimed(endorsed, trader) if by_another else under_endorsed(endorsed, proposal, client)
     trader.submit(endorsed.tx_id, copy)
     first = client.commit_status(endorsed.tx_id)
@@ -158,7 +157,7 @@ def test_blocks_beyond_the_next_are_not_waited_for(client: GatewayClient) -> Non
 def test_nobody_who_is_no_member_reads_the_private_collection(network: FabricNetwork, story: Story) -> None:
     """Not even where the platform's contracts would show it: the peer knows who asks."""
     key = state.opening(story.listing)
-    clients = {msp_id: network.client(msp_id, CHANNEL) for msp_id in NAMES}
+    clients = {msp_id: network.client(msp_id) for msp_id in NAMES}
     with network.replaced_chaincode(PLATFORM, Path(dishonest_chaincode.__file__)):
         shown = patiently(lambda: clients[SUPERVISOR].evaluate("peek", [key], target_organisations=[PLATFORM]))
         assert canonical.loads(shown)["items"] == 1
@@ -168,7 +167,7 @@ def test_nobody_who_is_no_member_reads_the_private_collection(network: FabricNet
 
 def test_peer_of_an_organisation_that_is_no_member_has_no_private_data(network: FabricNetwork, story: Story) -> None:
     key = state.opening(story.listing)
-    clients = {msp_id: network.client(msp_id, CHANNEL) for msp_id in NAMES}
+    clients = {msp_id: network.client(msp_id) for msp_id in NAMES}
     with network.replaced_chaincode(TRADER, Path(dishonest_chaincode.__file__)):
         for client in (clients[TRADER], clients[SUPERVISOR]):
             with pytest.raises(EvaluateError):

@@ -8,9 +8,8 @@ from countermark.audit import accounts
 from countermark.audit.money import count_money
 from countermark.audit.replay import Replay
 from countermark.network.client import GatewayClient
-from tests.support.fabric.network import CHAINCODE, FabricNetwork
-from tests.support.fabric.story import CHANNEL, Story
-from tests.support.fabric.topology import NAMES
+from tests.support.fabric.network import CHAINCODE, NAMES, FabricNetwork
+from tests.support.fabric.story import Story
 from tests.support.market import BOND, FEE, PLATFORM, PRICE, SUPERVISOR, TRADER
 
 pytestmark = pytest.mark.fabric
@@ -18,12 +17,11 @@ pytestmark = pytest.mark.fabric
 
 @pytest.fixture(params=NAMES)
 def client(request: pytest.FixtureRequest, network: FabricNetwork) -> GatewayClient:
-    return network.client(request.param, CHANNEL)
+    return network.client(request.param)
 
 
 def replayed(network: FabricNetwork, client: GatewayClient) -> Replay:
-    genesis = network.genesis[CHANNEL]
-    replay = Replay(genesis=genesis, chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
+    replay = Replay(genesis=network.genesis_hash, chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
     replay.apply_all(client.blocks(0, stop=client.newest_block().number))
     return replay
 
@@ -56,13 +54,13 @@ def test_every_organisations_blocks_replay_to_its_own_world_state(
 
 
 def test_replays_of_all_organisations_are_one(network: FabricNetwork, story: Story) -> None:
-    replays = [replayed(network, network.client(msp_id, CHANNEL)) for msp_id in NAMES]
+    replays = [replayed(network, network.client(msp_id)) for msp_id in NAMES]
     assert len({one.tip for one in replays}) == 1
     assert all(one.state == replays[0].state for one in replays)
 
 
 def test_audit_tells_who_sold_what_and_that_money_balances(network: FabricNetwork, story: Story) -> None:
-    replay = replayed(network, network.client(SUPERVISOR, CHANNEL))
+    replay = replayed(network, network.client(SUPERVISOR))
     money = count_money(replay)
     assert money.balanced
     assert (money.minted, money.in_escrow) == (story.market.total(), 0)
@@ -74,7 +72,7 @@ def test_audit_tells_who_sold_what_and_that_money_balances(network: FabricNetwor
 
 
 def test_late_buyers_transaction_is_on_the_ledger_as_invalid(network: FabricNetwork, story: Story) -> None:
-    client = network.client(TRADER, CHANNEL)
+    client = network.client(TRADER)
     status = client.commit_status(story.late)
     (block,) = client.blocks(status.block_number, stop=status.block_number)
     (late,) = [one for one in block.transactions if one.tx_id == story.late]

@@ -89,8 +89,8 @@ BUGS = {
         "assert \\[0, 1, 3,",
     ),
     "endorsement by one organisation accepted": Mutant(
-        "network/embedded/definition.py",
-        "policy=all_of(SignedBy(supervisor), any_of(*others)),",
+        "network/lifecycle/definition.py",
+        "policy=policy or all_of(SignedBy(supervisor), any_of(*others)),",
         "policy=any_of(SignedBy(supervisor), *others),",
         "tests/unit/network/embedded/test_embedded_validation.py::test_supervisor_and_one_other_must_endorse",
         r"assert \[<Code.VALID: 0>\] == \[<Code.ENDORS",

@@ -7,7 +7,6 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_event_pb2, events_pb2, events_pb2_grpc, transaction_pb2
 
 from countermark.network.blocks import parse_block
-from countermark.network.embedded.definition import Definition
 from countermark.network.embedded.endorsement import clock_ms
 from countermark.network.embedded.following import Followers
 from countermark.network.embedded.ledger.chain import Ledger
@@ -18,6 +17,7 @@ from countermark.network.envelopes import Edge, Envelope, Seek
 from countermark.network.envelopes.wire import encode
 from countermark.network.errors import EnvelopeError, IdentityError, SignatureError
 from countermark.network.identities import Member
+from countermark.network.lifecycle.definition import Definition
 
 _TIME_WINDOW_MS: Final = 15 * 60 * 1000
 # common.Status

@@ -8,9 +8,8 @@ from pathlib import Path
 from countermark.network.client import CommitStatus, Endorsed, GatewayClient
 from countermark.network.envelopes import Proposal
 from countermark.network.genesis import Batch
-from tests.support.fabric.network import CHAINCODE, FabricNetwork
+from tests.support.fabric.network import CHAINCODE, NAMES, FabricNetwork
 from tests.support.fabric.patience import patiently, settled, submit
-from tests.support.fabric.topology import NAMES
 from tests.support.gateway_backend import Client, OverGateways
 
 DECADE_S = 10 * 365 * 86_400
@@ -55,7 +54,9 @@ class NativeMarkets:
     """The network that all tests of a run share; peers accept any timestamp, by which tests let time pass."""
 
     def __init__(self, directory: Path) -> None:
-        self.network = FabricNetwork(directory, time_window_s=DECADE_S)
+        # Nothing is to wait for company: a block for every transaction.
+        batch = Batch(max_messages=1)
+        self.network = FabricNetwork(directory, CHANNEL, batch=batch, time_window_s=DECADE_S)
         self._started = False
         self._numbers = count(1)
         self._clients: dict[Client, GatewayClient] = {}
@@ -65,12 +66,10 @@ class NativeMarkets:
         if not self._started:
             self._started = True
             self.network.start()
-            # Nothing is to wait for company: a block for every transaction.
-            self.network.create_channel(CHANNEL, Batch(max_messages=1))
         name = f"{CHAINCODE}-{next(self._numbers)}"
-        self.network.deploy(CHANNEL, name)
+        self.network.deploy(name)
         self._close_clients()
-        self._clients = self.network.clients(CHANNEL, name)
+        self._clients = self.network.clients(name)
         return Native(self._clients, f"{CHANNEL}/{name}")
 
     def close(self) -> None:

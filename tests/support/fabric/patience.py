@@ -1,32 +1,11 @@
-"""Waiting for a network: until peers have found one another, and until all of them have come to a transaction."""
+"""Handing transactions to a network, and waiting until all of it has them."""
 
-import threading
-import time
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
-from countermark.network.client import CommitStatus, Endorsed, GatewayClient, LedgerError, Retry
-from tests.support.processes import WAIT_S
+from countermark.network.client import CommitStatus, Endorsed, GatewayClient
+from countermark.network.lifecycle.patience import patiently
 
-T = TypeVar("T")
-
-_PAUSE_S = 0.05
-
-
-def patiently(call: Callable[[], T]) -> T:
-    """Return what `call` returns; again while the network says that nothing has happened and that it may yet succeed.
-
-    Gossip tells peers of one another, and nobody tells a client that it has.
-    """
-    pause = threading.Event()
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return call()
-        except LedgerError as error:
-            if error.retry not in (Retry.SAME, Retry.OTHER) or time.monotonic() > deadline:
-                raise
-        pause.wait(_PAUSE_S)
+__all__ = ["patiently", "settled", "submit"]
 
 
 def submit(client: GatewayClient, endorsed: Endorsed) -> None:

@@ -15,11 +15,10 @@ from tests.support.market import SUPERVISOR
 
 def main() -> None:
     """Run a network, have its market trade, and keep all blocks as the supervisor's peer has them."""
-    with tempfile.TemporaryDirectory() as folder, fabric_network(Path(folder)) as network:
-        network.create_channel(CHANNEL)
-        network.deploy(CHANNEL)
-        clients = network.clients(CHANNEL)
-        tell(Native(clients, f"{CHANNEL}/{CHAINCODE}", live=True), lambda: network.wait_ready(CHANNEL))
+    with tempfile.TemporaryDirectory() as folder, fabric_network(Path(folder), CHANNEL) as network:
+        network.deploy()
+        clients = network.clients()
+        tell(Native(clients, f"{CHANNEL}/{CHAINCODE}", live=True), lambda: network.wait_ready())
         supervisor = clients[SUPERVISOR, "client"]
         blocks = [block.serialized for block in supervisor.blocks(0, stop=supervisor.newest_block().number)]
         for client in clients.values():

@@ -3,7 +3,8 @@
 import socket
 from pathlib import Path
 
-from countermark.cli.up.ports import LOOPBACK, free_ports, is_free, kept_ports
+from countermark.cli.up.ports import kept_ports
+from countermark.network.ports import LOOPBACK, free_ports, is_free
 
 
 def test_free_ports_are_different_and_free() -> None:

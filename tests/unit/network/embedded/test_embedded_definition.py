@@ -4,9 +4,14 @@ import pytest
 
 from countermark.network.blocks import OutOf, Policy, ReadWriteSet, SignedBy, all_of, any_of
 from countermark.network.blocks.rwsets import PrivateHashes, PrivateRead, PrivateWrite, Write
-from countermark.network.embedded.definition import choose, market_definition, policy_from_json, policy_to_json
-from countermark.network.embedded.errors import SettingsError
+from countermark.network.embedded.choosing import choose
 from countermark.network.identities import Role
+from countermark.network.lifecycle.definition import (
+    DefinitionError,
+    market_definition,
+    policy_from_json,
+    policy_to_json,
+)
 
 ORGANISATIONS = ("P", "S", "T")
 MARKET = market_definition("countermark", "1.0", ORGANISATIONS, platform="P", supervisor="S")
@@ -57,7 +62,7 @@ def test_policies_survive_the_settings_file(policy: Policy) -> None:
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.CLIENT, None])
 def test_a_policy_that_the_settings_file_cannot_say_is_not_weakened(role: Role | None) -> None:
-    with pytest.raises(SettingsError, match="malformed_policy"):
+    with pytest.raises(DefinitionError, match="malformed_policy"):
         policy_to_json(all_of(SignedBy("P"), SignedBy("S", role)))
 
 
@@ -66,7 +71,7 @@ def test_a_policy_that_the_settings_file_cannot_say_is_not_weakened(role: Role |
     [None, "", 1, [], {}, {"out_of": 0, "of": ["P"]}, {"out_of": 2, "of": ["P"]}, {"out_of": 1, "of": [{}]}],
 )
 def test_a_policy_that_nobody_or_anybody_satisfies_is_refused(document: object) -> None:
-    with pytest.raises(SettingsError, match="malformed_policy"):
+    with pytest.raises(DefinitionError, match="malformed_policy"):
         policy_from_json(document)
 
 

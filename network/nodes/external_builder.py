@@ -4,14 +4,17 @@ A package names no addresses and no keys, so that all organisations install the 
 what to put in their place when the package is released to it.
 """
 
-import stat
 import sys
 from pathlib import Path
 
-CONFIGURATION = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
-"""Variable with a JSON object: `address` as it is, and files whose text is to stand in connection.json."""
+from countermark.network.identities.files import make_directory, write_file
+from countermark.network.lifecycle.package import ADDRESS_PREFIX, KIND
 
-KIND = "service"
+CONFIGURATION = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
+"""Variable with a JSON object: `address…` as they are, and files whose text is to stand in connection.json.
+
+Fabric's own builder for such chaincode knows the same variable; it wants the texts in it instead of the files.
+"""
 
 _DETECT = f"""\
 import json, pathlib, sys
@@ -25,23 +28,26 @@ shutil.copy(pathlib.Path(sys.argv[1]) / "connection.json", sys.argv[3])
 _RELEASE = f"""\
 import json, os, pathlib, sys
 given = json.loads(os.environ["{CONFIGURATION}"])
-texts = {{name: value if name == "address" else pathlib.Path(value).read_text() for name, value in given.items()}}
+texts = {{
+    name: value if name.startswith("{ADDRESS_PREFIX}") else pathlib.Path(value).read_text()
+    for name, value in given.items()
+}}
 connection = json.loads((pathlib.Path(sys.argv[1]) / "connection.json").read_text())
 for name, value in connection.items():
-    if value == "{{{{." + name + "}}}}":
-        connection[name] = texts[name]
+    if isinstance(value, str) and value.startswith("{{{{.") and value.endswith("}}}}"):
+        connection[name] = texts[value[3:-2]]
 folder = pathlib.Path(sys.argv[2]) / "chaincode" / "server"
 folder.mkdir(parents=True)
 (folder / "connection.json").write_text(json.dumps(connection))
 """
 
 
-def write(folder: Path) -> Path:
-    """Write the builder's three programs into `folder` and return it."""
+def write(folder: Path) -> None:
+    """Write the builder's three programs into `folder`, as far as they have changed."""
     programs = folder / "bin"
-    programs.mkdir(parents=True)
+    make_directory(programs)
     for name, text in {"detect": _DETECT, "build": _BUILD, "release": _RELEASE}.items():
         program = programs / name
-        program.write_text(f"#!{sys.executable} -I\n{text}")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return folder
+        data = f"#!{sys.executable} -I\n{text}".encode()
+        if not program.exists() or program.read_bytes() != data:
+            write_file(program, data, mode=0o755)

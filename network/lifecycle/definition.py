@@ -1,12 +1,15 @@
 """What the channel has agreed on about its chaincode: whose endorsements it needs, and its private collections."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-from countermark.network.blocks import OutOf, Policy, ReadWriteSet, SignedBy, all_of, any_of, satisfied
-from countermark.network.embedded.errors import SettingsError
-from countermark.network.identities import Member, Role
+from countermark.network.blocks import OutOf, Policy, ReadWriteSet, SignedBy, all_of, any_of
+from countermark.network.errors import NetworkError
+from countermark.network.identities import Role
+
+
+class DefinitionError(NetworkError):
+    """A policy that cannot be: malformed, or not to be said in the form that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +50,38 @@ class Definition:
 
 
 def market_definition(
-    name: str, version: str, organisations: Sequence[str], *, platform: str, supervisor: str
+    name: str,
+    version: str,
+    organisations: Sequence[str],
+    *,
+    platform: str,
+    supervisor: str,
+    policy: Policy | None = None,
 ) -> Definition:
     """Return the market's definition.
 
     The supervisor and one other organisation endorse every transaction; platform and supervisor hold the fingerprints
-    and endorse what is written to them.
+    and endorse what is written to them. `policy` is an endorsement policy instead of that one.
     """
     others = [SignedBy(msp_id) for msp_id in organisations if msp_id != supervisor]
     keepers = all_of(SignedBy(platform), SignedBy(supervisor))
     return Definition(
         name=name,
         version=version,
-        policy=all_of(SignedBy(supervisor), any_of(*others)),
+        policy=policy or all_of(SignedBy(supervisor), any_of(*others)),
         collections=(Collection("fingerprints", frozenset({platform, supervisor}), keepers),),
     )
-
-
-def choose(
-    policies: Sequence[Policy],
-    candidates: Sequence[str],
-    *,
-    done: Iterable[str] = (),
-    away: frozenset[str] = frozenset(),
-) -> tuple[str, ...] | None:
-    """Return the smallest set of organisations whose peers' endorsements satisfy all `policies`, or `None`.
-
-    Args:
-        policies: What must hold.
-        candidates: The organisations, preferred ones first.
-        done: Organisations that have endorsed already; they are in the set in any case.
-        away: Organisations to be avoided where another set does as well: their chaincode does not answer.
-    """
-    base = tuple(done)
-    others = [candidate for candidate in candidates if candidate not in base]
-    fallback: tuple[str, ...] | None = None
-    for size in range(len(others) + 1):
-        for extra in combinations(others, size):
-            chosen = base + extra
-            if not all(satisfied(policy, [_peer(msp_id) for msp_id in chosen]) for policy in policies):
-                continue
-            if away.isdisjoint(chosen):
-                return chosen
-            fallback = fallback or chosen
-    return fallback
 
 
 def policy_to_json(policy: Policy) -> object:
     """Return the form of `policy` in the settings file: an MSP id, or `{"out_of": n, "of": [...]}`.
 
     Raises:
-        SettingsError: It wants a signature of another role than a peer's, which that form cannot say.
+        DefinitionError: It wants a signature of another role than a peer's, which that form cannot say.
     """
     if isinstance(policy, SignedBy):
         if policy.role is not Role.PEER:
-            raise SettingsError("malformed_policy", f"{policy.msp_id} is to sign as {policy.role or 'any member'}")
+            raise DefinitionError("malformed_policy", f"{policy.msp_id} is to sign as {policy.role or 'any member'}")
         return policy.msp_id
     return {"out_of": policy.n, "of": [policy_to_json(rule) for rule in policy.rules]}
 
@@ -110,15 +90,11 @@ def policy_from_json(document: object) -> Policy:
     """Return the policy in a settings file; an MSP id stands for a peer of that organisation.
 
     Raises:
-        SettingsError: It is neither an MSP id nor `{"out_of": n, "of": [...]}` with 1 <= n <= number of rules.
+        DefinitionError: It is neither an MSP id nor `{"out_of": n, "of": [...]}` with 1 <= n <= number of rules.
     """
     match document:
         case str(msp_id) if msp_id:
             return SignedBy(msp_id)
         case {"out_of": int(count), "of": list(rules)} if 1 <= count <= len(rules):
             return OutOf(count, tuple(policy_from_json(rule) for rule in rules))
-    raise SettingsError("malformed_policy", str(document))
-
-
-def _peer(msp_id: str) -> Member:
-    return Member(msp_id, Role.PEER, "")
+    raise DefinitionError("malformed_policy", str(document))

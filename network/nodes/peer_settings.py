@@ -1,42 +1,45 @@
 """core.yaml: the settings without which a peer of Fabric 3.1 does not start or not serve, and no others."""
 
 import json
-from pathlib import Path
+from collections.abc import Sequence
 
-from tests.support.fabric import msp_folder
-from tests.support.fabric.external_builder import CONFIGURATION
-from tests.support.fabric.topology import Node, write_yaml
+from countermark.network.lifecycle.package import CLIENT_CERTIFICATE, CLIENT_KEY, ROOT_CERTIFICATE, address_variable
+from countermark.network.nodes.external_builder import CONFIGURATION
+from countermark.network.nodes.places import Places
+from countermark.network.topology import Peer
 
 _LARGEST = 100 * 1024 * 1024
 
 
-def write(node: Node, *, builder: Path, chaincode: str, time_window_s: int) -> dict[str, str]:
-    """Write the peer's files and return the environment in which it starts.
+def peer_settings(
+    peer: Peer, msp_id: str, places: Places, *, network: str, bootstrap: Sequence[str], time_window_s: int
+) -> dict[str, object]:
+    """Return what stands in the core.yaml of `peer`.
 
     Args:
-        node: The peer.
-        builder: Folder of the external builder.
-        chaincode: host:port of the organisation's chaincode server.
+        peer: The peer.
+        msp_id: Its organisation's.
+        places: Where it finds its files.
+        network: Name of the network, which keeps its nodes' gossip apart from others'.
+        bootstrap: host:port of the organisation's peers, of which it hears of the others.
         time_window_s: How far a proposal's timestamp may be from the peer's clock.
     """
-    tls_ca = str(node.organisation.tls_ca_file)
-    certificate, key = str(node.tls.certificate_file), str(node.tls.key_file)
-    address = node.address("peer")
-    settings = {
+    address, listen = str(peer.endpoint), places.listen
+    return {
         "peer": {
-            "id": node.name,
-            "networkId": "countermark",
-            "listenAddress": address,
+            "id": peer.name,
+            "networkId": network,
+            "listenAddress": f"{listen}:{peer.port}",
             "address": address,
-            "chaincodeListenAddress": node.address("chaincode"),
-            "localMspId": node.organisation.msp_id,
-            "mspConfigPath": str(msp_folder.write(node)),
-            "fileSystemPath": str(node.folder / "data"),
+            "chaincodeListenAddress": f"{listen}:{peer.listener}",
+            "localMspId": msp_id,
+            "mspConfigPath": places.msp,
+            "fileSystemPath": places.data,
             "tls": {
                 "enabled": True,
-                "cert": {"file": certificate},
-                "key": {"file": key},
-                "rootcert": {"file": tls_ca},
+                "cert": {"file": places.tls_certificate},
+                "key": {"file": places.tls_key},
+                "rootcert": {"file": places.tls_ca},
             },
             "authentication": {"timewindow": f"{time_window_s}s"},
             "handlers": {
@@ -53,7 +56,7 @@ def write(node: Node, *, builder: Path, chaincode: str, time_window_s: int) -> d
             },
             "discovery": {"enabled": True, "authCacheEnabled": False},
             "gossip": {
-                "bootstrap": address,
+                "bootstrap": " ".join(bootstrap),
                 "endpoint": address,
                 "externalEndpoint": address,
                 "orgLeader": True,
@@ -84,7 +87,7 @@ def write(node: Node, *, builder: Path, chaincode: str, time_window_s: int) -> d
         "chaincode": {
             "mode": "net",
             "externalBuilders": [
-                {"name": "service", "path": str(builder), "propagateEnvironment": [CONFIGURATION]},
+                {"name": "service", "path": places.builder, "propagateEnvironment": [CONFIGURATION]},
             ],
             "installTimeout": "30s",
             "startuptimeout": "30s",
@@ -96,14 +99,25 @@ def write(node: Node, *, builder: Path, chaincode: str, time_window_s: int) -> d
         "ledger": {
             "state": {"stateDatabase": "goleveldb", "totalQueryLimit": 100_000},
             "history": {"enableHistoryDatabase": True},
-            "snapshots": {"rootDir": str(node.folder / "snapshots")},
+            "snapshots": {"rootDir": f"{places.data}/snapshots"},
         },
-        "operations": {"listenAddress": node.address("operations")},
-        "metrics": {"provider": "disabled"},
+        "operations": {"listenAddress": f"{listen}:{peer.operations}"},
+        "metrics": {"provider": "prometheus"},
     }
-    write_yaml(node.folder / "core.yaml", settings)
-    files = {"client_cert": certificate, "client_key": key, "root_cert": tls_ca}
-    return {
-        "FABRIC_CFG_PATH": str(node.folder),
-        CONFIGURATION: json.dumps({"address": chaincode, **files}),
+
+
+def chaincode_environment(peer: Peer, places: Places, *, host: str) -> dict[str, str]:
+    """Return what the external builder is to put into a package's connection.json for `peer`.
+
+    Args:
+        peer: The peer, which shows its own TLS certificate to the chaincode server.
+        places: Where it finds its files.
+        host: Where its chaincode servers are.
+    """
+    document = {
+        **{address_variable(sequence): f"{host}:{port}" for sequence, port in enumerate(peer.chaincode, start=1)},
+        CLIENT_CERTIFICATE: places.tls_certificate,
+        CLIENT_KEY: places.tls_key,
+        ROOT_CERTIFICATE: places.tls_ca,
     }
+    return {CONFIGURATION: json.dumps(document)}

@@ -6,8 +6,8 @@ from fabric_protos.peer import collection_pb2, policy_pb2
 
 from countermark.network.blocks import Policy, SignedBy, any_of
 from countermark.network.blocks.policies import policy_message
-from countermark.network.embedded.definition import Collection, Definition
 from countermark.network.envelopes.wire import encode
+from countermark.network.lifecycle.definition import Collection, Definition
 
 
 def members(definition: Definition, sequence: int) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""`countermark network deploy`: the contracts come onto the channel, as far as the organisations here can help."""
+
+from pathlib import Path
+
+import click
+
+from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.session import Session, session_command
+
+
+@click.command("deploy")
+@DIRECTORY
+@session_command
+def deploy(session: Session, directory: Path) -> None:
+    """Install, approve and, once a majority has approved, commit the contracts; again goes on where it stopped."""
+    network = native_network(session, directory)
+    progress = network.deploy()
+    document = {
+        "chaincode": network.topology.chaincode,
+        "sequence": progress.sequence,
+        "committed": progress.committed,
+        "missing": list(progress.missing),
+    }
+    state = "in force" if progress.committed else f"waiting for {', '.join(progress.missing)}"
+    session.result(document, f"{network.topology.chaincode} sequence {progress.sequence}: {state}")

@@ -1,0 +1,69 @@
+"""`countermark network generate`: everything that a network's folder must hold before its nodes start."""
+
+import time
+from pathlib import Path
+
+import click
+
+from countermark.cli.network.options import DIRECTORY, MODE, network_folder
+from countermark.cli.session import Session, session_command
+
+
+@click.command("generate")
+@DIRECTORY
+@MODE
+@click.option("--consensus", type=click.Choice(["raft", "bft"]), help="How orderers agree; raft if not given.")
+@click.option(
+    "--genesis",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The channel's genesis block, as its founder sent it.",
+)
+@click.option(
+    "--found",
+    is_flag=True,
+    help="Make the genesis block although other organisations keep their keys elsewhere; one of them does.",
+)
+@session_command
+def generate(
+    session: Session, directory: Path, mode: str | None, consensus: str | None, genesis: Path | None, found: bool
+) -> None:
+    """Make identities, genesis block, settings and connection files from network.yaml; again changes nothing.
+
+    Without a network.yaml, one with three organisations is written first.
+    """
+    from countermark.network.identities.files import write_file
+    from countermark.network.nodes import generation
+    from countermark.network.ports import free_ports
+    from countermark.network.topology import Consensus, Mode, load, parse_topology
+    from countermark.network.topology.default import default_text, port_count
+
+    folder = network_folder(directory)
+    if folder.description.exists():
+        topology = load(folder.description)
+        for option, given, is_so in (("mode", mode, topology.mode), ("consensus", consensus, topology.consensus)):
+            if given and given != is_so:
+                raise click.UsageError(f"{folder.description} says {option}: {is_so}")
+        text = b""
+    else:
+        kind = Consensus(consensus or "raft")
+        text = default_text(Mode(mode or "native"), kind, free_ports(port_count(kind))).encode()
+        topology = parse_topology(text, folder.path)
+    if session.dry_run:
+        session.result(
+            {"dry_run": True, "dir": str(folder.path)}, f"would write the network's files to {folder.path}"
+        )
+        return
+    if text:
+        write_file(folder.description, text)
+        session.say(f"wrote {folder.description}")
+    if genesis is not None:
+        generation.take_genesis(folder, topology, genesis.read_bytes())
+    alone = len(topology.here) == len(topology.organisations)
+    made = generation.generate(folder, topology, now_ms=time.time_ns() // 1_000_000, found=found or alone)
+    names = [one.name for one in topology.here]
+    document = {"dir": str(folder.path), "organisations": names, "channel": topology.channel, "founded": made.founded}
+    session.result(document, f"{folder.path}: {', '.join(names)} on channel {topology.channel}")
+    if made.waiting:
+        session.say(
+            "the genesis block is missing: one organisation makes it (--found), the others take it (--genesis)"
+        )

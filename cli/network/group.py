@@ -1,0 +1,13 @@
+"""The verbs of `countermark network`."""
+
+from countermark.cli.network.deploy import deploy
+from countermark.cli.network.down import down
+from countermark.cli.network.generate import generate
+from countermark.cli.network.status import status
+from countermark.cli.network.up import up
+from countermark.cli.session import noun
+
+command = noun("network", "A network of Hyperledger Fabric, made and run from one description, network.yaml.")
+
+for verb in (generate, up, down, status, deploy):
+    command.add_command(verb)

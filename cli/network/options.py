@@ -1,0 +1,57 @@
+"""What all verbs of `countermark network` share: the folder, the description in it, the network that runs from it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from countermark.cli.session import Session
+
+if TYPE_CHECKING:
+    from countermark.network.native.network import NativeNetwork
+    from countermark.network.nodes.folder import NetworkFolder
+
+DEFAULT = Path("countermark-network")
+
+DIRECTORY = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT,
+    show_default=True,
+    help="Folder of the network.",
+)
+
+MODE = click.option("--mode", type=click.Choice(["native", "compose"]), help="How the nodes run.")
+
+FABRIC_BIN = click.option(
+    "--fabric-bin",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="COUNTERMARK_FABRIC_BIN",
+    help="Folder with Fabric's peer and orderer; else they are looked for on PATH.",
+)
+
+
+def network_folder(directory: Path) -> "NetworkFolder":
+    """Return the folder of the network `directory`."""
+    from countermark.network.nodes.folder import NetworkFolder
+
+    return NetworkFolder(directory.resolve())
+
+
+def native_network(session: Session, directory: Path) -> "NativeNetwork":
+    """Return the network that the folder `directory` describes.
+
+    Raises:
+        click.UsageError: there is no description.
+        TopologyError: it is malformed.
+    """
+    from countermark.network.native.network import NativeNetwork
+    from countermark.network.topology import load
+
+    folder = network_folder(directory)
+    if not folder.description.exists():
+        raise click.UsageError(f"{folder.description} is missing: `countermark network generate` writes one")
+    report: Callable[[str], None] = session.say
+    return NativeNetwork(folder, load(folder.description), report)

@@ -1,0 +1,28 @@
+"""`countermark network status`: how the nodes of a folder are."""
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.session import Session, session_command
+
+
+@click.command("status")
+@DIRECTORY
+@session_command
+def status(session: Session, directory: Path) -> None:
+    """Show each node: whether it is healthy, how many blocks it has. Exit status 1 if one is not well."""
+    from countermark.network.native.status import statuses
+
+    found = list(statuses(native_network(session, directory)))
+    lines = [
+        f"{one.name:<32} {one.kind:<9} {'healthy' if one.healthy else 'NOT WELL':<8} "
+        f"pid {one.pid or '-':<8} blocks {'-' if one.height is None else one.height:<8} {one.detail}".rstrip()
+        for one in found
+    ]
+    well = all(one.healthy for one in found)
+    session.result({"healthy": well, "nodes": [dataclasses.asdict(one) for one in found]}, *lines)
+    if not well:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,1 @@
+"""The lifecycle of a chaincode on a channel: package, install, approve, commit."""

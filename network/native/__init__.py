@@ -1,0 +1,1 @@
+"""Nodes of Fabric as processes of this machine, in the background."""

@@ -1,0 +1,174 @@
+"""The network of a folder, natively: up, down, how it is. Every operation may be run again, and goes on.
+
+Ready is not "the ports are open": just after their start, peers have not heard of one another yet, and no gateway
+finds endorsers. Ready is when an endorsement comes through the gateway of every peer here.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from countermark.network.client import EndorseError, GatewayClient
+from countermark.network.lifecycle.commit import committed
+from countermark.network.lifecycle.definition import Definition, market_definition
+from countermark.network.lifecycle.deployment import Progress, bring_about, install_on
+from countermark.network.lifecycle.errors import LifecycleError
+from countermark.network.lifecycle.patience import patiently
+from countermark.network.native import nodes
+from countermark.network.native.binaries import Binaries
+from countermark.network.native.daemons import Daemon
+from countermark.network.native.preflight import check_before_start, mark_nodes
+from countermark.network.native.servers import InUse, Packages, servers
+from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.nodes.generation import administrator, profile
+from countermark.network.topology import Part, Topology
+
+PROBE = "market.show"
+"""Function that anyone may call; its refusal before the market is founded comes from the contracts all the same."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NativeNetwork:
+    """The network of one folder, run by processes of this machine."""
+
+    folder: NetworkFolder
+    topology: Topology
+    report: Report
+
+    def up(self, binaries: Binaries) -> None:
+        """Start the nodes here and have them serve the channel, without chaincode yet.
+
+        Raises:
+            RunError: Something does not hold (`preflight`), or a process does not start.
+            NetworkError: A node refuses, or a file is damaged.
+        """
+        uses = self.packages.in_use()
+        check_before_start(self.folder, self.topology, uses)
+        mark_nodes(self.folder, self.topology)
+        orderers = list(nodes.orderers(self.folder, self.topology))
+        peers = list(nodes.peers(self.folder, self.topology))
+        for orderer in orderers:
+            orderer.start(binaries)
+        for peer in peers:
+            peer.start(binaries)
+        self.serve(uses)
+        genesis = self.folder.genesis.read_bytes()
+        channel = self.topology.channel
+        for orderer in orderers:
+            orderer.wait_ready(channel)
+            orderer.join(channel, genesis)
+        self.report(f"{len(orderers)} orderers serve the channel {channel}")
+        for peer in peers:
+            peer.wait_ready()
+            peer.join(channel, genesis)
+        self.report(f"{len(peers)} peers follow it")
+
+    def serve(self, uses: list[InUse]) -> None:
+        """Start the chaincode servers of the packages `uses`, and return when they listen.
+
+        Raises:
+            RunError: One does not start.
+        """
+        started = list(servers(self.folder, self.topology, uses))
+        for server in started:
+            server.start(nodes.environment())
+        for server in started:
+            server.wait_ready()
+
+    def deploy(self) -> Progress:
+        """Bring the market's contracts onto the channel, as far as the organisations here can.
+
+        Raises:
+            RunError: A chaincode server does not start.
+            NetworkError: A peer refuses.
+            LedgerError: A peer or an orderer refuses, or gives no answer in time.
+        """
+        with self.administrators() as clients:
+            current = patiently(lambda: committed(clients[0], self.topology.chaincode))
+            sequence = current.sequence if current is not None else 1
+            version = current.version if current is not None else self.topology.version
+            use = self.packages.add(self.topology, sequence, version=version)
+            self.serve([use])
+            install_on([peer.access for peer in nodes.peers(self.folder, self.topology)], use.package)
+            definition = self.definition(version)
+            progress = bring_about(clients, definition, sequence=sequence, package_id=use.package.id)
+        if progress.committed:
+            self.report(f"{self.topology.chaincode} {version} is in force, sequence {sequence}")
+        return progress
+
+    def wait_ready(self) -> None:
+        """Return when an endorsement comes through the gateway of every peer here.
+
+        Raises:
+            LedgerError: Not in time; says what the gateway says.
+        """
+        for plan, peer in self.topology.peers():
+            client = GatewayClient(profile(self.folder, self.topology, plan, peer))
+            try:
+                patiently(lambda client=client: _reach_contracts(client))  # type: ignore[misc]
+            finally:
+                client.close()
+
+    def definition(self, version: str, name: str = "") -> Definition:
+        """Return the definition that the description asks for."""
+        topology = self.topology
+        return market_definition(
+            name or topology.chaincode,
+            version,
+            topology.msp_ids,
+            platform=topology.part(Part.PLATFORM).msp_id,
+            supervisor=topology.part(Part.SUPERVISOR).msp_id,
+            policy=topology.endorsement,
+        )
+
+    @property
+    def packages(self) -> Packages:
+        """The chaincode packages of the folder."""
+        return Packages(self.folder)
+
+    @contextmanager
+    def administrators(self) -> Iterator[list[GatewayClient]]:
+        """Give a client for `_lifecycle` of the administrator of each organisation here that has peers.
+
+        Raises:
+            LifecycleError: There is none.
+        """
+        with ExitStack() as stack:
+            clients = []
+            for plan in self.topology.here:
+                if plan.peers:
+                    gateway = profile(self.folder, self.topology, plan, plan.peers[0])
+                    client = GatewayClient(administrator(gateway, self.folder, plan))
+                    stack.callback(client.close)
+                    clients.append(client)
+            if not clients:
+                raise LifecycleError("no_peer", "no organisation here has a peer")
+            yield clients
+
+    def down(self) -> int:
+        """End all processes of the folder and return how many ran."""
+        running = [one for one in self.daemons() if one.pid is not None]
+        for one in running:
+            one.ask_to_end()
+        for one in running:
+            one.stop()
+        return len(running)
+
+    def daemons(self) -> Iterator[Daemon]:
+        """Yield the processes of the folder: orderers, peers, chaincode servers."""
+        for orderer in nodes.orderers(self.folder, self.topology):
+            yield orderer.daemon
+        for peer in nodes.peers(self.folder, self.topology):
+            yield peer.daemon
+        for server in servers(self.folder, self.topology, self.packages.in_use()):
+            yield server.daemon
+
+
+def _reach_contracts(client: GatewayClient) -> None:
+    try:
+        client.endorse(PROBE)
+    except EndorseError as error:
+        if error.market_error is None:
+            raise

@@ -1,0 +1,110 @@
+"""What must hold before anything is started; whatever does not is said, and nothing has been touched."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from countermark.network.identities.certificates import load_certificate
+from countermark.network.identities.files import write_file
+from countermark.network.native.daemons import Daemon
+from countermark.network.native.errors import RunError
+from countermark.network.native.nodes import orderers, peers
+from countermark.network.native.servers import InUse, servers
+from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.ports import is_free
+from countermark.network.topology import Mode, Topology
+
+_MARK = "network-id"
+
+
+def check_before_start(folder: NetworkFolder, topology: Topology, uses: list[InUse]) -> None:
+    """Return if the network of `folder` can be started with the packages `uses`.
+
+    Raises:
+        RunError: The folder is not ready, holds nodes of another network, a certificate has expired, a port is taken.
+        NetworkError: A file is damaged.
+    """
+    if topology.mode is not Mode.NATIVE:
+        raise RunError("other_mode", f"{folder.description} describes a network of mode {topology.mode}")
+    if not folder.genesis.exists():
+        raise RunError(
+            "no_genesis", f"{folder.genesis} is missing: `network generate` makes it, or the founder sends it"
+        )
+    _check_generated(folder, topology)
+    _check_network(folder, topology)
+    _check_certificates(folder, topology)
+    _check_ports(folder, topology, uses)
+
+
+def mark_nodes(folder: NetworkFolder, topology: Topology) -> None:
+    """Note beside each node of which network its ledger is, so that another is never started on it."""
+    for name in _nodes(topology):
+        mark = folder.node(name) / _MARK
+        if not mark.exists():
+            write_file(mark, network_id(folder).encode())
+
+
+def network_id(folder: NetworkFolder) -> str:
+    """Return what tells the network of `folder` from all others: the digest of its genesis block, in hex."""
+    return hashlib.sha256(folder.genesis.read_bytes()).hexdigest()
+
+
+def _check_generated(folder: NetworkFolder, topology: Topology) -> None:
+    missing = [name for name in _nodes(topology) if not (folder.node(name) / "msp" / "config.yaml").exists()]
+    if missing:
+        raise RunError("not_generated", f"no settings for {', '.join(missing)}: run `network generate`")
+
+
+def _check_network(folder: NetworkFolder, topology: Topology) -> None:
+    for name in _nodes(topology):
+        mark, data = folder.node(name) / _MARK, folder.node(name) / "data"
+        found = mark.read_text().strip() if mark.exists() else ""
+        if (data.exists() or found) and found != network_id(folder):
+            raise RunError("other_network", f"{data} holds the ledger of another network: move it away")
+
+
+def _check_certificates(folder: NetworkFolder, topology: Topology) -> None:
+    now = datetime.now(UTC)
+    for path in certificate_files(folder, topology):
+        until = load_certificate(path.read_bytes()).not_after
+        if until <= now:
+            raise RunError(
+                "expired_certificate",
+                f"{path} expired on {until:%Y-%m-%d}: `network certs --renew` makes a new one for the same key",
+            )
+
+
+def certificate_files(folder: NetworkFolder, topology: Topology) -> Iterator[Path]:
+    """Yield the certificates of the organisations here: authorities, members, TLS endpoints."""
+    for plan in topology.here:
+        organisation = folder.organisation_path(plan.name)
+        yield organisation / "ca" / "cert.pem"
+        yield organisation / "tlsca" / "cert.pem"
+        for kind in ("identities", "tls"):
+            yield from sorted((organisation / kind).glob("*/cert.pem"))
+
+
+def _check_ports(folder: NetworkFolder, topology: Topology, uses: list[InUse]) -> None:
+    for daemon, host, ports in _listeners(folder, topology, uses):
+        if daemon.pid is not None:
+            continue
+        for port in ports:
+            if not is_free(port, host):
+                raise RunError("port_in_use", f"{daemon.name}: somebody else listens on {host}:{port}")
+
+
+def _listeners(
+    folder: NetworkFolder, topology: Topology, uses: list[InUse]
+) -> Iterator[tuple[Daemon, str, tuple[int, ...]]]:
+    for orderer in orderers(folder, topology):
+        yield orderer.daemon, orderer.host, orderer.orderer.ports
+    for peer in peers(folder, topology):
+        one = peer.peer
+        yield peer.daemon, peer.host, (one.port, one.listener, one.operations)
+    for server in servers(folder, topology, uses):
+        yield server.daemon, server.host, (server.port,)
+
+
+def _nodes(topology: Topology) -> list[str]:
+    return [node.name for plan in topology.here for node in plan.nodes]

@@ -1,0 +1,128 @@
+"""Everything that a network's folder must hold before its nodes start; made where it is missing, else left alone."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from countermark.network.blocks import parse_block, read_config
+from countermark.network.client import ConnectionProfile
+from countermark.network.errors import NetworkError
+from countermark.network.nodes import external_builder, msp_folder
+from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.nodes.material import GATEWAY, local_name, make_genesis, make_organisations
+from countermark.network.nodes.orderer_settings import orderer_settings
+from countermark.network.nodes.peer_settings import peer_settings
+from countermark.network.nodes.places import native
+from countermark.network.nodes.writing import write_changed, write_settings
+from countermark.network.topology import OrganisationPlan, Peer, Topology, TopologyError
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What there is now; `founded` says whether the genesis block was made by this call."""
+
+    founded: bool
+    waiting: bool
+    """Whether the genesis block is yet to come from another organisation."""
+
+
+def generate(folder: NetworkFolder, topology: Topology, *, now_ms: int, found: bool) -> Generated:
+    """Make key material, settings, connection profiles and, with `found`, the genesis block.
+
+    Raises:
+        TopologyError: The folder's files are of other organisations than the description's.
+        IdentityError: Files are damaged.
+    """
+    make_organisations(folder, topology)
+    founded = found and make_genesis(folder, topology, now_ms=now_ms)
+    external_builder.write(folder.builder)
+    write_nodes(folder, topology)
+    for plan in topology.here:
+        write_profiles(folder, topology, plan)
+    return Generated(founded, not folder.genesis.exists())
+
+
+def take_genesis(folder: NetworkFolder, topology: Topology, block: bytes) -> None:
+    """Take over the genesis block that another organisation made.
+
+    Raises:
+        TopologyError: It is no block number 0 of this channel, or the folder has another.
+    """
+    try:
+        parsed = parse_block(block)
+        channel = read_config(parsed).channel
+    except NetworkError as error:
+        raise TopologyError("malformed_genesis", str(error)) from error
+    if parsed.number != 0 or channel != topology.channel:
+        raise TopologyError("malformed_genesis", f"it is not block 0 of the channel {topology.channel}")
+    if folder.genesis.exists() and folder.genesis.read_bytes() != block:
+        raise TopologyError("other_genesis", f"{folder.genesis} is another block; a network has one")
+    write_changed(folder.genesis, block)
+
+
+def write_nodes(folder: NetworkFolder, topology: Topology) -> None:
+    """Write settings and MSP folders of this folder's nodes, as far as they have changed.
+
+    Raises:
+        IdentityError: Key material is missing.
+    """
+    for plan, orderer in topology.orderers():
+        places = native(folder, plan.name, orderer.name, orderer.host)
+        msp_folder.write(Path(places.msp), folder.organisation(plan.name), local_name(orderer.name))
+        write_settings(folder.node(orderer.name) / "orderer.yaml", orderer_settings(orderer, plan.msp_id, places))
+    for plan, peer in topology.peers():
+        places = native(folder, plan.name, peer.name, peer.host)
+        msp_folder.write(Path(places.msp), folder.organisation(plan.name), local_name(peer.name))
+        settings = peer_settings(
+            peer,
+            plan.msp_id,
+            places,
+            network=topology.name,
+            bootstrap=[str(one.endpoint) for one in plan.peers],
+            time_window_s=topology.time_window_s,
+        )
+        write_settings(folder.node(peer.name) / "core.yaml", settings)
+
+
+def write_profiles(folder: NetworkFolder, topology: Topology, plan: OrganisationPlan) -> None:
+    """Write how clients reach the peers of an organisation: `<name>.json` for the first, `<peer>.json` for each.
+
+    Raises:
+        IdentityError: Key material is missing.
+    """
+    for peer in plan.peers:
+        data = profile(folder, topology, plan, peer).dumps().encode()
+        write_changed(folder.connections / f"{peer.name}.json", data)
+        if peer is plan.peers[0]:
+            write_changed(folder.connections / f"{plan.name}.json", data)
+
+
+def profile(
+    folder: NetworkFolder, topology: Topology, plan: OrganisationPlan, peer: Peer, *, member: str = GATEWAY
+) -> ConnectionProfile:
+    """Return how `member` of an organisation here reaches `peer` of it from this machine.
+
+    Raises:
+        IdentityError: Key material is missing.
+    """
+    organisation = folder.organisation(plan.name)
+    identity = organisation.directory / "identities" / member
+    return ConnectionProfile(
+        msp_id=plan.msp_id,
+        channel=topology.channel,
+        chaincode=topology.chaincode,
+        gateway=f"{topology.reached(peer.host)}:{peer.port}",
+        host_override="",
+        tls_ca_file=organisation.tls_ca_file.absolute(),
+        cert_file=(identity / "cert.pem").absolute(),
+        key_file=(identity / "key.pem").absolute(),
+    )
+
+
+def administrator(profile: ConnectionProfile, folder: NetworkFolder, plan: OrganisationPlan) -> ConnectionProfile:
+    """Return `profile` as the organisation's administrator has it, for the lifecycle of chaincode.
+
+    Raises:
+        IdentityError: Key material is missing.
+    """
+    identity = folder.organisation(plan.name).directory / "identities" / "admin"
+    return replace(profile, chaincode="_lifecycle", cert_file=identity / "cert.pem", key_file=identity / "key.pem")

@@ -1,0 +1,32 @@
+"""The forms of names: what may stand in configuration of Fabric, in file names and in certificates alike."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of text, and how it is called in messages."""
+
+    what: str
+    pattern: re.Pattern[str]
+
+    def fits(self, text: str) -> bool:
+        """Return whether `text` has this form."""
+        return self.pattern.fullmatch(text) is not None
+
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+NAME = Form("a name of a-z, 0-9 and hyphens", re.compile(r"[a-z][a-z0-9-]{0,29}"))
+NODE = Form("a node's name such as peer0.platform", re.compile(r"[a-z][a-z0-9-]{0,29}\.[a-z][a-z0-9-]{0,29}"))
+MSP_ID = Form("an MSP id of letters, digits, hyphens and dots", re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}"))
+DOMAIN = Form("a domain such as platform.example", re.compile(rf"(?=.{{1,190}}\Z){_LABEL}(?:\.{_LABEL})+"))
+HOST = Form("a host name or IPv4 address", re.compile(rf"(?=.{{1,190}}\Z){_LABEL}(?:\.{_LABEL})*"))
+CHANNEL = Form("a channel's name of a-z, 0-9, dots and hyphens", re.compile(r"[a-z][a-z0-9.-]{0,63}"))
+CHAINCODE = Form(
+    "a chaincode's name of letters, digits and hyphens", re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,47})")
+)
+VERSION = Form(
+    "a version of letters, digits, dots, hyphens and plus signs", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,31}")
+)

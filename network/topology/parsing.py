@@ -1,0 +1,209 @@
+"""network.yaml, read strictly: the schema is documented in docs/network.md."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from countermark.network.blocks import OutOf, Policy, SignedBy
+from countermark.network.genesis import Batch
+from countermark.network.topology import definitions
+from countermark.network.topology.checks import check
+from countermark.network.topology.errors import TopologyError
+from countermark.network.topology.model import Consensus, Mode, Orderer, OrganisationPlan, Part, Peer, Topology
+from countermark.network.topology.names import CHAINCODE, CHANNEL, DOMAIN, HOST, MSP_ID, NAME, VERSION, Form
+from countermark.network.topology.yaml_tree import Mapping, Value, parse
+
+E = TypeVar("E", Mode, Consensus, Part)
+
+_MOST = 64
+"""Organisations, and nodes of one organisation."""
+
+
+def load(path: Path) -> Topology:
+    """Return the network that the file `path` describes; files that it names lie relative to it.
+
+    Raises:
+        TopologyError: It cannot be read, is malformed, or describes what cannot be; says the line.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise TopologyError("no_description", f"{path}: {error.strerror}") from error
+    try:
+        return parse_topology(text, path.parent)
+    except TopologyError as error:
+        place = f"{path}, line {error.line}" if error.line else str(path)
+        raise TopologyError(error.code, f"{place}: {error.detail.removeprefix(f'line {error.line}: ')}") from error
+
+
+def parse_topology(text: bytes, folder: Path) -> Topology:
+    """Return the network that `text` describes; files that it names lie relative to `folder`.
+
+    Raises:
+        TopologyError: It is malformed or describes what cannot be.
+    """
+    top = parse(text).mapping()
+    lines: dict[str, int] = {}
+    chaincode = top.take("chaincode", Value.mapping)
+    topology = Topology(
+        name=top.take("network", _form(NAME)),
+        mode=top.optional("mode", _choice(Mode), Mode.NATIVE),
+        channel=top.take("channel", _form(CHANNEL)),
+        chaincode=chaincode.take("name", _form(CHAINCODE)),
+        version=chaincode.take("version", _form(VERSION)),
+        consensus=top.optional("consensus", _choice(Consensus), Consensus.RAFT),
+        batch=top.optional("batch", _batch, Batch()),
+        # Peers of Fabric count in seconds here, and the market's guard does.
+        time_window_s=top.take("time_window_s", lambda value: value.integer(1, 3600)),
+        organisations=top.take("organisations", lambda value: _organisations(value, folder, lines)),
+        endorsement=top.optional("endorsement", _policy, None),
+        lines=lines,
+    )
+    chaincode.finish()
+    top.finish()
+    check(topology)
+    return topology
+
+
+def _organisations(value: Value, folder: Path, lines: dict[str, int]) -> tuple[OrganisationPlan, ...]:
+    found = []
+    for one in value.items():
+        organisation = _organisation(one.mapping(), folder, lines)
+        if organisation.name in lines:
+            raise one.refuse("duplicate_name", f"{organisation.name} stands twice")
+        lines[organisation.name] = one.line
+        found.append(organisation)
+    if len(found) > _MOST:
+        raise value.refuse("too_many", f"more than {_MOST}")
+    return tuple(found)
+
+
+def _organisation(members: Mapping, folder: Path, lines: dict[str, int]) -> OrganisationPlan:
+    if "definition" in members.members:
+        organisation = members.take("definition", lambda value: _elsewhere(value, folder))
+        members.finish()
+        return organisation
+    name = members.take("name", _form(NAME))
+    organisation = OrganisationPlan(
+        name=name,
+        msp_id=members.take("msp_id", _form(MSP_ID)),
+        domain=members.take("domain", _form(DOMAIN)),
+        part=members.optional("part", _choice(Part), Part.MEMBER),
+        peers=members.optional("peers", lambda value: tuple(_peer(one, name, lines) for one in _nodes(value)), ()),
+        orderers=members.optional(
+            "orderers", lambda value: tuple(_orderer(one, name, lines) for one in _nodes(value)), ()
+        ),
+    )
+    members.finish()
+    return organisation
+
+
+def _elsewhere(value: Value, folder: Path) -> OrganisationPlan:
+    try:
+        return definitions.load(folder / value.text()).plan
+    except TopologyError as error:
+        raise value.refuse(error.code, error.detail) from error
+
+
+def _nodes(value: Value) -> list[Value]:
+    nodes = list(value.items())
+    if len(nodes) > _MOST:
+        raise value.refuse("too_many", f"more than {_MOST}")
+    return nodes
+
+
+def _peer(value: Value, organisation: str, lines: dict[str, int]) -> Peer:
+    members = value.mapping()
+    ports = members.take("ports", Value.mapping)
+    peer = Peer(
+        name=_node_name(members, organisation, lines),
+        host=members.take("host", _form(HOST)),
+        port=ports.take("peer", _port),
+        listener=ports.take("listener", _port),
+        operations=ports.take("operations", _port),
+        chaincode=ports.take("chaincode", _two_ports),
+    )
+    ports.finish()
+    members.finish()
+    return peer
+
+
+def _orderer(value: Value, organisation: str, lines: dict[str, int]) -> Orderer:
+    members = value.mapping()
+    ports = members.take("ports", Value.mapping)
+    orderer = Orderer(
+        name=_node_name(members, organisation, lines),
+        host=members.take("host", _form(HOST)),
+        port=ports.take("orderer", _port),
+        admin=ports.take("admin", _port),
+        operations=ports.take("operations", _port),
+    )
+    ports.finish()
+    members.finish()
+    return orderer
+
+
+def _node_name(members: Mapping, organisation: str, lines: dict[str, int]) -> str:
+    def named(value: Value) -> str:
+        name = f"{_form(NAME)(value)}.{organisation}"
+        if name in lines:
+            raise value.refuse("duplicate_name", f"{name} stands twice")
+        lines[name] = value.line
+        return name
+
+    return members.take("name", named)
+
+
+def _port(value: Value) -> int:
+    return value.integer(1, 65_535)
+
+
+def _two_ports(value: Value) -> tuple[int, int]:
+    ports = [_port(one) for one in value.items()]
+    if len(ports) != 2:
+        raise value.refuse("malformed_value", "two ports are expected: of this chaincode and of its successor")
+    return (ports[0], ports[1])
+
+
+def _batch(value: Value) -> Batch:
+    members = value.mapping()
+    usual = Batch()
+    batch = Batch(
+        timeout_ms=members.optional("timeout_ms", lambda one: one.integer(10, 60_000), usual.timeout_ms),
+        max_messages=members.optional("max_messages", lambda one: one.integer(1, 100_000), usual.max_messages),
+    )
+    members.finish()
+    return batch
+
+
+def _policy(value: Value) -> Policy:
+    """Return a policy: an MSP id, whose peer is to sign, or `{out_of: n, of: [...]}`."""
+    if not value.is_mapping:
+        return SignedBy(_form(MSP_ID)(value))
+    members = value.mapping()
+    rules = members.take("of", lambda one: [_policy(rule) for rule in one.items()])
+    count = members.take("out_of", lambda one: one.integer(1, _MOST))
+    members.finish()
+    if count > len(rules):
+        raise value.refuse("impossible_policy", f"{count} of {len(rules)} rules can never hold")
+    return OutOf(count, tuple(rules))
+
+
+def _form(form: Form) -> Callable[[Value], str]:
+    def parser(value: Value) -> str:
+        text = value.text()
+        if not form.fits(text):
+            raise value.refuse("malformed_value", f"{form.what} is expected")
+        return text
+
+    return parser
+
+
+def _choice(kind: type[E]) -> Callable[[Value], E]:
+    def parser(value: Value) -> E:
+        text = value.text()
+        if text not in set(kind):
+            raise value.refuse("malformed_value", f"one of {', '.join(kind)} is expected")
+        return kind(text)
+
+    return parser
