@@ -21,10 +21,19 @@ class Loop:
     """Calls ``step`` whenever the bell has rung, and at least every ``every_s`` seconds."""
 
     def __init__(
-        self, name: str, step: Callable[[], object], *, every_s: float, bell: Bell, woken: bool = True
+        self,
+        name: str,
+        step: Callable[[], object],
+        *,
+        every_s: float,
+        bell: Bell,
+        woken: bool = True,
+        endless: bool = False,
     ) -> None:
-        """``woken`` False listens to the timer alone."""
+        """``woken`` False listens to the timer alone; an ``endless`` step goes on for as long as it has to."""
         self.name = name
+        self._endless = endless
+        self._began: float | None = None
         self._step = step
         self._every_s = every_s
         self._bell = bell
@@ -40,6 +49,12 @@ class Loop:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def stuck(self, longest_s: float) -> bool:
+        """Return whether the loop has ended, or its present step has taken more than ``longest_s`` seconds."""
+        began = self._began
+        late = began is not None and not self._endless and time.monotonic() - began > longest_s
+        return late or not self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._bell.closed:
             rung = self._bell.rung()
@@ -50,6 +65,7 @@ class Loop:
 
     def attempt(self) -> bool:
         """Call ``step`` once, and return whether it ended well."""
+        self._began = time.monotonic()
         try:
             self._step()
         except (MarketError, LedgerError) as error:
@@ -60,6 +76,8 @@ class Loop:
             _log.error("loop failed", loop=self.name, error=type(error).__name__, at=places(error))
         else:
             return True
+        finally:
+            self._began = None
         return False
 
     def _rest(self, rung: int, seconds: float, *, woken: bool) -> None:

@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from countermark.gateway import config, logs
+from countermark.gateway import config, logs, pulse
 from countermark.gateway.bell import Bell
 from countermark.gateway.courier import HttpsCourier
 from countermark.gateway.loops import Loop
+from countermark.gateway.pulse import EVERY_S, Pulse
 from countermark.gateway.services import Services, from_config
 from countermark.network.client import LedgerError
 from countermark.platform.board.anchoring import AnchorJob
@@ -64,7 +65,8 @@ _HOUSEKEEPING_S = 300.0
 class Worker:
     """The loops of one worker process."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, pulse_file: Path | None = None) -> None:
+        """``pulse_file`` is written while all loops go round, see `pulse`."""
         self._services = services
         self._bell = Bell(services.database, channels.BLOCKS, channels.WORK)
         self._news = Bell(services.database, channels.WEBHOOKS)
@@ -78,7 +80,7 @@ class Worker:
             services.clock,
         )
         self._accounts = OwnAccountsJob(acting, *_own_accounts(services))
-        self._loops = [self._loop("projector", self._project, _ON_BLOCKS_S, woken=False)]
+        self._loops = [self._loop("projector", self._project, _ON_BLOCKS_S, woken=False, endless=True)]
         self._loops += [self._loop("outbox", services.submitter.run_once, _OUTBOX_S)]
         self._loops += [
             self._loop(job.name, job.run_once, every_s, woken=woken) for job, every_s, woken in self._jobs(acting)
@@ -102,6 +104,9 @@ class Worker:
             self._loop(name, partial(forget, services.database), _HOUSEKEEPING_S, woken=False)
             for name, forget in forgetful.items()
         ]
+        if pulse_file is not None:
+            beat = partial(_beat, Pulse(pulse_file, tuple(self._loops)))
+            self._loops += [self._loop("pulse", beat, EVERY_S, woken=False)]
 
     def _jobs(self, acting: Acting) -> Iterator[tuple[LeasedJob[Any], float, bool]]:
         """Yield each job, how often it runs at least, and whether a block wakes it."""
@@ -138,8 +143,8 @@ class Worker:
                 _log.warning("loop %s has not ended in time", loop.name)
         self._services.close()
 
-    def _loop(self, name: str, step: Any, every_s: float, *, woken: bool = True) -> Loop:
-        return Loop(name, step, every_s=every_s, bell=self._bell, woken=woken)
+    def _loop(self, name: str, step: Any, every_s: float, *, woken: bool = True, endless: bool = False) -> Loop:
+        return Loop(name, step, every_s=every_s, bell=self._bell, woken=woken, endless=endless)
 
     def _project(self) -> None:
         chaincode = self._services.site.market.partition("/")[2]
@@ -166,6 +171,11 @@ class Worker:
             ready()
 
 
+def _beat(pulse: Pulse) -> None:
+    if stuck := pulse.beat():
+        _log.error("no pulse: %s", ", ".join(stuck))
+
+
 def _own_accounts(services: Services) -> tuple[list[Any], PublicKey]:
     """Return the keys of the accounts with which the platform acts, and where what is sealed to them goes."""
     keys = services.keys
@@ -178,6 +188,9 @@ def main() -> int:
     """Run the worker until SIGTERM or SIGINT; status 1 when it cannot start."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=os.environ.get(config.ENVIRONMENT), help="configuration file")
+    parser.add_argument(
+        "--pulse", type=Path, default=os.environ.get(pulse.ENVIRONMENT), help="file to write a pulse to"
+    )
     arguments = parser.parse_args()
     if arguments.config is None:
         parser.error(f"--config or {config.ENVIRONMENT} is needed")
@@ -191,7 +204,7 @@ def main() -> int:
     # Blocked before any thread starts, so that they all wait for the main thread to take them.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    worker = Worker(services)
+    worker = Worker(services, pulse_file=None if arguments.pulse is None else Path(arguments.pulse))
     worker.start(_say_ready)
     signal.sigwait(signals)
     worker.stop()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import grpc
 from fabric_protos.peer import chaincode_shim_pb2 as shim_pb2
 
+from countermark.chaincode.shim import health
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.stream import MAX_MESSAGE, PeerStream
 from countermark.chaincode.shim.stub import Handler
@@ -78,7 +79,7 @@ class ChaincodeServer:
             response_serializer=shim_pb2.ChaincodeMessage.SerializeToString,
         )
         server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler("protos.Chaincode", {"Connect": connect}),)
+            (grpc.method_handlers_generic_handler("protos.Chaincode", {"Connect": connect}), health.handler())
         )
         try:
             port: int = server.add_secure_port(address, tls.credentials())
