@@ -117,9 +117,9 @@ class PlatformKeys:
     issuer: AccountKey
     pepper: bytes
 
-    def role(self) -> RoleKeys:
-        """Return the public side of it."""
-        return RoleKeys(PLATFORM, self.account.address, self.encryption)
+    def role(self, msp_id: str) -> RoleKeys:
+        """Return the public side of it, as the organisation ``msp_id``."""
+        return RoleKeys(msp_id, self.account.address, self.encryption)
 
 
 def platform_keys(data: DataFolder) -> PlatformKeys:

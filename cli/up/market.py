@@ -1,5 +1,6 @@
 """The market configuration that `countermark up` writes on a fresh ledger: for demos, tests and development."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countermark.protocol.market import Clock, Issuer, Limits, MarketConfig, Party, PublicKey
@@ -40,10 +41,10 @@ def default_market(
     supervisor: RoleKeys,
     arbiters: tuple[RoleKeys, ...],
     issuer: str,
-    member: str,
+    members: Sequence[str],
     guard_s: int,
 ) -> MarketConfig:
-    """Return version 1 of the configuration; ``issuer`` is the faucet's account, ``member`` the trading MSP.
+    """Return version 1 of the configuration; ``issuer`` is the faucet's account, ``members`` the trading MSPs.
 
     ``guard_s`` must not be below the peers' time window (protocol.md, "Time").
     """
@@ -51,7 +52,11 @@ def default_market(
         version=1,
         currency="EUR",
         exponent=2,
-        organisations={platform.msp_id: "platform", supervisor.msp_id: "supervisor", member: "member"},
+        organisations={
+            platform.msp_id: "platform",
+            supervisor.msp_id: "supervisor",
+            **dict.fromkeys(members, "member"),
+        },
         platform=platform.party(),
         supervisor=supervisor.party(),
         arbiters=tuple(arbiter.party() for arbiter in arbiters),

@@ -9,28 +9,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from countermark.cli.up.data import (
-    CHAINCODE,
-    CHANNEL,
-    MARKET,
-    SUPERVISOR,
-    TRADER,
-    DataFolder,
-    PlatformKeys,
-    platform_keys,
-)
-from countermark.cli.up.market import RoleKeys, default_market
+from countermark.cli.up.data import CHAINCODE, CHANNEL, MARKET, SUPERVISOR, TRADER, DataFolder
+from countermark.cli.up.founding import found_market
 from countermark.cli.up.ports import kept_ports
 from countermark.cli.up.processes import ProcessGroup, ProcessSpec
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
-from countermark.network.client import ConnectionProfile, EvaluateError, GatewayClient
+from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.network.embedded.material import Material, generate
 from countermark.network.identities.authorities import CertificateAuthority
 from countermark.network.identities.files import write_file
 from countermark.network.ports import LOOPBACK
-from countermark.protocol import canonical
-from countermark.protocol.errors import ErrorCode
 
 TIME_WINDOW_S = 5
 """Time window of the embedded peer, and the market's guard (protocol.md, "Time")."""
@@ -86,7 +75,7 @@ class Stack:
         self._processes.start(
             *(self._chaincode(material, name) for name in _ORGANISATIONS), self._peer(addresses), *self._database()
         )
-        self._initialise_market()
+        self._found_market()
         self._configure_gateway()
         self._processes.start(self._gateway(), self._worker())
         self._publish()
@@ -139,38 +128,10 @@ class Stack:
     def _profile(self, organisation: str) -> Path:
         return self._data.network / "connection" / f"{organisation}.json"
 
-    def _initialise_market(self) -> None:
-        keys = platform_keys(self._data)
+    def _found_market(self) -> None:
         client = GatewayClient(ConnectionProfile.load(self._profile("platform")))
         with contextlib.closing(client):
-            try:
-                client.evaluate("market.show")
-            except EvaluateError as error:
-                if error.market_error is None or error.market_error.code is not ErrorCode.MARKET_MISSING:
-                    raise
-                self._write_market(client, keys)
-
-    def _write_market(self, client: GatewayClient, keys: PlatformKeys) -> None:
-        config = default_market(
-            platform=keys.role(),
-            supervisor=self._role("supervisor"),
-            arbiters=(self._role("arbiter"), self._role("substitute")),
-            issuer=keys.issuer.address,
-            member=TRADER,
-            guard_s=TIME_WINDOW_S,
-        )
-        endorsed = client.endorse(
-            "market.init",
-            [canonical.dumps(config.to_json())],
-            transient={"pepper": keys.pepper},
-            endorsing_organisations=("PlatformMSP", SUPERVISOR),
-        )
-        client.submit(endorsed.tx_id, endorsed.envelope)
-        client.commit_status(endorsed.tx_id).check()
-
-    def _role(self, role: str) -> RoleKeys:
-        keys = self._data.role_keys(role)
-        return RoleKeys(SUPERVISOR, keys.address, keys.current_encryption[1])
+            found_market(client, self._data, guard_s=TIME_WINDOW_S)
 
     def _configure_gateway(self) -> None:
         folder = private_folder(self._data.gateway)

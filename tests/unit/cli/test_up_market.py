@@ -16,7 +16,7 @@ def test_it_is_one_that_the_contracts_accept() -> None:
         supervisor=role(actor("supervisor", SUPERVISOR)),
         arbiters=(role(actor("arbiter", SUPERVISOR)), role(actor("substitute", SUPERVISOR))),
         issuer=actor("issuer", PLATFORM).address,
-        member=TRADER,
+        members=(TRADER,),
         guard_s=TIME_WINDOW_S,
     )
     assert market.parse(config.to_json()) == config
