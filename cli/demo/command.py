@@ -1,12 +1,13 @@
 """The command `countermark demo`."""
 
 import json
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from countermark.cli.demo import finale, refusals, scenario
 from countermark.cli.demo.cast import Actor, Stage, cast
 from countermark.cli.demo.narrator import Narrator
 from countermark.cli.demo.pictures import Pictures, gather
+from countermark.cli.network.options import DIRECTORY
 from countermark.cli.session import Session, session_command
 from countermark.gateway import database
 
@@ -34,12 +36,15 @@ _PLAN = (
 @click.command("demo")
 @click.option("--photos", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Photographs to use.")
 @click.option("--scenario", "name", type=click.Choice(["broker"]), default="broker", show_default=True)
-@click.option("--ledger", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@click.option("--ledger", type=click.Choice(["embedded", "fabric"]), default="embedded", show_default=True)
+@DIRECTORY
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Run in this folder and leave it there."
 )
 @session_command
-def command(session: Session, photos: Path | None, name: str, ledger: str, keep: Path | None) -> None:
+def command(
+    session: Session, photos: Path | None, name: str, ledger: str, directory: Path, keep: Path | None
+) -> None:
     """Show the paper's Scenario 1 on this machine: all parties, steps (1) to (24), a resale, refusals, the audit."""
     if session.dry_run:
         session.result({"dry_run": True, "scenario": name, "ledger": ledger, "parties": PARTIES}, *_PLAN)
@@ -48,7 +53,12 @@ def command(session: Session, photos: Path | None, name: str, ledger: str, keep:
     with _folder(keep) as folder:
         pictures = gather(photos, _fresh(folder / "photographs"), tell.say)
         tell.say(f"starting the {ledger} ledger, database, gateway and worker ({name} scenario) …")
-        with cast(folder, PARTIES) as actors, _platform(folder / "platform") as stage:
+        # Of a network that goes on running, each demo gets a market of its own: photographs are listed once.
+        where = (
+            [] if ledger == "embedded" else ["--dir", str(directory), "--chaincode", f"demo-{secrets.token_hex(4)}"]
+        )
+        options = ["--ledger", ledger, "--faucet", *where]
+        with cast(folder, PARTIES) as actors, _platform(folder / "platform", options) as stage:
             for actor in actors.values():
                 actor.meet(stage)
             told = _play(tell, stage, actors, pictures)
@@ -113,9 +123,10 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _platform(data: Path) -> Iterator[Stage]:
-    """Run `countermark up` on ``data`` as a process of its own while the block lasts."""
-    command_line = [sys.executable, "-m", "countermark.cli.main", "--json", "up", "--port", "0", "--data", str(data)]
+def _platform(data: Path, options: Sequence[str]) -> Iterator[Stage]:
+    """Run `countermark up` on ``data`` with ``options`` as a process of its own while the block lasts."""
+    up = ["up", "--port", "0", "--data", str(data), *options]
+    command_line = [sys.executable, "-m", "countermark.cli.main", "--json", *up]
     process = subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

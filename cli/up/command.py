@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from countermark.cli.network.options import DIRECTORY, native_network
 from countermark.cli.session import Session, session_command
 
 REVIVE_S = 0.5
@@ -39,7 +40,10 @@ def default_data() -> Path:
 
 
 @click.command("up")
-@click.option("--ledger", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@click.option("--ledger", type=click.Choice(["embedded", "fabric"]), default="embedded", show_default=True)
+@DIRECTORY
+@click.option("--chaincode", default="", help="Market of this name on the network's channel; made if it is missing.")
+@click.option("--faucet", is_flag=True, help="Give money to whoever asks; always so on the embedded ledger.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8443, show_default=True, help="0 takes a free one.")
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder for everything that is stored."
@@ -52,14 +56,25 @@ def default_data() -> Path:
     help="Deliver webhooks to this network too, 127.0.0.0/8 say; may be given again.",
 )
 @session_command
-def command(session: Session, ledger: str, port: int, data: Path | None, webhooks_allow: tuple[str, ...]) -> None:
+def command(
+    session: Session,
+    ledger: str,
+    directory: Path,
+    chaincode: str,
+    faucet: bool,
+    port: int,
+    data: Path | None,
+    webhooks_allow: tuple[str, ...],
+) -> None:
     """Run ledger, database, gateway and worker on this machine until Ctrl-C; what they store survives.
 
-    The embedded ledger is for development, demos and tests: one machine, one user, all organisations.
+    The embedded ledger is for development, demos and tests: one machine, one user, all organisations. With fabric, the
+    network that `countermark network up` runs from --dir is used, and runs on afterwards.
     """
     # Read when gRPC is imported: its handlers around fork() may end a child of ours before it has become a program.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
     from countermark.cli.up.data import DataFolder
+    from countermark.cli.up.ledgers.choice import choose
     from countermark.cli.up.stack import Stack, exclusive
 
     ending, changed = threading.Event(), threading.Event()
@@ -72,9 +87,19 @@ def command(session: Session, ledger: str, port: int, data: Path | None, webhook
         signal.signal(number, end)
     folder = DataFolder((data or default_data()).resolve())
     with exclusive(folder):
-        stack = Stack(folder, port=port, report=session.say, webhooks_allow=webhooks_allow)
+        network = native_network(session, directory) if ledger == "fabric" else None
+        chosen = choose(network, folder, chaincode=chaincode, port=port)
+        stack = Stack(
+            folder,
+            chosen.ledger,
+            port=chosen.port,
+            faucet=faucet or network is None,
+            report=session.say,
+            webhooks_allow=webhooks_allow,
+        )
         try:
-            session.say(f"starting the {ledger} ledger, for development only; data in {folder.path}")
+            what = f"on the network in {directory}" if network else "on the embedded ledger, for development only"
+            session.say(f"starting the market {chosen.ledger.market} {what}; data in {folder.path}")
             stack.start()
             session.result({"url": stack.url, "data": str(folder.path)}, stack.url)
             session.say(f"ready; gateway file {folder.gateway_file}; Ctrl-C stops it")

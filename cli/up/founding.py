@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from countermark.cli.up.data import PLATFORM, SUPERVISOR, TRADER, DataFolder, PlatformKeys, platform_keys
 from countermark.cli.up.market import RoleKeys, default_market
+from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.network.client import EvaluateError, GatewayClient
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode
@@ -45,6 +46,19 @@ def found_market(client: GatewayClient, data: DataFolder, *, guard_s: int, parti
     client.submit(endorsed.tx_id, endorsed.envelope)
     client.commit_status(endorsed.tx_id).check()
     return True
+
+
+def check_own(client: GatewayClient, data: DataFolder) -> None:
+    """Return if the market that ``client`` leads to is that of the keys in ``data``.
+
+    Raises:
+        ClientError: it was founded with other keys, with which alone its platform can act.
+        LedgerError: the ledger does not answer.
+    """
+    market = MarketConfig.from_json(canonical.loads(client.evaluate("market.show")))
+    if market.platform.account != platform_keys(data).account.address:
+        detail = f"the market {client.profile.channel}/{client.profile.chaincode} was founded with other keys than "
+        raise ClientError(REFUSED_HERE, f"{detail}those in {data.path}: use the data folder that it was founded from")
 
 
 def _configuration(data: DataFolder, keys: PlatformKeys, parties: Parties, guard_s: int) -> MarketConfig:

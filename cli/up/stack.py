@@ -9,20 +9,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from countermark.cli.up.data import CHAINCODE, CHANNEL, MARKET, SUPERVISOR, TRADER, DataFolder
-from countermark.cli.up.founding import found_market
-from countermark.cli.up.ports import kept_ports
+from countermark.cli.up.data import DataFolder
+from countermark.cli.up.founding import check_own, found_market
+from countermark.cli.up.ledgers import Ledger
 from countermark.cli.up.processes import ProcessGroup, ProcessSpec
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
 from countermark.network.client import ConnectionProfile, GatewayClient
-from countermark.network.embedded.material import Material, generate
 from countermark.network.identities.authorities import CertificateAuthority
 from countermark.network.identities.files import write_file
 from countermark.network.ports import LOOPBACK
-
-TIME_WINDOW_S = 5
-"""Time window of the embedded peer, and the market's guard (protocol.md, "Time")."""
 
 THREADS = 16
 """Requests that the gateway serves at once."""
@@ -30,7 +26,6 @@ THREADS = 16
 ACCOUNT_WRITES = 60_000
 """Changes that an account may ask for in a minute: on a ledger for development it may be a test that asks."""
 
-_ORGANISATIONS = ("platform", "supervisor", "trader")
 # Each process does one thing; more threads than cores only cost time on a small machine.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -39,42 +34,38 @@ class Stack:
     """The whole platform of one data folder. Use it from the main thread, as `ProcessGroup`."""
 
     def __init__(
-        self, data: DataFolder, *, port: int, report: Callable[[str], None], webhooks_allow: Sequence[str] = ()
+        self,
+        data: DataFolder,
+        ledger: Ledger,
+        *,
+        port: int,
+        faucet: bool,
+        report: Callable[[str], None],
+        webhooks_allow: Sequence[str] = (),
     ) -> None:
-        """``port`` 0 takes a free one at the first start and keeps it; ``webhooks_allow`` is for the gateway."""
+        """``port`` is the gateway's; ``faucet`` gives money to whoever asks; ``webhooks_allow`` is for the gateway."""
         self._data = data
+        self._ledger = ledger
+        self._port = port
+        self._faucet = faucet
         self._webhooks_allow = list(webhooks_allow)
         self._processes = ProcessGroup({**os.environ, **_ENVIRONMENT}, report)
-        self._ports = kept_ports(data.path / "ports.json", (*_ORGANISATIONS, "gateway"))
-        if port:
-            self._ports["gateway"] = port
 
     @property
     def url(self) -> str:
         """The gateway's URL."""
-        return f"https://{LOOPBACK}:{self._ports['gateway']}"
+        return f"https://{LOOPBACK}:{self._port}"
 
     def start(self) -> None:
         """Start everything and publish connection files and `gateway.json` when all of it answers.
 
         Raises:
             ProcessError: a process could not be started.
+            NetworkError: the ledger is not there.
+            LedgerError: the ledger does not answer, or refuses.
         """
-        addresses = {
-            "PlatformMSP": f"{LOOPBACK}:{self._ports['platform']}",
-            SUPERVISOR: f"{LOOPBACK}:{self._ports['supervisor']}",
-            TRADER: f"{LOOPBACK}:{self._ports['trader']}",
-        }
-        material = generate(
-            self._data.network,
-            channel=CHANNEL,
-            chaincode=CHAINCODE,
-            chaincode_addresses=addresses,
-            time_window_ms=TIME_WINDOW_S * 1000,
-        )
-        self._processes.start(
-            *(self._chaincode(material, name) for name in _ORGANISATIONS), self._peer(addresses), *self._database()
-        )
+        self._processes.start(*self._ledger.processes(), *self._database())
+        self._ledger.ready()
         self._found_market()
         self._configure_gateway()
         self._processes.start(self._gateway(), self._worker())
@@ -94,21 +85,6 @@ class Stack:
         command = [sys.executable, "-m", f"countermark.{module}", *arguments]
         return ProcessSpec(name, command, ready, self._data.logs / f"{name}.log")
 
-    def _chaincode(self, material: Material, name: str) -> ProcessSpec:
-        files = material.chaincode_files(name)
-        return self._python(
-            f"chaincode-{name}",
-            "chaincode.server",
-            "chaincode listening",
-            *("--address", f"{LOOPBACK}:{self._ports[name]}", "--ccid", material.settings.package_id),
-            *("--tls-cert", str(files.certificate), "--tls-key", str(files.key), "--client-ca", str(files.client_ca)),
-        )
-
-    def _peer(self, addresses: dict[str, str]) -> ProcessSpec:
-        chaincodes = [part for msp, address in addresses.items() for part in ("--chaincode", f"{msp}={address}")]
-        arguments = ("--dir", str(self._data.network), *chaincodes)
-        return self._python("peer", "network.embedded", "embedded peer ready", *arguments)
-
     def _database(self) -> list[ProcessSpec]:
         if os.environ.get("DATABASE_URL"):
             return []
@@ -125,13 +101,11 @@ class Stack:
     def _worker(self) -> ProcessSpec:
         return self._python("worker", "gateway.worker", "worker ready", "--config", str(self._data.gateway_config))
 
-    def _profile(self, organisation: str) -> Path:
-        return self._data.network / "connection" / f"{organisation}.json"
-
     def _found_market(self) -> None:
-        client = GatewayClient(ConnectionProfile.load(self._profile("platform")))
+        client = GatewayClient(ConnectionProfile.load(self._ledger.gateways()[0]))
         with contextlib.closing(client):
-            found_market(client, self._data, guard_s=TIME_WINDOW_S)
+            found_market(client, self._data, guard_s=self._ledger.guard_s, parties=self._ledger.parties)
+            check_own(client, self._data)
 
     def _configure_gateway(self) -> None:
         folder = private_folder(self._data.gateway)
@@ -144,19 +118,17 @@ class Stack:
             self._data.gateway_ca.chmod(0o644)
             write_private(certificate, pair.certificate_pem)
         document = {
-            "market": MARKET,
-            # The platform's own peer first. The supervisor's may see whatever the platform hands to a gateway, even
-            # openings of listings. The traders' may not, and has no part in the platform's business.
-            "connections": [str(self._profile(name)) for name in ("platform", "supervisor")],
+            "market": self._ledger.market,
+            "connections": [str(path) for path in self._ledger.gateways()],
             "database_url": os.environ.get("DATABASE_URL") or self._url_file.read_text().strip(),
             "objects": os.environ.get("OBJECTS_URL") or str(private_folder(self._data.objects)),
             "spool": str(private_folder(self._data.spool)),
             "keys_file": str(folder / "keys.json"),
             "host": LOOPBACK,
-            "port": self._ports["gateway"],
+            "port": self._port,
             "tls_cert_file": str(certificate),
             "tls_key_file": str(key),
-            "faucet": True,
+            "faucet": self._faucet,
             "threads": THREADS,
             "limits": {"account": ACCOUNT_WRITES},
             "webhooks_allow": self._webhooks_allow,
@@ -166,10 +138,10 @@ class Stack:
     def _publish(self) -> None:
         fresh = self._data.path / ".connection.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(self._data.network / "connection", fresh)
+        shutil.copytree(self._ledger.connections, fresh)
         shutil.rmtree(self._data.connections, ignore_errors=True)
         fresh.rename(self._data.connections)
-        write_file(self._data.genesis_file, (self._data.network / "genesis.block").read_bytes())
+        write_file(self._data.genesis_file, self._ledger.genesis.read_bytes())
         write_private(self._data.gateway_file, json.dumps({"url": self.url}).encode())
 
 

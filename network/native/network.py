@@ -6,7 +6,7 @@ finds endorsers. Ready is when an endorsement comes through the gateway of every
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countermark.network.client import EndorseError, GatewayClient
 from countermark.network.lifecycle.commit import committed
@@ -17,6 +17,7 @@ from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
 from countermark.network.native.binaries import Binaries
 from countermark.network.native.daemons import Daemon
+from countermark.network.native.errors import RunError
 from countermark.network.native.preflight import check_before_start, mark_nodes
 from countermark.network.native.servers import InUse, Packages, servers
 from countermark.network.nodes.folder import NetworkFolder
@@ -98,14 +99,32 @@ class NativeNetwork:
             self.report(f"{self.topology.chaincode} {version} is in force, sequence {sequence}")
         return progress
 
-    def wait_ready(self) -> None:
-        """Return when an endorsement comes through the gateway of every peer here.
+    def deploy_also(self, name: str) -> None:
+        """Bring a second market onto the channel: the same contracts, by the same servers, under another `name`.
+
+        Raises:
+            RunError: The network's own is not there yet, or organisations elsewhere have yet to approve.
+            NetworkError: A peer refuses.
+            LedgerError: A peer or an orderer refuses, or gives no answer in time.
+        """
+        uses = self.packages.in_use()
+        if not uses:
+            raise RunError("not_deployed", "`countermark network up` brings the contracts onto the channel")
+        definition = self.definition(self.topology.version, name)
+        with self.administrators() as clients:
+            progress = bring_about(clients, definition, sequence=1, package_id=uses[-1].package.id)
+        if not progress.committed:
+            raise RunError("not_approved", f"{', '.join(progress.missing)} have yet to approve {name}")
+
+    def wait_ready(self, chaincode: str = "") -> None:
+        """Return when an endorsement comes through the gateway of every peer here; of another market if it is named.
 
         Raises:
             LedgerError: Not in time; says what the gateway says.
         """
         for plan, peer in self.topology.peers():
-            client = GatewayClient(profile(self.folder, self.topology, plan, peer))
+            gateway = profile(self.folder, self.topology, plan, peer)
+            client = GatewayClient(replace(gateway, chaincode=chaincode or gateway.chaincode))
             try:
                 patiently(lambda client=client: _reach_contracts(client))  # type: ignore[misc]
             finally:

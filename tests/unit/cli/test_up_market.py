@@ -1,7 +1,7 @@
 """The configuration that `countermark up` founds a market with."""
 
+from countermark.cli.up.ledgers.embedded import TIME_WINDOW_S
 from countermark.cli.up.market import RoleKeys, default_market
-from countermark.cli.up.stack import TIME_WINDOW_S
 from countermark.protocol import market, market_rules
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER, Actor, actor
 

@@ -1,0 +1,42 @@
+"""Which ledger a run of `countermark up` stands on, and the port of its gateway."""
+
+from dataclasses import dataclass
+
+from countermark.cli.up.data import DataFolder
+from countermark.cli.up.ledgers.base import Ledger
+from countermark.cli.up.ledgers.embedded import ORGANISATIONS, EmbeddedLedger
+from countermark.cli.up.ledgers.fabric import FabricLedger
+from countermark.cli.up.ports import kept_ports
+from countermark.client.errors import REFUSED_HERE, ClientError
+from countermark.network.native.network import NativeNetwork
+
+_GATEWAY = "gateway"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A ledger, and the port on which the gateway before it listens."""
+
+    ledger: Ledger
+    port: int
+
+
+def choose(network: NativeNetwork | None, data: DataFolder, *, chaincode: str, port: int) -> Choice:
+    """Return the market ``chaincode`` on ``network``, or the embedded ledger in ``data`` if there is no network.
+
+    ``port`` 0 takes a free one at the first start and keeps it.
+
+    Raises:
+        ClientError: the data folder is of another ledger, or the embedded one is to have another market.
+    """
+    if network is None and chaincode:
+        raise ClientError(REFUSED_HERE, "the embedded ledger has one market; --chaincode is for --ledger fabric")
+    embedded = (data.network / "embedded.json").exists()
+    if embedded and network is not None:
+        raise ClientError(REFUSED_HERE, f"{data.path} holds a market on the embedded ledger; use another --data")
+    if not embedded and network is None and data.gateway_config.exists():
+        raise ClientError(REFUSED_HERE, f"{data.path} holds a market on Fabric: --ledger fabric, or another --data")
+    names = (_GATEWAY,) if network else (*ORGANISATIONS, _GATEWAY)
+    ports = kept_ports(data.path / "ports.json", names)
+    ledger = FabricLedger(network, data, chaincode=chaincode) if network else EmbeddedLedger(data, ports)
+    return Choice(ledger, port or ports[_GATEWAY])

@@ -1,0 +1,93 @@
+"""A network of Fabric that `countermark network` runs from its own folder: here it is only used."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from countermark.cli.up.data import DataFolder
+from countermark.cli.up.founding import Parties
+from countermark.cli.up.processes import ProcessSpec
+from countermark.network.native.errors import RunError
+from countermark.network.native.network import NativeNetwork
+from countermark.network.nodes.generation import profile
+from countermark.network.nodes.writing import write_changed
+from countermark.network.topology import Mode, Part
+
+
+class FabricLedger:
+    """The market ``chaincode`` on the network of a folder; the network's own market if that is empty."""
+
+    kind = "fabric"
+
+    def __init__(self, network: NativeNetwork, data: DataFolder, *, chaincode: str = "") -> None:
+        self._network = network
+        self._topology = network.topology
+        self._chaincode = chaincode or network.topology.chaincode
+        self._data = data
+
+    @property
+    def market(self) -> str:
+        """Channel/chaincode."""
+        return f"{self._topology.channel}/{self._chaincode}"
+
+    @property
+    def guard_s(self) -> int:
+        """The peers' time window, in seconds."""
+        return self._topology.time_window_s
+
+    @property
+    def parties(self) -> Parties:
+        """Which organisation of the description plays which part."""
+        organisations = [one for one in self._topology.organisations if one.peers]
+        return Parties(
+            platform=self._topology.part(Part.PLATFORM).msp_id,
+            supervisor=self._topology.part(Part.SUPERVISOR).msp_id,
+            members=[one.msp_id for one in organisations if one.part is Part.MEMBER],
+        )
+
+    @property
+    def genesis(self) -> Path:
+        """File of the channel's genesis block."""
+        return self._network.folder.genesis
+
+    @property
+    def connections(self) -> Path:
+        """Folder of the connection files of this market."""
+        return self._data.network / "connection"
+
+    def processes(self) -> list[ProcessSpec]:
+        """Return none: the network runs already, and goes on running.
+
+        Raises:
+            RunError: It does not run.
+        """
+        away = [one.name for one in self._network.daemons() if one.pid is None]
+        if self._topology.mode is Mode.NATIVE and away:
+            raise RunError("not_running", f"{', '.join(away)}: `countermark network up` starts them")
+        return []
+
+    def ready(self) -> None:
+        """Write the connection files, and return when the contracts can be called through each.
+
+        A market of another name than the network's own is brought onto the channel first.
+
+        Raises:
+            NetworkError: A node refuses.
+            LedgerError: A peer or an orderer refuses, or gives no answer in time.
+        """
+        if self._chaincode != self._topology.chaincode:
+            self._network.deploy_also(self._chaincode)
+        for plan, peer in self._topology.peers():
+            made = replace(profile(self._network.folder, self._topology, plan, peer), chaincode=self._chaincode)
+            first = peer is plan.peers[0]
+            write_changed(self.connections / f"{plan.name if first else peer.name}.json", made.dumps().encode())
+        self._network.wait_ready(self._chaincode)
+
+    def gateways(self) -> list[Path]:
+        """Return the connection files of the platform's and the supervisor's peers, as far as their keys are here."""
+        mine = [self._topology.part(part) for part in (Part.PLATFORM, Part.SUPERVISOR)]
+        return [
+            self.connections / f"{plan.name if peer is plan.peers[0] else peer.name}.json"
+            for plan in mine
+            if plan.here
+            for peer in plan.peers
+        ]
