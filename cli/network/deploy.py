@@ -13,8 +13,10 @@ from countermark.cli.session import Session, session_command
 @session_command
 def deploy(session: Session, directory: Path) -> None:
     """Install, approve and, once a majority has approved, commit the contracts; again goes on where it stopped."""
+    from countermark.network.native.contracts import Contracts
+
     network = native_network(session, directory)
-    progress = network.deploy()
+    progress = Contracts(network).deploy()
     document = {
         "chaincode": network.topology.chaincode,
         "sequence": progress.sequence,

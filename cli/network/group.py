@@ -5,9 +5,10 @@ from countermark.cli.network.down import down
 from countermark.cli.network.generate import generate
 from countermark.cli.network.status import status
 from countermark.cli.network.up import up
+from countermark.cli.network.upgrade import upgrade
 from countermark.cli.session import noun
 
 command = noun("network", "A network of Hyperledger Fabric, made and run from one description, network.yaml.")
 
-for verb in (generate, up, down, status, deploy):
+for verb in (generate, up, down, status, deploy, upgrade):
     command.add_command(verb)

@@ -68,8 +68,8 @@ def command(
 ) -> None:
     """Run ledger, database, gateway and worker on this machine until Ctrl-C; what they store survives.
 
-    The embedded ledger is for development, demos and tests: one machine, one user, all organisations. With fabric, the
-    network that `countermark network up` runs from --dir is used, and runs on afterwards.
+    The embedded ledger is for development, demos and tests: one machine, one user, all organisations. With fabric,
+    the network that `countermark network up` runs from --dir is used, and runs on afterwards.
     """
     # Read when gRPC is imported: its handlers around fork() may end a child of ours before it has become a program.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"

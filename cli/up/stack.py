@@ -43,7 +43,7 @@ class Stack:
         report: Callable[[str], None],
         webhooks_allow: Sequence[str] = (),
     ) -> None:
-        """``port`` is the gateway's; ``faucet`` gives money to whoever asks; ``webhooks_allow`` is for the gateway."""
+        """``port`` is the gateway's; ``faucet`` gives money to all; ``webhooks_allow`` is for the gateway."""
         self._data = data
         self._ledger = ledger
         self._port = port

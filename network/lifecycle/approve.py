@@ -4,14 +4,13 @@ from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from countermark.network.client import Endorsed, EvaluateError, GatewayClient
 from countermark.network.envelopes.wire import decode, encode
-from countermark.network.lifecycle.definition import Definition
-from countermark.network.lifecycle.wire import members
+from countermark.network.lifecycle.wire import Agreement
 
 _NOTHING_APPROVED = "could not fetch approved chaincode definition"
 
 
-def approve(lifecycle: GatewayClient, definition: Definition, *, sequence: int, package_id: str) -> Endorsed:
-    """Return the approval of the organisation whose administrator `lifecycle` speaks for, to be submitted.
+def approve(lifecycle: GatewayClient, agreement: Agreement, *, sequence: int, package_id: str) -> Endorsed:
+    """Return the approval of `agreement` by the organisation of the administrator `lifecycle`, to be submitted.
 
     Raises:
         LedgerError: The peer refused, or gave no answer.
@@ -19,7 +18,7 @@ def approve(lifecycle: GatewayClient, definition: Definition, *, sequence: int, 
     source = lifecycle_pb2.ChaincodeSource(
         local_package=lifecycle_pb2.ChaincodeSource.Local(package_id=package_id),
     )
-    args = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(**members(definition, sequence), source=source)
+    args = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(**agreement.members(sequence), source=source)
     return lifecycle.endorse(
         "ApproveChaincodeDefinitionForMyOrg",
         [encode(args)],

@@ -7,8 +7,7 @@ from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from countermark.network.client import Endorsed, EvaluateError, GatewayClient
 from countermark.network.envelopes.wire import decode, encode
-from countermark.network.lifecycle.definition import Definition
-from countermark.network.lifecycle.wire import members
+from countermark.network.lifecycle.wire import Agreement
 
 _NOT_DEFINED = "is not defined"
 
@@ -17,42 +16,29 @@ _NOT_DEFINED = "is not defined"
 class Committed:
     """The definition of a chaincode that is in force on the channel."""
 
-    version: str
     sequence: int
-    policy: bytes
-    """protos.ApplicationPolicy."""
-    collections: bytes
-    """protos.CollectionConfigPackage."""
-
-    def same_as(self, definition: Definition) -> bool:
-        """Return whether `definition` says the same, whatever its sequence."""
-        other = members(definition, self.sequence)
-        return (self.version, self.policy, self.collections) == (
-            definition.version,
-            other["validation_parameter"],
-            encode(other["collections"]),
-        )
+    agreement: Agreement
 
 
 def commit(
-    lifecycle: GatewayClient, definition: Definition, *, sequence: int, organisations: Sequence[str]
+    lifecycle: GatewayClient, agreement: Agreement, *, sequence: int, organisations: Sequence[str]
 ) -> Endorsed:
-    """Return the commit of `definition`, endorsed by the peers of `organisations`, to be submitted.
+    """Return the commit of `agreement`, endorsed by the peers of `organisations`, to be submitted.
 
     Raises:
         LedgerError: Too few have approved, or no answer came.
     """
-    args = encode(lifecycle_pb2.CommitChaincodeDefinitionArgs(**members(definition, sequence)))
+    args = encode(lifecycle_pb2.CommitChaincodeDefinitionArgs(**agreement.members(sequence)))
     return lifecycle.endorse("CommitChaincodeDefinition", [args], endorsing_organisations=organisations)
 
 
-def readiness(lifecycle: GatewayClient, definition: Definition, *, sequence: int) -> dict[str, bool]:
-    """Return by MSP id whether the organisation has approved `definition` with this `sequence`.
+def readiness(lifecycle: GatewayClient, agreement: Agreement, *, sequence: int) -> dict[str, bool]:
+    """Return by MSP id whether the organisation has approved `agreement` with this `sequence`.
 
     Raises:
         LedgerError: The peer refused, or gave no answer.
     """
-    args = encode(lifecycle_pb2.CheckCommitReadinessArgs(**members(definition, sequence)))
+    args = encode(lifecycle_pb2.CheckCommitReadinessArgs(**agreement.members(sequence)))
     answer = lifecycle.evaluate("CheckCommitReadiness", [args])
     result = decode(lifecycle_pb2.CheckCommitReadinessResult, answer, "commit readiness")
     return dict(result.approvals)
@@ -72,4 +58,6 @@ def committed(lifecycle: GatewayClient, name: str) -> Committed | None:
             return None
         raise
     result = decode(lifecycle_pb2.QueryChaincodeDefinitionResult, answer, "committed definition")
-    return Committed(result.version, result.sequence, bytes(result.validation_parameter), encode(result.collections))
+    collections = encode(result.collections)
+    agreement = Agreement(name, result.version, bytes(result.validation_parameter), collections)
+    return Committed(result.sequence, agreement)

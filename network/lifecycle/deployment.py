@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from countermark.network.client import GatewayClient
 from countermark.network.lifecycle.approve import approve, approved_package
 from countermark.network.lifecycle.commit import commit, committed, readiness
-from countermark.network.lifecycle.definition import Definition
 from countermark.network.lifecycle.endorser import PeerAccess
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.install import install, installed
 from countermark.network.lifecycle.package import Package
 from countermark.network.lifecycle.patience import patiently
+from countermark.network.lifecycle.wire import Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ def install_on(peers: Sequence[PeerAccess], package: Package) -> None:
 
 
 def bring_about(
-    administrators: Sequence[GatewayClient], definition: Definition, *, sequence: int, package_id: str
+    administrators: Sequence[GatewayClient], agreement: Agreement, *, sequence: int, package_id: str
 ) -> Progress:
-    """Approve `definition` for the organisations of `administrators`, and commit it once a majority has.
+    """Approve `agreement` for the organisations of `administrators`, and commit it once a majority has.
 
     Args:
         administrators: Of each organisation here, its administrator's client for `_lifecycle`.
-        definition: What the channel is to agree on.
+        agreement: What the channel is to agree on.
         sequence: 1 for a new chaincode, one more for each change.
         package_id: What these organisations run.
 
@@ -54,42 +54,42 @@ def bring_about(
         LedgerError: A peer or an orderer refused, or gave no answer in time.
     """
     first = administrators[0]
-    current = patiently(lambda: committed(first, definition.name))
-    if current is not None and current.sequence >= sequence and not current.same_as(definition):
-        raise LifecycleError("other_definition", f"{definition.name} has another definition {current.sequence}")
+    current = patiently(lambda: committed(first, agreement.name))
+    if current is not None and current.sequence >= sequence and current.agreement != agreement:
+        raise LifecycleError("other_definition", f"{agreement.name} has another definition {current.sequence}")
     for one in administrators:
-        _approve(administrators, one, definition, sequence, package_id)
+        _approve(administrators, one, agreement, sequence, package_id)
     if current is not None and current.sequence >= sequence:
         return Progress(sequence, True)
-    approvals = patiently(lambda: readiness(first, definition, sequence=sequence))
+    approvals = patiently(lambda: readiness(first, agreement, sequence=sequence))
     missing = tuple(sorted(msp_id for msp_id, approved in approvals.items() if not approved))
     if len(missing) * 2 >= len(approvals):
         return Progress(sequence, False, missing)
     agreed = [msp_id for msp_id, approved in approvals.items() if approved]
-    patiently(lambda: _commit(first, definition, sequence, agreed), anew=True)
+    patiently(lambda: _commit(first, agreement, sequence, agreed), anew=True)
     for other in administrators[1:]:
-        patiently(lambda other=other: _check_known(other, definition.name, sequence))  # type: ignore[misc]
+        patiently(lambda other=other: _check_known(other, agreement.name, sequence))  # type: ignore[misc]
     return Progress(sequence, True, missing)
 
 
 def _approve(
-    all_here: Sequence[GatewayClient], own: GatewayClient, definition: Definition, sequence: int, package_id: str
+    all_here: Sequence[GatewayClient], own: GatewayClient, agreement: Agreement, sequence: int, package_id: str
 ) -> None:
-    if patiently(lambda: approved_package(own, definition.name, sequence=sequence)) == package_id:
+    if patiently(lambda: approved_package(own, agreement.name, sequence=sequence)) == package_id:
         return
-    approval = patiently(lambda: approve(own, definition, sequence=sequence, package_id=package_id))
+    approval = patiently(lambda: approve(own, agreement, sequence=sequence, package_id=package_id))
     patiently(lambda: own.submit(approval.tx_id, approval.envelope))
     # Peers of all organisations here are to endorse the commit next, and agree only if all have the approval.
     for one in all_here:
         one.commit_status(approval.tx_id).check()
 
 
-def _commit(lifecycle: GatewayClient, definition: Definition, sequence: int, approved: Sequence[str]) -> None:
+def _commit(lifecycle: GatewayClient, agreement: Agreement, sequence: int, approved: Sequence[str]) -> None:
     """Commit the definition, unless another organisation's administrator has done it at this moment."""
-    current = committed(lifecycle, definition.name)
-    if current is not None and current.sequence == sequence and current.same_as(definition):
+    current = committed(lifecycle, agreement.name)
+    if current is not None and current.sequence == sequence and current.agreement == agreement:
         return
-    transaction = commit(lifecycle, definition, sequence=sequence, organisations=approved)
+    transaction = commit(lifecycle, agreement, sequence=sequence, organisations=approved)
     patiently(lambda: lifecycle.submit(transaction.tx_id, transaction.envelope))
     lifecycle.commit_status(transaction.tx_id).check()
 

@@ -1,32 +1,49 @@
 """A chaincode's definition in the form in which organisations approve and commit it."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from fabric_protos.peer import collection_pb2, policy_pb2
 
 from countermark.network.blocks import Policy, SignedBy, any_of
 from countermark.network.blocks.policies import policy_message
-from countermark.network.envelopes.wire import encode
+from countermark.network.envelopes.wire import decode, encode
 from countermark.network.lifecycle.definition import Collection, Definition
 
 
-def members(definition: Definition, sequence: int) -> dict[str, Any]:
-    """Return the members that the requests to approve and to commit `definition` have in common."""
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A definition as peers keep it: what organisations approve and commit, but for its sequence."""
+
+    name: str
+    version: str
+    policy: bytes = field(repr=False)
+    """protos.ApplicationPolicy."""
+    collections: bytes = field(repr=False)
+    """protos.CollectionConfigPackage."""
+
+    def members(self, sequence: int) -> dict[str, Any]:
+        """Return the members that the requests to approve and to commit it with `sequence` have in common."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "sequence": sequence,
+            "endorsement_plugin": "escc",
+            "validation_plugin": "vscc",
+            "validation_parameter": self.policy,
+            "collections": decode(collection_pb2.CollectionConfigPackage, self.collections, "collections"),
+        }
+
+
+def agreement(definition: Definition) -> Agreement:
+    """Return `definition` in the form in which organisations approve and commit it."""
     collections = collection_pb2.CollectionConfigPackage(
         config=[
             collection_pb2.CollectionConfig(static_collection_config=_collection(one))
             for one in definition.collections
         ]
     )
-    return {
-        "name": definition.name,
-        "version": definition.version,
-        "sequence": sequence,
-        "endorsement_plugin": "escc",
-        "validation_plugin": "vscc",
-        "validation_parameter": encode(_policy(definition.policy)),
-        "collections": collections,
-    }
+    return Agreement(definition.name, definition.version, encode(_policy(definition.policy)), encode(collections))
 
 
 def _collection(collection: Collection) -> Any:

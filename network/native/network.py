@@ -9,20 +9,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from countermark.network.client import EndorseError, GatewayClient
-from countermark.network.lifecycle.commit import committed
-from countermark.network.lifecycle.definition import Definition, market_definition
-from countermark.network.lifecycle.deployment import Progress, bring_about, install_on
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
 from countermark.network.native.binaries import Binaries
 from countermark.network.native.daemons import Daemon
-from countermark.network.native.errors import RunError
 from countermark.network.native.preflight import check_before_start, mark_nodes
 from countermark.network.native.servers import InUse, Packages, servers
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import administrator, profile
-from countermark.network.topology import Part, Topology
+from countermark.network.topology import Topology
 
 PROBE = "market.show"
 """Function that anyone may call; its refusal before the market is founded comes from the contracts all the same."""
@@ -78,44 +74,6 @@ class NativeNetwork:
         for server in started:
             server.wait_ready()
 
-    def deploy(self) -> Progress:
-        """Bring the market's contracts onto the channel, as far as the organisations here can.
-
-        Raises:
-            RunError: A chaincode server does not start.
-            NetworkError: A peer refuses.
-            LedgerError: A peer or an orderer refuses, or gives no answer in time.
-        """
-        with self.administrators() as clients:
-            current = patiently(lambda: committed(clients[0], self.topology.chaincode))
-            sequence = current.sequence if current is not None else 1
-            version = current.version if current is not None else self.topology.version
-            use = self.packages.add(self.topology, sequence, version=version)
-            self.serve([use])
-            install_on([peer.access for peer in nodes.peers(self.folder, self.topology)], use.package)
-            definition = self.definition(version)
-            progress = bring_about(clients, definition, sequence=sequence, package_id=use.package.id)
-        if progress.committed:
-            self.report(f"{self.topology.chaincode} {version} is in force, sequence {sequence}")
-        return progress
-
-    def deploy_also(self, name: str) -> None:
-        """Bring a second market onto the channel: the same contracts, by the same servers, under another `name`.
-
-        Raises:
-            RunError: The network's own is not there yet, or organisations elsewhere have yet to approve.
-            NetworkError: A peer refuses.
-            LedgerError: A peer or an orderer refuses, or gives no answer in time.
-        """
-        uses = self.packages.in_use()
-        if not uses:
-            raise RunError("not_deployed", "`countermark network up` brings the contracts onto the channel")
-        definition = self.definition(self.topology.version, name)
-        with self.administrators() as clients:
-            progress = bring_about(clients, definition, sequence=1, package_id=uses[-1].package.id)
-        if not progress.committed:
-            raise RunError("not_approved", f"{', '.join(progress.missing)} have yet to approve {name}")
-
     def wait_ready(self, chaincode: str = "") -> None:
         """Return when an endorsement comes through the gateway of every peer here; of another market if it is named.
 
@@ -129,18 +87,6 @@ class NativeNetwork:
                 patiently(lambda client=client: _reach_contracts(client))  # type: ignore[misc]
             finally:
                 client.close()
-
-    def definition(self, version: str, name: str = "") -> Definition:
-        """Return the definition that the description asks for."""
-        topology = self.topology
-        return market_definition(
-            name or topology.chaincode,
-            version,
-            topology.msp_ids,
-            platform=topology.part(Part.PLATFORM).msp_id,
-            supervisor=topology.part(Part.SUPERVISOR).msp_id,
-            policy=topology.endorsement,
-        )
 
     @property
     def packages(self) -> Packages:

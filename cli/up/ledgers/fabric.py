@@ -6,6 +6,7 @@ from pathlib import Path
 from countermark.cli.up.data import DataFolder
 from countermark.cli.up.founding import Parties
 from countermark.cli.up.processes import ProcessSpec
+from countermark.network.native.contracts import Contracts
 from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork
 from countermark.network.nodes.generation import profile
@@ -75,7 +76,7 @@ class FabricLedger:
             LedgerError: A peer or an orderer refuses, or gives no answer in time.
         """
         if self._chaincode != self._topology.chaincode:
-            self._network.deploy_also(self._chaincode)
+            Contracts(self._network).deploy_also(self._chaincode)
         for plan, peer in self._topology.peers():
             made = replace(profile(self._network.folder, self._topology, plan, peer), chaincode=self._chaincode)
             first = peer is plan.peers[0]

@@ -15,7 +15,9 @@ from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.network.genesis import Batch
 from countermark.network.lifecycle.deployment import bring_about, install_on
 from countermark.network.lifecycle.patience import patiently
+from countermark.network.lifecycle.wire import agreement
 from countermark.network.native import binaries, nodes
+from countermark.network.native.contracts import Contracts
 from countermark.network.native.daemons import Daemon
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.servers import ChaincodeServer, InUse, servers
@@ -86,9 +88,9 @@ class FabricNetwork:
 
     def deploy(self, chaincode: str = CHAINCODE) -> None:
         """Put the market's contracts on the channel under the name `chaincode`."""
-        definition = self.native.definition("1.0", chaincode)
+        wanted = agreement(Contracts(self.native).definition("1.0", chaincode))
         with self.native.administrators() as administrators:
-            progress = bring_about(administrators, definition, sequence=1, package_id=self._use.package.id)
+            progress = bring_about(administrators, wanted, sequence=1, package_id=self._use.package.id)
         assert progress.committed
 
     def wait_ready(self, chaincode: str = CHAINCODE) -> None:

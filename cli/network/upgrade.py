@@ -1,0 +1,33 @@
+"""`countermark network upgrade`: new contracts, or a new definition, while trades go on."""
+
+from pathlib import Path
+
+import click
+
+from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.session import Session, session_command
+
+
+@click.command("upgrade")
+@DIRECTORY
+@click.option("--version", required=True, help="What the new definition is called; organisations must agree on it.")
+@session_command
+def upgrade(session: Session, directory: Path, version: str) -> None:
+    """Bring the contracts that are installed here into force, with the policy that network.yaml gives.
+
+    The first organisation proposes by approving; a majority brings it into force; each runs this command, again after
+    the others if they were late. The old contracts serve until then.
+    """
+    from countermark.network.native.contracts import Contracts
+
+    network = native_network(session, directory)
+    progress = Contracts(network).upgrade(version)
+    document = {
+        "chaincode": network.topology.chaincode,
+        "version": version,
+        "sequence": progress.sequence,
+        "committed": progress.committed,
+        "missing": list(progress.missing),
+    }
+    state = "in force" if progress.committed else f"waiting for {', '.join(progress.missing)}"
+    session.result(document, f"{network.topology.chaincode} {version}, sequence {progress.sequence}: {state}")
