@@ -40,7 +40,7 @@ class Contracts:
             if current is None:
                 return self._bring_about(clients, agreement(self.definition(self._topology.version)), 1)
             progress = self._bring_about(clients, current.agreement, current.sequence)
-        self._retire_others(current.sequence)
+        self._retire_older(current.sequence)
         return progress
 
     def upgrade(self, version: str) -> Progress:
@@ -64,7 +64,7 @@ class Contracts:
             progress = self._bring_about(clients, wanted, current.sequence + 1)
         if progress.committed:
             self._network.wait_ready()
-            self._retire_others(progress.sequence)
+            self._retire_older(progress.sequence)
         return progress
 
     def deploy_also(self, name: str) -> None:
@@ -105,7 +105,7 @@ class Contracts:
             raise RunError("nothing_to_upgrade", f"{current.agreement.version} is in force as {uses[0].package.id}")
         progress = self._bring_about(clients, current.agreement, current.sequence)
         self._network.wait_ready()
-        self._retire_others(current.sequence)
+        self._retire_older(current.sequence)
         return progress
 
     def _in_force(self, lifecycle: GatewayClient) -> Committed | None:
@@ -120,9 +120,9 @@ class Contracts:
             self._network.report(f"{wanted.name} {wanted.version} is in force, sequence {sequence}")
         return progress
 
-    def _retire_others(self, sequence: int) -> None:
-        """End the servers of all packages but that of `sequence`, which drain first."""
-        others = [use for use in self._network.packages.in_use() if use.sequence != sequence]
-        self._network.packages.keep(sequence)
-        for server in servers(self._network.folder, self._topology, others):
+    def _retire_older(self, sequence: int) -> None:
+        """End the servers of packages before that of `sequence`, which drain first; a later one is being prepared."""
+        older = [use for use in self._network.packages.in_use() if use.sequence < sequence]
+        self._network.packages.keep_from(sequence)
+        for server in servers(self._network.folder, self._topology, older):
             server.daemon.stop()

@@ -73,9 +73,9 @@ class Packages:
         self._record([*known, sequence])
         return added
 
-    def keep(self, sequence: int) -> None:
-        """Have no package in use but that of `sequence`."""
-        self._record([sequence])
+    def keep_from(self, sequence: int) -> None:
+        """Have no package in use that is older than that of `sequence`."""
+        self._record([one.sequence for one in self.in_use() if one.sequence >= sequence])
 
     def _record(self, sequences: list[int]) -> None:
         write_file(self.folder.packages / "in-use.json", json.dumps(sorted(sequences)).encode())
