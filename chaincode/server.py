@@ -11,16 +11,16 @@ import math
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from countermark.chaincode import code
+from countermark.chaincode import code, logs
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.service import ChaincodeServer, Tls
 from countermark.chaincode.shim.stub import Handler
+
+_log = logging.getLogger("countermark.chaincode.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,10 @@ class Settings:
     grace_s: float
 
 
-class TracesWithoutText(logging.Formatter):
-    """Shows of an exception what it is and where it was raised: its text may quote an opening or the pepper."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """Return the trace without the values that were at hand."""
-        kind, _, trace = ei
-        frames = "".join(f"  {frame.filename}:{frame.lineno} {frame.name}\n" for frame in traceback.extract_tb(trace))
-        return f"{frames}{kind.__name__}"
-
-
 def main(argv: Sequence[str] | None = None, handler: Handler | None = None) -> int:
     """Serve until SIGTERM or SIGINT and return the exit status; `handler` defaults to the market's contracts."""
     settings = _parse(argv)
-    log = logging.StreamHandler(sys.stderr)
-    log.setFormatter(TracesWithoutText("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), handlers=[log])
+    logs.configure()
     if handler is None:
         from countermark.chaincode.registry import handler as contracts
 
@@ -60,13 +48,13 @@ def main(argv: Sequence[str] | None = None, handler: Handler | None = None) -> i
             code.check_package(settings.package, settings.ccid)
         asyncio.run(serve(settings, handler))
     except ShimError as error:
-        sys.stderr.write(f"chaincode cannot start: {error}\n")
+        _log.critical("chaincode cannot start: %s", error)
         return 1
     return 0
 
 
 async def serve(settings: Settings, handler: Handler) -> None:
-    """Listen, say so in one line on stderr, and drain at SIGTERM or SIGINT.
+    """Listen, say so in one line of the log, and drain at SIGTERM or SIGINT.
 
     Raises:
         ShimError: the address is taken or the TLS material cannot be used.
@@ -78,8 +66,9 @@ async def serve(settings: Settings, handler: Handler) -> None:
     server = ChaincodeServer(settings.ccid, handler, settings.time_limit_s)
     port = await server.start(settings.address, settings.tls)
     host = settings.address.rpartition(":")[0]
-    sys.stderr.write(f"chaincode listening on {host}:{port}\n")
-    sys.stderr.flush()
+    # Whatever is logged besides: whoever started the process waits for it.
+    _log.setLevel(logging.INFO)
+    _log.info("chaincode listening on %s:%d", host, port)
     await stopping.wait()
     await server.stop(settings.grace_s)
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from countermark.gateway import prefer, problems, refusals
 from countermark.gateway.events import EventStreams
-from countermark.gateway.metrics import Metrics
+from countermark.gateway.metrics.requests import RequestFigures
 from countermark.gateway.readiness import Watch
 from countermark.gateway.schemas import Transaction
 from countermark.gateway.services import Services
@@ -82,7 +82,7 @@ class Gateway:
     signatures: Signatures
     writes: Writes
     streams: EventStreams
-    metrics: Metrics
+    requests: RequestFigures
     readiness: Watch
 
 

@@ -10,11 +10,12 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_openapi3_swagger.plugins import RegisterPlugin
 from pydantic import ValidationError
+from structlog.contextvars import clear_contextvars
 from werkzeug.exceptions import HTTPException
 
 from countermark.gateway import api, description, problems
 from countermark.gateway.events import EventStreams
-from countermark.gateway.metrics import Metrics
+from countermark.gateway.metrics.requests import RequestFigures
 from countermark.gateway.problems import ProblemError
 from countermark.gateway.readiness import Watch
 from countermark.gateway.routes import BLUEPRINTS
@@ -23,6 +24,7 @@ from countermark.gateway.services import Services
 from countermark.gateway.signatures import Signatures
 from countermark.gateway.tracebacks import places
 from countermark.gateway.writes import Writes
+from countermark.platform.observing.about import now_about
 from countermark.platform.ports import OutcomeUnknownError, RefusedError, UnavailableError
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -52,7 +54,7 @@ def create_app(services: Services) -> OpenAPI:
         signatures=Signatures(database=services.database, hosts=services.site.hosts),
         writes=Writes(services),
         streams=streams,
-        metrics=Metrics(database=services.database, streams=streams),
+        requests=RequestFigures(services.metrics, streams),
         readiness=Watch(services),
     )
     _document(app)
@@ -102,6 +104,9 @@ def _observe(app: OpenAPI, services: Services) -> None:
     @app.before_request
     def begin() -> None:
         flask.g.started = time.monotonic()
+        clear_contextvars()
+        named = flask.request.view_args or {}
+        now_about(txid=named.get("txid", ""), trade=named.get("trade", named.get("subject", "")))
         endpoint = flask.request.endpoint or ""
         if endpoint in BODY_BYTES_OF:
             flask.request.max_content_length = BODY_BYTES_OF[endpoint]
@@ -122,7 +127,7 @@ def _observe(app: OpenAPI, services: Services) -> None:
         # The rule, never the path: an address in a log links a trader's requests.
         rule = flask.request.url_rule
         route = rule.rule if rule else "none"
-        api.gateway().metrics.count(flask.request.method, route, response.status_code, seconds)
+        api.gateway().requests.count(flask.request.method, route, response.status_code, seconds)
         _log.info(
             "request",
             method=flask.request.method,
@@ -132,6 +137,11 @@ def _observe(app: OpenAPI, services: Services) -> None:
         )
         return response
 
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        # The thread goes on to other work, which this request has no part in.
+        clear_contextvars()
+
 
 def _handle_errors(app: OpenAPI) -> None:
     @app.errorhandler(MarketError)
@@ -140,15 +150,18 @@ def _handle_errors(app: OpenAPI) -> None:
 
     @app.errorhandler(RefusedError)
     def refused_by_ledger(error: RefusedError) -> flask.Response:
+        now_about(txid=error.tx_id)
         return _respond(ProblemError(error.error, txid=error.tx_id))
 
     @app.errorhandler(UnavailableError)
     def ledger_away(error: UnavailableError) -> flask.Response:
+        now_about(txid=error.tx_id)
         _log.warning("ledger away", detail=error.detail)
         return _respond(MarketError(error.code))
 
     @app.errorhandler(OutcomeUnknownError)
     def unknown(error: OutcomeUnknownError) -> flask.Response:
+        now_about(txid=error.tx_id)
         return _respond(ProblemError(MarketError(ErrorCode.OUTCOME_UNKNOWN), txid=error.tx_id))
 
     @app.errorhandler(HTTPException)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from countermark.gateway.limits import Limits
+from countermark.gateway.metrics.endpoint import Address
 from countermark.platform.webhooks.addresses import Network
 from countermark.protocol import canonical, fields
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -48,6 +49,8 @@ class Config:
     """How much an account, and an address, may ask for."""
     webhooks_allow: tuple[Network, ...] = ()
     """Networks that are not the public internet's, to which webhooks may be delivered all the same."""
+    metrics: Address | None = None
+    """Where the worker serves its figures; nowhere without it."""
 
     @property
     def url(self) -> str:
@@ -96,6 +99,7 @@ _FIELDS: Mapping[str, fields.Parser] = {
     "threads": fields.integer(4, 256),
     "limits": fields.optional(_limits),
     "webhooks_allow": fields.optional(lambda value: tuple(fields.sequence(_network, longest=64)(value))),
+    "metrics": fields.optional(Address.parse),
 }
 
 _OVERRIDES: Mapping[str, str] = {"database_url": "DATABASE_URL", "objects": "OBJECTS_URL"}

@@ -97,6 +97,19 @@ class FabricLedger:
         except DeliverError as error:
             raise ports.UnavailableError("", error.detail) from error
 
+    def dated_ms(self, number: int, *, timeout_s: float = 2.0) -> int | None:
+        """Return when the oldest valid transaction of block `number` was dated, None where it has no valid one.
+
+        Raises:
+            UnavailableError: The peer did not send it in time (`ports.UnavailableError`).
+        """
+        try:
+            with closing(self._client.blocks(number, stop=number, timeout=timeout_s)) as stream:
+                dates = [one.timestamp_ms for block in stream for one in block.transactions if one.valid]
+        except DeliverError as error:
+            raise ports.UnavailableError("", error.detail) from error
+        return min(dates, default=None)
+
     def checks_time(self, *, timeout_s: float = 2.0) -> bool:
         """Return whether the peer holds transaction timestamps to its time window, on which all deadlines rest.
 

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import threading
+from types import TracebackType
 
 import structlog
 
@@ -36,9 +38,19 @@ def configure(process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    sys.excepthook = _last_words
+    threading.excepthook = lambda died: _last_words(died.exc_type, died.exc_value, died.exc_traceback)
     # These tell of every connection or migration at the level of information.
     for noisy in ("alembic", "sqlalchemy", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _last_words(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Log what ends a thread, or the process, as all else: Python itself would print it with its text."""
+    if not issubclass(kind, KeyboardInterrupt | SystemExit):
+        known = True if error is None else (kind, error, trace)
+        logging.getLogger(__name__).critical("%s ends", threading.current_thread().name, exc_info=known)
 
 
 def _without_text(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import structlog
 
 from countermark.gateway.bell import Bell
+from countermark.gateway.metrics.loops import LoopFigures
 from countermark.gateway.tracebacks import places
+from countermark.platform.observing.about import about
 from countermark.platform.ports import LedgerError
 from countermark.protocol.errors import MarketError
 
@@ -27,10 +29,14 @@ class Loop:
         *,
         every_s: float,
         bell: Bell,
+        figures: LoopFigures | None = None,
         woken: bool = True,
         endless: bool = False,
     ) -> None:
-        """``woken`` False listens to the timer alone; an ``endless`` step goes on for as long as it has to."""
+        """``woken`` False listens to the timer alone; an ``endless`` step goes on for as long as it has to.
+
+        ``figures`` counts the turns.
+        """
         self.name = name
         self._endless = endless
         self._began: float | None = None
@@ -38,6 +44,9 @@ class Loop:
         self._every_s = every_s
         self._bell = bell
         self._woken = woken
+        self._figures = figures
+        if figures is not None:
+            figures.announce(name)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -66,10 +75,17 @@ class Loop:
     def attempt(self) -> bool:
         """Call ``step`` once, and return whether it ended well."""
         self._began = time.monotonic()
+        well = self._attempt()
+        if self._figures is not None:
+            self._figures.count(self.name, well=well)
+        return well
+
+    def _attempt(self) -> bool:
         try:
             self._step()
         except (MarketError, LedgerError) as error:
-            _log.warning("loop waits", loop=self.name, error=str(error))
+            with about(txid=error.tx_id if isinstance(error, LedgerError) else ""):
+                _log.warning("loop waits", loop=self.name, error=str(error))
         except Exception as error:
             # A worker's outermost boundary: a defect in one loop must not end the others. The text of an unforeseen
             # error may quote what it choked on, so only its type and its places are logged.

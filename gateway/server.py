@@ -75,8 +75,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
 
     def _tell_ready(self, _worker: object) -> None:
         # The socket listens and the application is loaded: from here on every connection is answered.
-        sys.stderr.write(f"gateway ready at {self._config.url}\n")
-        sys.stderr.flush()
+        logging.getLogger(__name__).info("gateway ready at %s", self._config.url)
 
 
 def main() -> int:

@@ -20,6 +20,9 @@ from countermark.gateway.config import Config
 from countermark.gateway.keys import PlatformKeys
 from countermark.gateway.ledger import FabricLedger
 from countermark.gateway.limits import AddressLimit, Limits
+from countermark.gateway.metrics import Metrics, certificates
+from countermark.gateway.metrics.calls import MeteredLedger
+from countermark.gateway.metrics.standing import Standing
 from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.platform.board.log import Board
 from countermark.platform.board.submission import Notices
@@ -56,6 +59,16 @@ class Chain(Ledger, Protocol):
 
     def height(self, *, timeout_s: float = 2.0) -> int:
         """Return how many blocks are committed.
+
+        Raises:
+            UnavailableError: nobody said in time.
+        """
+        ...
+
+    def dated_ms(self, number: int, *, timeout_s: float = 2.0) -> int | None:
+        """Return when the oldest valid transaction of block ``number`` was dated, in ms since the epoch.
+
+        None where the block has no valid one: nobody misses anything of it.
 
         Raises:
             UnavailableError: nobody said in time.
@@ -129,6 +142,7 @@ class Services:
     release: PackageRelease
     webhooks: Webhooks
     address_limit: AddressLimit
+    metrics: Metrics
 
     @staticmethod
     def clock() -> int:
@@ -145,10 +159,13 @@ class Services:
 def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, objects: ObjectStore) -> Services:
     """Return the services over the given ports."""
     clock = Services.clock
+    metrics = Metrics()
+    metrics.add(Standing(database, chain, clock))
+    ledger = MeteredLedger(chain, metrics.calls)
     box = SecretBox({1: keys.table}, 1)
     columns = PrivateColumns(box)
     index = FingerprintIndex(box)
-    outbox = Outbox(chain, box)
+    outbox = Outbox(ledger, box)
     board = Board(box=box, key=keys.account, market=site.market, anchored_within_ms=ANCHORED_WITHIN_MS)
     gate = Gate(index=index, box=box, pepper=_derive(keys.table, b"exact digests"))
     return Services(
@@ -159,7 +176,7 @@ def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, ob
         objects=objects,
         box=box,
         outbox=outbox,
-        submitter=Submitter(database, chain, outbox),
+        submitter=Submitter(database, ledger, outbox, metrics.outbox),
         bell=Bell(database),
         columns=columns,
         index=index,
@@ -193,6 +210,7 @@ def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, ob
         address_limit=AddressLimit(
             database, site.limits.of_address, key=_derive(keys.table, b"network addresses"), clock=clock
         ),
+        metrics=metrics,
     )
 
 
@@ -213,13 +231,16 @@ def from_config(config: Config) -> Services:
         webhooks_allow=config.webhooks_allow,
     )
     database = Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS)
-    return wire(
+    profiles = [ConnectionProfile.load(path) for path in config.connections]
+    services = wire(
         site,
         keys=platform_keys.load(config.keys_file),
         database=database,
-        chain=FabricLedger(GatewayClient(*map(ConnectionProfile.load, config.connections))),
+        chain=FabricLedger(GatewayClient(*profiles)),
         objects=open_store(config.objects, database=database),
     )
+    certificates.watch(services.metrics, {"gateway": config.tls_cert_file, "ledger": profiles[0].cert_file})
+    return services
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -20,6 +20,8 @@ from countermark.gateway import config, logs, pulse
 from countermark.gateway.bell import Bell
 from countermark.gateway.courier import HttpsCourier
 from countermark.gateway.loops import Loop
+from countermark.gateway.metrics.endpoint import Endpoint
+from countermark.gateway.metrics.loops import LoopFigures
 from countermark.gateway.pulse import EVERY_S, Pulse
 from countermark.gateway.services import Services, from_config
 from countermark.network.client import LedgerError
@@ -71,6 +73,7 @@ class Worker:
         self._bell = Bell(services.database, channels.BLOCKS, channels.WORK)
         self._news = Bell(services.database, channels.WEBHOOKS)
         self._stop = threading.Event()
+        self._figures = LoopFigures(services.metrics)
         acting = Acting(
             services.database,
             services.outbox,
@@ -92,7 +95,7 @@ class Worker:
             market=services.site.market,
         )
         self._loops += [
-            Loop(f"webhooks {lane}", deliveries.run_once, every_s=_ON_BLOCKS_S, bell=self._news)
+            self._loop(f"webhooks {lane}", deliveries.run_once, _ON_BLOCKS_S, bell=self._news)
             for lane in range(1, LANES + 1)
         ]
         forgetful = {
@@ -143,8 +146,8 @@ class Worker:
                 _log.warning("loop %s has not ended in time", loop.name)
         self._services.close()
 
-    def _loop(self, name: str, step: Any, every_s: float, *, woken: bool = True, endless: bool = False) -> Loop:
-        return Loop(name, step, every_s=every_s, bell=self._bell, woken=woken, endless=endless)
+    def _loop(self, name: str, step: Any, every_s: float, *, bell: Bell | None = None, **options: bool) -> Loop:
+        return Loop(name, step, every_s=every_s, bell=bell or self._bell, figures=self._figures, **options)
 
     def _project(self) -> None:
         chaincode = self._services.site.market.partition("/")[2]
@@ -196,7 +199,8 @@ def main() -> int:
         parser.error(f"--config or {config.ENVIRONMENT} is needed")
     logs.configure("worker")
     try:
-        services = from_config(config.load(Path(arguments.config)))
+        configured = config.load(Path(arguments.config))
+        services = from_config(configured)
         migrate(services.database)
     except (MarketError, LedgerError) as error:
         _log.error("the worker cannot start: %s", error)
@@ -204,16 +208,22 @@ def main() -> int:
     # Blocked before any thread starts, so that they all wait for the main thread to take them.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        endpoint = None if configured.metrics is None else Endpoint(services.metrics, configured.metrics)
+    except MarketError as error:
+        _log.error("the worker cannot start: %s", error)
+        return 1
     worker = Worker(services, pulse_file=None if arguments.pulse is None else Path(arguments.pulse))
     worker.start(_say_ready)
     signal.sigwait(signals)
     worker.stop()
+    if endpoint is not None:
+        endpoint.stop()
     return 0
 
 
 def _say_ready() -> None:
-    sys.stderr.write(f"{READY}\n")
-    sys.stderr.flush()
+    _log.info(READY)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ from countermark.faults import Point, reach
 from countermark.gateway.problems import ProblemError, standing
 from countermark.gateway.services import Services
 from countermark.platform.contracts.market import load_market
+from countermark.platform.observing.about import now_about
 from countermark.platform.ports import RefusedError
 from countermark.platform.store.outbox import Entry, IntentKey, Request, State
+from countermark.platform.store.outbox.subject import trade_of
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import load_trade
 from countermark.platform.views.transactions import Ordered, find_ordered
@@ -150,7 +152,9 @@ class Writes:
             ProblemError: the transaction was refused, or is invalid; or CLOCK_SKEWED, it waits.
             MarketError: DATABASE_UNAVAILABLE.
         """
+        now_about(txid=entry.tx_id, trade=trade_of(entry.request))
         entry = self._services.submitter.drive(entry, wait_s=max(deadline - time.monotonic(), 0))
+        now_about(txid=entry.tx_id)  # of the last attempt
         outcome = self._resource(entry, deadline)
         reach(Point.ANSWER_READY)
         if entry.error is not None:
@@ -177,6 +181,7 @@ class Writes:
             if ordered is None:
                 raise
             return Outcome(_of_others(ordered), final=True)
+        now_about(txid=entry.tx_id, trade=trade_of(entry.request))
         return self._resource(entry, deadline)
 
     def _resource(self, entry: Entry, deadline: float) -> Outcome:

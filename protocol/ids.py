@@ -47,6 +47,11 @@ def parse_listing(text: object) -> str:
     return text
 
 
+def is_trade(text: str) -> bool:
+    """Return whether ``text`` has the form of a trade's id."""
+    return _TRADE.fullmatch(text) is not None
+
+
 def parse_trade(text: object) -> str:
     """Return ``text`` if it has the form of a trade's id.
 

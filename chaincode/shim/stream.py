@@ -21,6 +21,7 @@ from fabric_protos.peer import chaincode_pb2, proposal_response_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as shim_pb2
 from google.protobuf.message import DecodeError
 
+from countermark.chaincode.logs import about
 from countermark.chaincode.shim import proposal
 from countermark.chaincode.shim.errors import ShimError
 from countermark.chaincode.shim.invocation import answer, refusal
@@ -132,7 +133,8 @@ class PeerStream:
         exchange = self._exchanges.get((message.channel_id, message.txid))
         if exchange is None or not exchange.settle(message):
             # Its invocation ended without waiting for it, for example at its time limit.
-            _log.warning("the peer answered %s, which waits for nothing", message.txid)
+            with about(message.channel_id, message.txid):
+                _log.warning("the peer answered %s, which waits for nothing", message.txid)
 
     def _start(self, message: Any) -> None:
         key = (message.channel_id, message.txid)
@@ -145,7 +147,8 @@ class PeerStream:
             self._send(_failure(key, "an invocation of this transaction is still running"))
         else:
             exchange = self._exchanges[key] = _Exchange(self._send, key)
-            task = asyncio.create_task(self._run(message, exchange, key))
+            with about(*key):  # the task takes it along
+                task = asyncio.create_task(self._run(message, exchange, key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

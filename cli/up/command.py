@@ -93,6 +93,7 @@ def command(
             folder,
             chosen.ledger,
             port=chosen.port,
+            metrics_port=chosen.metrics_port,
             faucet=faucet or network is None,
             report=session.say,
             webhooks_allow=webhooks_allow,

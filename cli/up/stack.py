@@ -39,14 +39,26 @@ class Stack:
         ledger: Ledger,
         *,
         port: int,
+        metrics_port: int,
         faucet: bool,
         report: Callable[[str], None],
         webhooks_allow: Sequence[str] = (),
     ) -> None:
-        """``port`` is the gateway's; ``faucet`` gives money to all; ``webhooks_allow`` is for the gateway."""
+        """Take over how to run it.
+
+        Args:
+            data: Where everything is stored.
+            ledger: What it stands on.
+            port: The gateway's.
+            metrics_port: Where the worker shows its figures.
+            faucet: Whether whoever asks is given money.
+            report: Is told what happens.
+            webhooks_allow: Networks to which the gateway may deliver webhooks although they are not public.
+        """
         self._data = data
         self._ledger = ledger
         self._port = port
+        self._metrics_port = metrics_port
         self._faucet = faucet
         self._webhooks_allow = list(webhooks_allow)
         self._processes = ProcessGroup({**os.environ, **_ENVIRONMENT}, report)
@@ -132,6 +144,7 @@ class Stack:
             "threads": THREADS,
             "limits": {"account": ACCOUNT_WRITES},
             "webhooks_allow": self._webhooks_allow,
+            "metrics": f"{LOOPBACK}:{self._ports['metrics']}",
         }
         write_private(self._data.gateway_config, json.dumps(document, indent=1).encode())
 

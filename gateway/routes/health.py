@@ -63,4 +63,4 @@ def readyz() -> tuple[flask.Response, int]:
 )
 def figures() -> flask.Response:
     """Return the figures of this process for Prometheus."""
-    return flask.Response(gateway().metrics.text(), content_type=metrics.CONTENT_TYPE)
+    return flask.Response(gateway().services.metrics.text(), content_type=metrics.CONTENT_TYPE)

@@ -94,6 +94,10 @@ class ComparisonJob(LeasedJob[Finding]):
         """Return the trade's id and the discrepancy."""
         return f"{item.trade} {item.discrepancy}"
 
+    def trade(self, item: Finding) -> str:
+        """Return the trade's id."""
+        return item.trade
+
 
 def _transmission(connection: Connection, trade: str) -> Transmission:
     board, packages = tables.board, tables.packages

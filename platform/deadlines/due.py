@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from countermark.platform.store import tables
-from countermark.platform.store.sql import Column, Connection, Table, select
+from countermark.platform.store.sql import Column, ColumnElement, Connection, Table, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,16 @@ def find_due(connection: Connection, now_ms: int) -> list[Due]:
     return sorted(found, key=lambda due: due.since_ms)
 
 
-def _overdue(connection: Connection, function: str, table: Table, key: Column[Any], now_ms: int) -> Iterator[Due]:
+def enforceable_ms(table: Table) -> ColumnElement[int]:
+    """Return the SQL expression of when the deadline of a row of ``table`` can be enforced, ms since the epoch."""
     # Each record carries the guard that held when it was made.
     guard_ms = table.c.record["guard"].as_integer() * 1000
-    since = table.c.deadline_ms + guard_ms
+    enforceable: ColumnElement[int] = table.c.deadline_ms + guard_ms
+    return enforceable
+
+
+def _overdue(connection: Connection, function: str, table: Table, key: Column[Any], now_ms: int) -> Iterator[Due]:
+    since = enforceable_ms(table)
     query = select(key.label("subject"), since.label("since_ms")).where(
         table.c.deadline_ms <= now_ms,  # what the index of what is due can answer
         since <= now_ms,

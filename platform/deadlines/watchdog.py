@@ -32,3 +32,7 @@ class WatchdogJob(LeasedJob[Due]):
     def describe(self, item: Due) -> str:
         """Return the function and the id."""
         return f"{item.function} {item.subject}"
+
+    def trade(self, item: Due) -> str:
+        """Return the id of the trade, "" where something else is due."""
+        return item.subject if item.function == "trade.enforce" else ""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from countermark.faults import Point, reach
+from countermark.platform.observing.about import about
 from countermark.platform.ports import LedgerError
 from countermark.platform.store import leases
 from countermark.platform.store.engine import Database
@@ -62,7 +63,8 @@ class LeasedJob(ABC, Generic[Item]):
                         log.warning("job %s: the lease was lost", self.name)
                     break
                 reach(Point.JOB_LEASED)
-                done += self._attempt(item)
+                with about(trade=self.trade(item)):
+                    done += self._attempt(item)
         finally:
             self._release()
         return done
@@ -78,6 +80,10 @@ class LeasedJob(ABC, Generic[Item]):
     @abstractmethod
     def describe(self, item: Item) -> str:
         """Return the item's public name for the log, such as a trade's id."""
+
+    def trade(self, item: Item) -> str:
+        """Return the id of the trade that the item is about, if any: it stands on all lines while it is handled."""
+        return ""
 
     def _renew(self) -> bool:
         now = time.monotonic()

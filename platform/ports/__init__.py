@@ -7,6 +7,7 @@ from countermark.platform.ports.blocks import Block, BlockSource, ChaincodeEvent
 from countermark.platform.ports.courier import Courier, DeliveryError
 from countermark.platform.ports.errors import LedgerError, OutcomeUnknownError, RefusedError, UnavailableError
 from countermark.platform.ports.ledger import CommitStatus, Endorsed, Ledger, Prepared
+from countermark.platform.ports.meter import OutboxMeter, Unmetered
 from countermark.platform.ports.objects import ObjectStore
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "ObjectStore",
+    "OutboxMeter",
     "OutcomeUnknownError",
     "Prepared",
     "RefusedError",
     "Transaction",
     "UnavailableError",
+    "Unmetered",
     "Write",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from countermark.faults import Point, reach
+from countermark.platform.observing.about import about
 from countermark.platform.ports import Block, BlockSource, Transaction, UnavailableError
 from countermark.platform.projection.digest import ledger_digest
 from countermark.platform.projection.errors import ProjectionError
@@ -80,6 +81,7 @@ class Projector:
             _notify(connection, block.number)
             reach(Point.BLOCK_APPLIED)
         reach(Point.BLOCK_PROJECTED)
+        self._tell(block)
         return True
 
     def follow(self, source: BlockSource, stop: Event) -> None:
@@ -149,6 +151,15 @@ class Projector:
                 _notify(connection, wanted - 1)
         return Rebuilt(wanted, before, after, created)
 
+    def _tell(self, block: Block) -> None:
+        """Log what the block has changed, one line for each event of the market."""
+        for transaction in block.transactions:
+            event = transaction.event
+            if transaction.valid and event is not None and event.chaincode == self._chaincode:
+                payload = canonical.loads(event.payload)
+                with about(txid=transaction.tx_id, trade=str(payload["id"])):
+                    _log.info("%s in block %d: now %s", event.name, block.number, payload["state"])
+
     def _apply_all(self, connection: Connection, source: BlockSource, wanted: int) -> None:
         """Apply the first ``wanted`` blocks to empty tables."""
         checkpoint: Checkpoint | None = None
@@ -182,7 +193,8 @@ class Projector:
             if write.namespace != self._chaincode:
                 continue
             try:
-                apply_write(connection, write, transaction, block.number)
+                with about(txid=transaction.tx_id, trade=write.key.removeprefix("trade/")):
+                    apply_write(connection, write, transaction, block.number)
             except (KeyError, TypeError, ValueError, MarketError) as error:
                 detail = f"transaction {transaction.tx_id} writes {write.key}, not in the form of its kind"
                 raise ProjectionError(block.number, detail) from error

@@ -53,6 +53,10 @@ class CheckJob(LeasedJob[TradeView]):
         """Return the trade's id."""
         return item.id
 
+    def trade(self, item: TradeView) -> str:
+        """Return the trade's id."""
+        return item.id
+
     def _notice(self, entry: Entry | None) -> Notice:
         if entry is None:
             raise MarketError(ErrorCode.NOT_FOUND, "a notice named on the ledger is not on the board")

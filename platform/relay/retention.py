@@ -77,3 +77,7 @@ class RetentionJob(LeasedJob[Row[Any]]):
     def describe(self, item: Row[Any]) -> str:
         """Return the trade's id."""
         return str(item.trade)
+
+    def trade(self, item: Row[Any]) -> str:
+        """Return the trade's id."""
+        return str(item.trade)

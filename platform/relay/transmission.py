@@ -55,3 +55,7 @@ class RelayJob(LeasedJob[TradeView]):
     def describe(self, item: TradeView) -> str:
         """Return the trade's id."""
         return item.id
+
+    def trade(self, item: TradeView) -> str:
+        """Return the trade's id."""
+        return item.id

@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
@@ -54,6 +55,7 @@ __all__ = [
     "select",
     "text",
     "tuple_",
+    "union_all",
     "update",
     "upsert",
 ]

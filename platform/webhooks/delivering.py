@@ -9,6 +9,7 @@ holds up those behind it; different webhooks do not wait for each other.
 import logging
 import time
 
+from countermark.platform.observing.about import about
 from countermark.platform.ports import Courier, DeliveryError
 from countermark.platform.store.engine import Database
 from countermark.platform.views import events
@@ -80,7 +81,8 @@ class Deliveries:
             try:
                 self._courier.deliver(leased.hook.url, payload(self._market, leased.hook, event))
             except DeliveryError as error:
-                self._fail(leased, error)
+                with about(txid=event.tx_id, trade=event.subject):
+                    self._fail(leased, error)
                 break
             with self._database.begin() as connection:
                 leased = self._queue.advance(connection, leased, event.seq)

@@ -45,7 +45,7 @@ class EmbeddedNetwork:
         for organisation in self.material.settings.organisations:
             self.start_chaincode(organisation.name, organisation.msp_id)
         for organisation in self.material.settings.organisations:
-            line = self.chaincodes[organisation.msp_id].wait_line(r"chaincode listening on (\S+)")
+            line = self.chaincodes[organisation.msp_id].wait_line(r"chaincode listening on ([^\s\"]+)")
             self.addresses[organisation.msp_id] = line.group(1)
         self.start_peer(chaincode_wait=chaincode_wait)
         return self

@@ -49,6 +49,11 @@ class Chain(Peer):
             raise UnavailableError("", "no peer answers")
         return len(self.channel.blocks_made)
 
+    def dated_ms(self, number: int, *, timeout_s: float = 2.0) -> int | None:
+        return min(
+            (one.timestamp_ms for one in self.channel.blocks_made[number].transactions if one.valid), default=None
+        )
+
     def checks_time(self, *, timeout_s: float = 2.0) -> bool:
         return self.channel.checks_time
 

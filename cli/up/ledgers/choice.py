@@ -1,4 +1,4 @@
-"""Which ledger a run of `countermark up` stands on, and the port of its gateway."""
+"""Which ledger a run of `countermark up` stands on, and the ports of the platform before it."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,18 @@ from countermark.cli.up.ports import kept_ports
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.network.native.network import NativeNetwork
 
-_GATEWAY = "gateway"
+_GATEWAY, _METRICS = "gateway", "metrics"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A ledger, and the port on which the gateway before it listens."""
+    """A ledger, and the ports of the platform before it."""
 
     ledger: Ledger
     port: int
+    """The gateway's."""
+    metrics_port: int
+    """Where the worker shows its figures."""
 
 
 def choose(network: NativeNetwork | None, data: DataFolder, *, chaincode: str, port: int) -> Choice:
@@ -36,7 +39,7 @@ def choose(network: NativeNetwork | None, data: DataFolder, *, chaincode: str, p
         raise ClientError(REFUSED_HERE, f"{data.path} holds a market on the embedded ledger; use another --data")
     if not embedded and network is None and data.gateway_config.exists():
         raise ClientError(REFUSED_HERE, f"{data.path} holds a market on Fabric: --ledger fabric, or another --data")
-    names = (_GATEWAY,) if network else (*ORGANISATIONS, _GATEWAY)
+    names = (*(() if network else ORGANISATIONS), _GATEWAY, _METRICS)
     ports = kept_ports(data.path / "ports.json", names)
     ledger = FabricLedger(network, data, chaincode=chaincode) if network else EmbeddedLedger(data, ports)
-    return Choice(ledger, port or ports[_GATEWAY])
+    return Choice(ledger, port or ports[_GATEWAY], ports[_METRICS])

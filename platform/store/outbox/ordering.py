@@ -34,12 +34,14 @@ class Ordered:
         refusal: Why no orderer takes it, where no earlier copy can have been taken.
         taken: Whether an orderer has said that it took it.
         waited: Whether there was time to ask for its block.
+        doubted: Whether an answer was lost, so that nobody knew whether an orderer has it.
     """
 
     status: CommitStatus | None = None
     refusal: MarketError | None = None
     taken: bool = False
     waited: bool = False
+    doubted: bool = False
 
 
 def order(ledger: Ledger, entry: Entry, deadline: float, *, recovered: bool) -> Ordered:
@@ -52,7 +54,7 @@ def order(ledger: Ledger, entry: Entry, deadline: float, *, recovered: bool) -> 
         recovered: A copy may have left before, so the ledger is asked first.
     """
     taken = entry.state is State.SUBMITTED
-    status, again = None, True
+    status, again, doubted = None, True, False
     if recovered:
         status, in_no_block = _ask(ledger, entry, RESEND_S if taken else PROBE_S)
         again = in_no_block or not taken
@@ -64,6 +66,7 @@ def order(ledger: Ledger, entry: Entry, deadline: float, *, recovered: bool) -> 
             taken = True
         except OutcomeUnknownError as error:
             _log.warning("may not have been ordered: %s", error)
+            doubted = True
         except RefusedError as refused:
             if not may_be_ordered:
                 return Ordered(refusal=refused.error)
@@ -73,14 +76,14 @@ def order(ledger: Ledger, entry: Entry, deadline: float, *, recovered: bool) -> 
             patience = math.inf
         except UnavailableError as error:
             _log.warning("not ordered yet: %s", error)
-            return Ordered(taken=taken, waited=True)
+            return Ordered(taken=taken, waited=True, doubted=doubted)
         may_be_ordered = True
         left = deadline - time.monotonic()
         waited = waited or left > 0
         status, in_no_block = _ask(ledger, entry, min(left, patience))
         again = in_no_block and left > patience
         patience *= 2
-    return Ordered(status, taken=taken, waited=waited)
+    return Ordered(status, taken=taken, waited=waited, doubted=doubted)
 
 
 def _ask(ledger: Ledger, entry: Entry, timeout_s: float) -> tuple[CommitStatus | None, bool]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select, update
 
+from countermark.platform.observing.about import about
 from countermark.platform.ports import Ledger, Prepared
 from countermark.platform.store import channels, clock, coins
 from countermark.platform.store.outbox import statements
@@ -189,7 +190,8 @@ class Outbox:
                 entry = self.take(connection, tx_id)
             except MarketError as error:
                 # A damaged row rests until its lease ends, and must not keep the others from being driven.
-                _log.error("outbox row %s cannot be read: %s", tx_id, error)
+                with about(txid=tx_id):
+                    _log.error("outbox row %s cannot be read: %s", tx_id, error)
                 continue
             if entry is not None:
                 entries.append(entry)

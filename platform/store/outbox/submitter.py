@@ -13,18 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from countermark.faults import Point, reach
+from countermark.platform.observing.about import about
 from countermark.platform.ports import (
     Endorsed,
     Ledger,
+    OutboxMeter,
     Prepared,
     RefusedError,
     UnavailableError,
+    Unmetered,
 )
 from countermark.platform.store import channels
 from countermark.platform.store.engine import Database
 from countermark.platform.store.outbox.entry import Entry, Request, State
-from countermark.platform.store.outbox.ordering import order
+from countermark.platform.store.outbox.ordering import Ordered, order
 from countermark.platform.store.outbox.queue import LeaseLostError, Outbox, Proposal
+from countermark.platform.store.outbox.subject import trade_of
 from countermark.platform.store.sql import select
 from countermark.platform.store.tables import checkpoint, transactions
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -51,7 +55,9 @@ class _Step:
 class Submitter:
     """Drives rows; any number of them may run, in any number of processes."""
 
-    def __init__(self, database: Database, ledger: Ledger, outbox: Outbox) -> None:
+    def __init__(self, database: Database, ledger: Ledger, outbox: Outbox, meter: OutboxMeter | None = None) -> None:
+        """Drive the rows of ``outbox`` in ``database`` through ``ledger``, and tell ``meter`` how they fare."""
+        self._meter = meter or Unmetered()
         self._database = database
         self._ledger = ledger
         self._outbox = outbox
@@ -129,16 +135,17 @@ class Submitter:
         return done
 
     def _attempt(self, entry: Entry, wait_s: float) -> None:
-        try:
-            self.drive(entry, wait_s=wait_s)
-        except MarketError as error:
-            if error.code is ErrorCode.DATABASE_UNAVAILABLE:
-                raise
-            _log.error("outbox row %s stays open: %s", entry.tx_id, error)
-        except Exception as error:
-            # A worker's outermost boundary for one row: a defect met here must not starve all others. Only the type
-            # is logged: the text may quote what it choked on.
-            _log.error("outbox row %s stays open: %s", entry.tx_id, type(error).__name__)
+        with about(txid=entry.tx_id):
+            try:
+                self.drive(entry, wait_s=wait_s)
+            except MarketError as error:
+                if error.code is ErrorCode.DATABASE_UNAVAILABLE:
+                    raise
+                _log.error("outbox row %s stays open: %s", entry.tx_id, error)
+            except Exception as error:
+                # A worker's outermost boundary for one row: a defect met here must not starve all others. Only the
+                # type is logged: the text may quote what it choked on.
+                _log.error("outbox row %s stays open: %s", entry.tx_id, type(error).__name__)
 
     def _run(self, entry: Entry, deadline: float) -> Entry:
         try:
@@ -160,12 +167,14 @@ class Submitter:
         recovered = entry.state is not State.NEW
         if not recovered:
             reach(Point.REQUEST_SAVED)
-        step = _Step(entry)
+        step, trade = _Step(entry), trade_of(entry.request)
         while not step.entry.final and not step.pause:
-            if step.entry.state is State.NEW:
-                step, recovered = self._endorse(step.entry, deadline), False
-            else:
-                step = self._order(step.entry, deadline, recovered=recovered)
+            # Each attempt has a transaction of its own.
+            with about(txid=step.entry.tx_id, trade=trade):
+                if step.entry.state is State.NEW:
+                    step, recovered = self._endorse(step.entry, deadline), False
+                else:
+                    step = self._order(step.entry, deadline, recovered=recovered)
         return step
 
     def _give_up_left(self) -> None:
@@ -183,7 +192,8 @@ class Submitter:
                     self._outbox.hand_back(connection, entry)
             except MarketError as error:
                 self._left.append(entry)
-                _log.warning("outbox row %s stays leased: %s", entry.tx_id, error)
+                with about(txid=entry.tx_id):
+                    _log.warning("outbox row %s stays leased: %s", entry.tx_id, error)
                 return
 
     def _endorse(self, entry: Entry, deadline: float) -> _Step:
@@ -205,10 +215,12 @@ class Submitter:
         except RefusedError as refused:
             if entry.request.spend is not None and after_refusal(refused.error.code) is Retry.ANEW:
                 # Coins that another gateway has spent, in a block that the projection has yet to show us.
+                self._meter.retried(refused.error.code)
                 return _Step(entry, pause=not self._next_block(deadline))
             return self._close(entry, State.REFUSED, refused.error)
         except UnavailableError as error:
             _log.warning("no endorsement of %s: %s", entry.request.function, error)
+            self._meter.retried(error.code)
             return _Step(replace(entry, waits=error.code), pause=True)
         return _Step(self._save(entry, prepared, endorsed))
 
@@ -239,6 +251,7 @@ class Submitter:
     def _order(self, entry: Entry, deadline: float, *, recovered: bool) -> _Step:
         """Have the envelope ordered and learn how it ended; a recovered one may be there already."""
         ordered = order(self._ledger, entry, deadline, recovered=recovered)
+        self._count(entry, ordered)
         status = ordered.status
         if status is None:
             if ordered.refusal is not None:
@@ -253,12 +266,24 @@ class Submitter:
             return _Step(self._move(entry, State.COMMITTED, **verdict))
         retry, code = status.after
         if retry is Retry.ASK:
-            return self._look_into_the_block(entry, verdict, deadline)
+            return self._look_into_the_block(entry, verdict, status.code_name, deadline)
         if retry is Retry.ANEW and entry.attempt < MAX_ATTEMPTS:
-            return self._again(entry, verdict)
+            return self._again(entry, verdict, status.code_name)
         return self._close(entry, State.INVALID, MarketError(code, status.code_name), **verdict)
 
-    def _look_into_the_block(self, entry: Entry, verdict: dict[str, int], deadline: float) -> _Step:
+    def _count(self, entry: Entry, ordered: Ordered) -> None:
+        """Count whether the outcome came into doubt just now, and whether what was in doubt is known."""
+        known = ordered.status is not None or ordered.refusal is not None
+        doubted = entry.tries > 0
+        if not doubted and (ordered.doubted or (not known and ordered.waited)):
+            doubted = True
+            self._meter.doubted()
+        if doubted and known:
+            self._meter.resolved()
+        if not known and ordered.waited:
+            self._meter.retried(ErrorCode.OUTCOME_UNKNOWN)
+
+    def _look_into_the_block(self, entry: Entry, verdict: dict[str, int], code_name: str, deadline: float) -> _Step:
         """Find our own envelope's verdict beside that of a false one with its id, once the tables have the block."""
         with self._database.begin() as connection:
             applied = connection.execute(select(checkpoint.c.block_number)).scalar_one_or_none()
@@ -273,11 +298,12 @@ class Submitter:
             return _Step(entry, pause=not self._next_block(deadline))
         if entry.attempt < MAX_ATTEMPTS:
             # The id is used up: whatever comes of ours in a later block, it is a duplicate.
-            return self._again(entry, verdict)
+            return self._again(entry, verdict, code_name)
         return self._close(entry, State.INVALID, MarketError(ErrorCode.CONFLICT, "its id was claimed"), **verdict)
 
-    def _again(self, entry: Entry, verdict: dict[str, int]) -> _Step:
+    def _again(self, entry: Entry, verdict: dict[str, int], code_name: str) -> _Step:
         """Start a new attempt of a request whose transaction is dead: a block holds it as invalid."""
+        self._meter.retried(code_name)
         try:
             with self._database.begin() as connection:
                 proposal = self._outbox.propose(connection, entry.request_id, entry.request)
@@ -302,7 +328,12 @@ class Submitter:
 
     def _move(self, entry: Entry, state: State, **values: object) -> Entry:
         with self._database.begin() as connection:
-            return self._outbox.move(connection, entry, state, **values)
+            moved = self._outbox.move(connection, entry, state, **values)
+        if moved.final:
+            why = f", {moved.error.code}" if moved.error is not None else ""
+            _log.info("%s ends as %s%s", moved.request.function, state, why)
+            self._meter.ended(moved.request.function, state, (moved.updated_ms - moved.created_ms) / 1000)
+        return moved
 
     def _find(self, identifier: str) -> Entry:
         with self._database.autocommit() as connection:

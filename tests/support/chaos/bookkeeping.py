@@ -14,6 +14,7 @@ from countermark.cli.audit import replica
 from countermark.gateway import config
 from countermark.gateway.services import Services, from_config
 from countermark.platform.board.verification import Anchor, verify_board
+from countermark.platform.observing import figures
 from countermark.platform.projection import Projector, ledger_digest
 from countermark.platform.store import channels, tables
 from countermark.platform.store.engine import Database
@@ -46,11 +47,11 @@ def settle(platform: Platform) -> None:
     with _services(platform) as services, services.database.listener(channels.BLOCKS, channels.OUTBOX) as listener:
         while True:
             with services.database.begin() as connection:
-                backlog = progress.backlog(connection)
-                lag = services.chain.height() - progress.height(connection)
-            if (backlog.open_transactions, backlog.unanchored_entries, lag) == (0, 0, 0):
+                now = figures.read(connection, now_ms=services.clock())
+            lag = services.chain.height() - now.blocks
+            if (now.open_transactions, now.unanchored_entries, lag) == (0, 0, 0):
                 return
-            assert time.monotonic() < give_up, (backlog, lag)
+            assert time.monotonic() < give_up, (now, lag)
             listener.wait(1.0)
 
 

@@ -148,13 +148,13 @@ def test_after_a_crash_the_ledger_is_asked_before_the_same_bytes_are_handed_over
 
 def test_a_lost_answer_is_followed_by_the_question_how_it_ended(clock: list[Ledger]) -> None:
     ledger = Ledger([LOST], committed_at=0.1)
-    assert run(clock, ledger, 5) == Ordered(VALID, taken=False, waited=True)
+    assert run(clock, ledger, 5) == Ordered(VALID, taken=False, waited=True, doubted=True)
     assert ledger.submitted == [0]
 
 
 def test_an_envelope_that_never_arrived_is_handed_over_again(clock: list[Ledger]) -> None:
     ledger = Ledger([LOST], committed_at=RESEND_S + 0.1)
-    assert run(clock, ledger, 5) == Ordered(VALID, taken=True, waited=True)
+    assert run(clock, ledger, 5) == Ordered(VALID, taken=True, waited=True, doubted=True)
     assert ledger.submitted == [0, RESEND_S]
 
 
@@ -189,7 +189,8 @@ def test_a_refusal_of_a_further_copy_is_none(
 ) -> None:
     """The first may have been taken: only a verdict on the id counts."""
     ledger = Ledger(answers, committed_at=20)
-    assert run(clock, ledger, 30, recovered=recovered) == Ordered(VALID, taken=None in answers, waited=True)
+    ordered = Ordered(VALID, taken=None in answers, waited=True, doubted=LOST in answers)
+    assert run(clock, ledger, 30, recovered=recovered) == ordered
     assert len(ledger.submitted) == len(answers)
 
 
