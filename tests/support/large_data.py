@@ -146,11 +146,11 @@ class Deal:
     @property
     def gateways(self) -> list[int]:
         """The pids of the gateway's processes."""
-        return _running("countermark.gateway.server", self.platform)
+        return processes("countermark.gateway.server", self.platform)
 
     def memory(self) -> dict[str, int]:
         """The most memory that each of the platform's processes that see a package has had, in bytes."""
-        workers = _running("countermark.gateway.worker", self.platform)
+        workers = processes("countermark.gateway.worker", self.platform)
         return {
             "gateway": max(peak_of(pid) for pid in self.gateways),
             "worker": max(peak_of(pid) for pid in workers),
@@ -175,7 +175,7 @@ def agree(folder: Path, platform: Platform, data: Path, *, url: str) -> Deal:
     return Deal(platform, seller, buyer, trade, data)
 
 
-def _running(module: str, platform: Platform) -> list[int]:
+def processes(module: str, platform: Platform) -> list[int]:
     """The pids of the processes of `platform` that run `module`, those that they have forked too."""
     config = str(platform.data / "gateway" / "config.json")
     found = []
