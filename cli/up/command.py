@@ -73,6 +73,8 @@ def command(
     """
     # Read when gRPC is imported: its handlers around fork() may end a child of ours before it has become a program.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+    # What gRPC writes down by itself is no JSON; what matters of it comes back as the status of a call.
+    os.environ["GRPC_VERBOSITY"] = os.environ.get("GRPC_VERBOSITY", "NONE")
     from countermark.cli.up.data import DataFolder
     from countermark.cli.up.ledgers.choice import choose
     from countermark.cli.up.stack import Stack, exclusive

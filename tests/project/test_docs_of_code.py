@@ -16,6 +16,7 @@ from countermark.network.embedded.settings import OrganisationSettings, Settings
 from countermark.network.lifecycle.definition import market_definition
 from countermark.network.nodes.external_builder import CONFIGURATION
 from docs.generators import http
+from tests.support.alerts import alerts
 from tests.support.market import config_json
 from tests.support.pages import ROOT
 
@@ -23,7 +24,6 @@ PARTS = ("audit", "chaincode", "cli", "client", "faults", "fingerprint", "gatewa
 OPERATIONS_PAGE = (ROOT / "docs" / "operations.md").read_text()
 
 _OWN_VARIABLE = re.compile(r"(?:COUNTERMARK|CHAINCODE)_[A-Z_]+")
-_FIGURE = re.compile(r"\"(countermark_\w+)\"")
 
 
 def _trees(*parts: str) -> Iterator[ast.Module]:
@@ -115,23 +115,42 @@ def test_every_member_of_the_market_configuration_is_documented() -> None:
     assert not [name for name in _members(document) if f"`{name}`" not in _section("Market")]
 
 
-def test_every_figure_is_documented() -> None:
-    figures = _FIGURE.findall((ROOT / "gateway" / "metrics.py").read_text())
-    assert figures
-    assert not [name for name in figures if not re.search(rf"`{name}(?:_total)?`", _section("Health"))]
+def test_the_table_of_figures_is_what_the_code_shows() -> None:
+    """By name and kind, in both directions."""
+    kinds = {"Gauge": "gauge", "Counter": "counter", "Histogram": "histogram"}
+    shown = {}
+    for tree in _trees("gateway/metrics"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                name = ast.unparse(node.args[0]).strip("'")
+                if node.func.id in ("_gauge", "_labelled"):
+                    shown[f"countermark_{name}"] = "gauge"
+                elif name.startswith("countermark_"):
+                    kind = kinds[node.func.id.removesuffix("MetricFamily")]
+                    shown[f"{name}_total" if kind == "counter" else name] = kind
+    documented = dict(re.findall(r"^\| `(countermark_\w+)` \| (\w+) \|", _section("Figures"), re.MULTILINE))
+    assert len(shown) > 25
+    assert documented == shown
+
+
+def test_the_table_of_alerts_is_what_prometheus_is_told() -> None:
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| \S", _section("Alerts"), re.MULTILINE)
+    documented = [name for row in rows for name in re.findall(r"\w+", row)]
+    assert sorted(documented) == sorted(alert.name for alert in alerts())
 
 
 def test_every_event_that_is_logged_is_documented() -> None:
     events = {
         node.args[0].value
         for tree in _trees("gateway")
-        if "structlog" in ast.unparse(tree)
+        if "structlog.stdlib" in ast.unparse(tree)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log.")
         if isinstance(node.args[0], ast.Constant) and not node.args[1:]
     }
+    documented = set(re.findall(r"^\| `([^`]+)` \|[^|]*\| `", _section("Logs"), re.MULTILINE))
     assert {"request", "mistake"} <= events
-    assert not [event for event in events if f"| `{event}` |" not in _section("Health")]
+    assert documented == events
 
 
 def test_every_target_of_the_makefile_is_documented() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from structlog.contextvars import get_contextvars
 
 from countermark.platform import ports
 from countermark.platform.store import tables
@@ -36,6 +37,20 @@ def test_a_conflict_is_followed_by_a_new_transaction_once_the_old_one_is_dead(se
     assert (row.state, row.validation_code, row.superseded_by) == ("INVALID", 11, alive)
     # Whoever holds the first id finds the outcome under it.
     assert setting.submitter.wait(dead, timeout_s=0).tx_id == alive
+
+
+def test_lines_about_each_attempt_name_its_own_transaction(setting: Setting) -> None:
+    interfere, named = _conflict(setting), []
+
+    def look(tx_id: str) -> None:
+        named.append((tx_id, get_contextvars().get("txid")))
+        interfere(tx_id)
+
+    setting.ledger.before["submit"] = look
+    setting.submitter.request(request(), wait_s=5)
+    assert len(named) == 2
+    assert all(tx_id == name for tx_id, name in named)
+    assert "txid" not in get_contextvars()
 
 
 def test_a_new_transaction_is_not_made_while_the_old_one_may_still_commit(
