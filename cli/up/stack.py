@@ -144,7 +144,7 @@ class Stack:
             "threads": THREADS,
             "limits": {"account": ACCOUNT_WRITES},
             "webhooks_allow": self._webhooks_allow,
-            "metrics": f"{LOOPBACK}:{self._ports['metrics']}",
+            "metrics": f"{LOOPBACK}:{self._metrics_port}",
         }
         write_private(self._data.gateway_config, json.dumps(document, indent=1).encode())
 
