@@ -136,7 +136,7 @@ class Replay:
             )
             return
         assert self._config is not None
-        verify_orderers(block, self._config.orderers)
+        verify_orderers(block, self._config)
 
     def _apply(self, number: int, transaction: Transaction) -> None:
         if transaction.kind == "config":

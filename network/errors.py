@@ -30,3 +30,7 @@ class BlockError(NetworkError):
         super().__init__(code, f"{place}: {detail}")
         self.block = block
         self.transaction = transaction
+
+
+class ConfigurationError(NetworkError):
+    """A configuration of a channel, a change of one, or a signature of such a change that does not hold."""

@@ -3,10 +3,21 @@
 from countermark.network.blocks.building import build_block, with_validation_codes
 from countermark.network.blocks.codes import NOT_VALIDATED, VALID, Code, code_name
 from countermark.network.blocks.commits import commit_hash, verify_commit_hash
-from countermark.network.blocks.configs import ChannelConfig, read_config
+from countermark.network.blocks.configs import ChannelConfig, read_config, verify_config, verify_last_config
 from countermark.network.blocks.hashes import data_hash, header_bytes, header_hash
 from countermark.network.blocks.parsing import parse_block
-from countermark.network.blocks.policies import OutOf, Policy, SignedBy, all_of, any_of, satisfied
+from countermark.network.blocks.policies import (
+    AnyPolicy,
+    MetaPolicy,
+    OutOf,
+    Policy,
+    SignedBy,
+    SignedByIdentity,
+    all_of,
+    any_of,
+    parse_policy,
+    satisfied,
+)
 from countermark.network.blocks.rangereads import ReadsSummary
 from countermark.network.blocks.rwsets import (
     PrivateHashes,
@@ -32,11 +43,13 @@ from countermark.network.envelopes import ChaincodeEvent, Endorsement
 __all__ = [
     "NOT_VALIDATED",
     "VALID",
+    "AnyPolicy",
     "Block",
     "ChaincodeEvent",
     "ChannelConfig",
     "Code",
     "Endorsement",
+    "MetaPolicy",
     "OrdererSignature",
     "OutOf",
     "Policy",
@@ -48,6 +61,7 @@ __all__ = [
     "ReadWriteSet",
     "ReadsSummary",
     "SignedBy",
+    "SignedByIdentity",
     "Transaction",
     "Write",
     "all_of",
@@ -61,12 +75,15 @@ __all__ = [
     "header_bytes",
     "header_hash",
     "parse_block",
+    "parse_policy",
     "read_config",
     "satisfied",
     "verify_commit_hash",
+    "verify_config",
     "verify_creator",
     "verify_data_hash",
     "verify_endorsements",
+    "verify_last_config",
     "verify_link",
     "verify_orderers",
     "with_validation_codes",

@@ -71,6 +71,9 @@ def _metadata(wire: Any, index: int) -> bytes:
 
 
 def _signature(wire: Any) -> OrdererSignature:
+    if wire.identifier_header and not wire.signature_header:
+        identifier = decode(common_pb2.IdentifierHeader, wire.identifier_header, "identifier header").identifier
+        return OrdererSignature(wire.identifier_header, b"", wire.signature, identifier)
     header = decode(common_pb2.SignatureHeader, wire.signature_header, "signature header")
     return OrdererSignature(wire.signature_header, header.creator, wire.signature)
 

@@ -1,7 +1,7 @@
-"""Signature policies: whose signatures are enough, as Fabric states and evaluates them.
+"""Policies: whose signatures are enough, as Fabric states and evaluates them.
 
-Each signature counts once: AND(A, A) wants two members of A. Rules are tried in order and take the first signature
-that fits, which is what peers do.
+In a signature policy each signature counts once: AND(A, A) wants two members of A. Rules are tried in order and take
+the first signature that fits, which is what peers do. A meta policy asks each of the policies below it by itself.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from typing import Any
 from fabric_protos.common import policies_pb2
 from fabric_protos.msp import msp_principal_pb2
 
-from countermark.network.envelopes.wire import encode
-from countermark.network.identities import Member, Role
+from countermark.network.envelopes.wire import decode, encode
+from countermark.network.errors import EnvelopeError, IdentityError
+from countermark.network.identities import Member, Role, SerializedIdentity
 
 _WIRE_ROLES = {
     None: msp_principal_pb2.MSPRole.MEMBER,
@@ -21,6 +22,7 @@ _WIRE_ROLES = {
     Role.PEER: msp_principal_pb2.MSPRole.PEER,
     Role.ORDERER: msp_principal_pb2.MSPRole.ORDERER,
 }
+_ROLES = {wire: role for role, wire in _WIRE_ROLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,13 @@ class SignedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedByIdentity:
+    """A signature by the one member with this certificate."""
+
+    identity: SerializedIdentity
+
+
+@dataclass(frozen=True, slots=True)
 class OutOf:
     """At least `n` of the rules."""
 
@@ -39,7 +48,21 @@ class OutOf:
     rules: tuple["Policy", ...]
 
 
-Policy = SignedBy | OutOf
+Policy = SignedBy | SignedByIdentity | OutOf
+
+
+@dataclass(frozen=True, slots=True)
+class MetaPolicy:
+    """At least `n` of the policies below, each of which looks at all signatures; `n` 0 wants none."""
+
+    n: int
+    below: tuple["AnyPolicy", ...]
+
+
+AnyPolicy = Policy | MetaPolicy
+
+NOBODY = OutOf(1, ())
+"""The policy that no signatures satisfy: what Fabric takes where one is named that does not exist."""
 
 
 def all_of(*rules: Policy) -> OutOf:
@@ -52,8 +75,10 @@ def any_of(*rules: Policy) -> OutOf:
     return OutOf(1, rules)
 
 
-def satisfied(policy: Policy, members: Sequence[Member]) -> bool:
+def satisfied(policy: AnyPolicy, members: Sequence[Member]) -> bool:
     """Return whether signatures by `members`, each of whom signed once, are enough for `policy`."""
+    if isinstance(policy, MetaPolicy):
+        return sum(satisfied(one, members) for one in policy.below) >= policy.n
     return _take(policy, tuple(members)) is not None
 
 
@@ -64,16 +89,29 @@ def policy_bytes(policy: Policy) -> bytes:
 
 def policy_message(policy: Policy) -> Any:
     """Return `policy` as common.SignaturePolicyEnvelope."""
-    principals: list[SignedBy] = []
+    principals: list[SignedBy | SignedByIdentity] = []
     rule = _rule(policy, principals)
-    identities = [
-        msp_principal_pb2.MSPPrincipal(
-            principal_classification=msp_principal_pb2.MSPPrincipal.ROLE,
-            principal=encode(msp_principal_pb2.MSPRole(msp_identifier=one.msp_id, role=_WIRE_ROLES[one.role])),
-        )
-        for one in principals
-    ]
+    identities = [_principal(one) for one in principals]
     return policies_pb2.SignaturePolicyEnvelope(version=0, rule=rule, identities=identities)
+
+
+def parse_policy(data: bytes) -> Policy:
+    """Return the policy in the bytes of common.SignaturePolicyEnvelope.
+
+    Raises:
+        EnvelopeError: They do not parse, or want something else than roles and identities (``unsupported_policy``).
+    """
+    return policy_of(decode(policies_pb2.SignaturePolicyEnvelope, data, "signature policy"))
+
+
+def policy_of(message: Any) -> Policy:
+    """Return the policy in `message` (common.SignaturePolicyEnvelope).
+
+    Raises:
+        EnvelopeError: It refers to principals that it does not name, or wants something else than roles and
+            identities (``unsupported_policy``).
+    """
+    return _parse_rule(message.rule, [_parse_principal(one) for one in message.identities])
 
 
 def _take(policy: Policy, members: tuple[Member, ...]) -> tuple[Member, ...] | None:
@@ -81,6 +119,12 @@ def _take(policy: Policy, members: tuple[Member, ...]) -> tuple[Member, ...] | N
     if isinstance(policy, SignedBy):
         for index, member in enumerate(members):
             if member.msp_id == policy.msp_id and policy.role in (None, member.role):
+                return members[:index] + members[index + 1 :]
+        return None
+    if isinstance(policy, SignedByIdentity):
+        named = policy.identity.msp_id, policy.identity.certificate.fingerprint
+        for index, member in enumerate(members):
+            if (member.msp_id, member.fingerprint) == named:
                 return members[:index] + members[index + 1 :]
         return None
     met, left = 0, members
@@ -91,10 +135,45 @@ def _take(policy: Policy, members: tuple[Member, ...]) -> tuple[Member, ...] | N
     return left if met >= policy.n else None
 
 
-def _rule(policy: Policy, principals: list[SignedBy]) -> Any:
-    if isinstance(policy, SignedBy):
+def _rule(policy: Policy, principals: list[SignedBy | SignedByIdentity]) -> Any:
+    if not isinstance(policy, OutOf):
         if policy not in principals:
             principals.append(policy)
         return policies_pb2.SignaturePolicy(signed_by=principals.index(policy))
     rules = [_rule(one, principals) for one in policy.rules]
     return policies_pb2.SignaturePolicy(n_out_of=policies_pb2.SignaturePolicy.NOutOf(n=policy.n, rules=rules))
+
+
+def _principal(principal: SignedBy | SignedByIdentity) -> Any:
+    if isinstance(principal, SignedByIdentity):
+        return msp_principal_pb2.MSPPrincipal(
+            principal_classification=msp_principal_pb2.MSPPrincipal.IDENTITY, principal=principal.identity.serialized
+        )
+    role = msp_principal_pb2.MSPRole(msp_identifier=principal.msp_id, role=_WIRE_ROLES[principal.role])
+    return msp_principal_pb2.MSPPrincipal(
+        principal_classification=msp_principal_pb2.MSPPrincipal.ROLE, principal=encode(role)
+    )
+
+
+def _parse_principal(wire: Any) -> SignedBy | SignedByIdentity:
+    if wire.principal_classification == msp_principal_pb2.MSPPrincipal.ROLE:
+        role = decode(msp_principal_pb2.MSPRole, wire.principal, "role")
+        if role.role in _ROLES:
+            return SignedBy(role.msp_identifier, _ROLES[role.role])
+    if wire.principal_classification == msp_principal_pb2.MSPPrincipal.IDENTITY:
+        try:
+            identity = SerializedIdentity.parse(wire.principal)
+            identity.certificate  # noqa: B018 - raises unless it can be compared
+        except IdentityError as error:
+            raise EnvelopeError("unsupported_policy", f"a principal that is no identity: {error}") from error
+        return SignedByIdentity(identity)
+    raise EnvelopeError("unsupported_policy", f"a principal of class {wire.principal_classification}")
+
+
+def _parse_rule(wire: Any, principals: Sequence[SignedBy | SignedByIdentity]) -> Policy:
+    match wire.WhichOneof("Type"):
+        case "signed_by" if 0 <= wire.signed_by < len(principals):
+            return principals[int(wire.signed_by)]
+        case "n_out_of":
+            return OutOf(wire.n_out_of.n, tuple(_parse_rule(one, principals) for one in wire.n_out_of.rules))
+    raise EnvelopeError("malformed_policy", "a rule without a signer")

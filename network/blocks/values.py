@@ -116,11 +116,15 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class OrdererSignature:
-    """An orderer's signature of a block; `signature_header` names the orderer."""
+    """An orderer's signature of a block; `header` names the orderer, or under BFT the number of the consenter."""
 
-    signature_header: bytes = field(repr=False)
+    header: bytes = field(repr=False)
+    """The bytes of common.SignatureHeader or IdentifierHeader: what is signed beside the block's own."""
     creator: bytes = field(repr=False)
+    """Serialized identity of the orderer; empty where a number names him."""
     signature: bytes = field(repr=False)
+    consenter: int | None = None
+    """Number of the consenter; None where the orderer's name is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from fabric_protos.common import common_pb2
 
+from countermark.network.blocks.configs import ChannelConfig
 from countermark.network.blocks.hashes import data_hash
-from countermark.network.blocks.policies import Policy, satisfied
-from countermark.network.blocks.values import Block, Transaction
+from countermark.network.blocks.policies import AnyPolicy, satisfied
+from countermark.network.blocks.values import Block, OrdererSignature, Transaction
 from countermark.network.envelopes import EndorsedTransaction, Endorsement
 from countermark.network.envelopes.wire import decode, encode
-from countermark.network.errors import BlockError, EnvelopeError, NetworkError
+from countermark.network.errors import BlockError, EnvelopeError, IdentityError, NetworkError
 from countermark.network.identities import Consortium, Member, Role, SerializedIdentity
 
 
@@ -72,33 +73,44 @@ def check_well_formed(raw: bytes) -> None:
         raise EnvelopeError("not_well_formed", "more than one envelope, or one in another encoding")
 
 
-def verify_orderers(block: Block, orderers: Consortium, *, needed: int = 1) -> tuple[Member, ...]:
-    """Return the orderers of `orderers` who signed `block`, at least `needed` different ones.
+def verify_orderers(block: Block, config: ChannelConfig) -> tuple[Member, ...]:
+    """Return the orderers who signed `block`, enough of them for the channel as `config` has it.
 
-    A genesis block has no signatures: it is known by its hash. Signatures that name a consenter by number (BFT) do
-    not count.
+    `config` is the configuration before the block: what a block changes holds from the next one on. A genesis block
+    has no signatures: it is known by its hash. Under BFT a signature names its consenter by number.
 
     Raises:
-        BlockError: Fewer than `needed` orderers signed.
+        BlockError: Too few orderers signed, or whose signatures it takes cannot be told.
     """
-    signers: dict[bytes, Member] = {}
+    signers: dict[tuple[str, bytes], Member] = {}
     problem = "nobody signed"
     for one in block.orderer_signatures:
-        signed = block.signed_metadata + one.signature_header + block.header_bytes
         try:
-            identity = SerializedIdentity.parse(one.creator)
-            identity.verify(one.signature, signed)
-            member = orderers.member(identity)
+            identity = _orderer(one, config)
+            identity.verify(one.signature, block.signed_metadata + one.header + block.header_bytes)
+            member = config.orderers.member(identity)
         except NetworkError as error:
             problem = str(error)
             continue
         if member.role is Role.ORDERER:
-            signers[member.fingerprint] = member
-    if len(signers) < needed:
-        raise BlockError(
-            "orderer_signature", f"{len(signers)} of {needed} orderers signed ({problem})", block=block.number
-        )
+            signers[member.msp_id, member.fingerprint] = member
+    try:
+        enough = satisfied(config.block_validation, tuple(signers.values()))
+    except NetworkError as error:
+        raise BlockError(error.code, error.detail, block=block.number) from error
+    # Where there are no orderers, Fabric's policy would be met by nobody's signature.
+    if not enough or not signers:
+        detail = f"too few orderers signed: {len(signers)} ({problem})"
+        raise BlockError("orderer_signature", detail, block=block.number)
     return tuple(signers.values())
+
+
+def _orderer(signature: OrdererSignature, config: ChannelConfig) -> SerializedIdentity:
+    if signature.consenter is None:
+        return SerializedIdentity.parse(signature.creator)
+    if signature.consenter not in config.consenters:
+        raise IdentityError("unknown_consenter", f"no consenter has the number {signature.consenter}")
+    return config.consenters[signature.consenter]
 
 
 def verify_creator(block: int, transaction: Transaction, consortium: Consortium) -> Member:
@@ -143,7 +155,7 @@ def endorsing_members(
 
 
 def verify_endorsements(
-    block: int, transaction: Transaction, consortium: Consortium, policy: Policy
+    block: int, transaction: Transaction, consortium: Consortium, policy: AnyPolicy
 ) -> tuple[Member, ...]:
     """Return the peers that endorsed `transaction` of block number `block`, enough of them for `policy`.
 

@@ -12,6 +12,7 @@ from countermark.network.client.errors import (
     UnavailableError,
 )
 from countermark.network.client.gateway import GatewayClient
+from countermark.network.client.orderer import OrdererClient
 from countermark.network.client.profile import ConnectionProfile
 from countermark.network.client.streams import BlockEvents, Stream
 from countermark.network.client.transactions import CommitStatus, Endorsed, Timeouts
@@ -29,6 +30,7 @@ __all__ = [
     "EvaluateError",
     "GatewayClient",
     "LedgerError",
+    "OrdererClient",
     "Phase",
     "ProfileError",
     "Retry",

@@ -1,4 +1,4 @@
-"""The TLS connection to a peer: opened when first needed, once per process.
+"""The TLS connection to a peer or an orderer: opened when first needed, once per process.
 
 gRPC does not survive a fork, so a server that forks its workers gets a connection in each of them.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 from fabric_protos.gateway import gateway_pb2_grpc
+from fabric_protos.orderer import ab_pb2_grpc
 from fabric_protos.peer import events_pb2_grpc
 
 MAX_MESSAGE_BYTES = 100 * 1024 * 1024
@@ -29,13 +30,14 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The generated stubs of a peer's services on one connection."""
+    """The generated stubs of a node's services on one connection; peers have the first two, orderers the third."""
 
     gateway: Any
     deliver: Any
+    ordering: Any
 
 
-class PeerChannel:
+class NodeChannel:
     """A gRPC channel to `target` (host:port), verified against `tls_ca` (PEM); safe to use from many threads."""
 
     def __init__(self, target: str, tls_ca: bytes, host_override: str = "") -> None:
@@ -50,13 +52,15 @@ class PeerChannel:
         self._pid = 0
 
     def services(self) -> Services:
-        """Return the peer's services on the connection of this process, which is opened if there is none."""
+        """Return the node's services on the connection of this process, which is opened if there is none."""
         with self._lock:
             if self._services is None or self._pid != os.getpid():
                 credentials = grpc.ssl_channel_credentials(root_certificates=self._tls_ca)
                 self._channel = grpc.secure_channel(self._target, credentials, options=self._options)
                 self._services = Services(
-                    gateway_pb2_grpc.GatewayStub(self._channel), events_pb2_grpc.DeliverStub(self._channel)
+                    gateway_pb2_grpc.GatewayStub(self._channel),
+                    events_pb2_grpc.DeliverStub(self._channel),
+                    ab_pb2_grpc.AtomicBroadcastStub(self._channel),
                 )
                 self._pid = os.getpid()
             return self._services

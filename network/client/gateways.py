@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from countermark.network.client.channels import PeerChannel, Services
+from countermark.network.client.channels import NodeChannel, Services
 from countermark.network.client.errors import LedgerError
 from countermark.network.client.profile import ConnectionProfile
 from countermark.protocol.errors import ErrorCode
@@ -32,7 +32,7 @@ T = TypeVar("T")
 class _Gateway:
     msp_id: str
     address: str
-    channel: PeerChannel = field(repr=False)
+    channel: NodeChannel = field(repr=False)
     failures: int = 0
     left_until: float = 0.0
 
@@ -77,7 +77,7 @@ class Gateways:
             ProfileError: A file is missing.
         """
         self._gateways = [
-            _Gateway(one.msp_id, one.gateway, PeerChannel(one.gateway, one.tls_ca(), one.host_override))
+            _Gateway(one.msp_id, one.gateway, NodeChannel(one.gateway, one.tls_ca(), one.host_override))
             for one in profiles
         ]
         self._clock = clock

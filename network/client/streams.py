@@ -109,7 +109,7 @@ class Delivery:
         self._stop = stop
 
     def parse(self, response: Any) -> Block | None:
-        """Return the block in a protos.DeliverResponse, or None when the peer says that all were sent.
+        """Return the block in a DeliverResponse (of protos or orderer), or None when the node says that was all.
 
         Raises:
             DeliverError: The peer ended the stream with an error, or sent another block than the next one.

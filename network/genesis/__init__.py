@@ -3,6 +3,7 @@
 from countermark.network.genesis.block import genesis_block
 from countermark.network.genesis.definition import (
     Batch,
+    Bft,
     ChannelDefinition,
     Consenter,
     Endpoint,
@@ -13,6 +14,7 @@ from countermark.network.genesis.definition import (
 
 __all__ = [
     "Batch",
+    "Bft",
     "ChannelDefinition",
     "Consenter",
     "Endpoint",

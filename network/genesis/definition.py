@@ -34,11 +34,15 @@ class OrdererOrganisation:
 
 @dataclass(frozen=True, slots=True)
 class Consenter:
-    """An orderer of the Raft cluster with its TLS certificates (PEM)."""
+    """An orderer that takes part in ordering, with its certificates (PEM)."""
 
     endpoint: Endpoint
     client_tls_cert: bytes
     server_tls_cert: bytes
+    msp_id: str = ""
+    """Its organisation; BFT wants it, Raft has no place for it."""
+    identity: bytes = b""
+    """The certificate with whose key it signs blocks; BFT wants it, Raft has no place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,23 @@ class Raft:
 
 
 @dataclass(frozen=True, slots=True)
+class Bft:
+    """Timing of ordering among whom up to a third may lie, less one: of 4 consenters 1, of 7 consenters 2."""
+
+    batch_interval_ms: int = 200
+    forward_timeout_ms: int = 2_000
+    """After so long a follower hands a request to the leader, which may not have got it."""
+    complain_timeout_ms: int = 10_000
+    """After so long more it asks for another leader."""
+    view_change_resend_ms: int = 2_000
+    view_change_timeout_ms: int = 10_000
+    heartbeat_timeout_ms: int = 10_000
+    """A leader that is not heard of for so long is replaced."""
+    heartbeat_count: int = 10
+    """How often it is heard of in that time."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelDefinition:
     """A channel before its first block."""
 
@@ -71,4 +92,4 @@ class ChannelDefinition:
     orderers: tuple[OrdererOrganisation, ...]
     consenters: tuple[Consenter, ...]
     batch: Batch = Batch()
-    raft: Raft = Raft()
+    consensus: Raft | Bft = Raft()

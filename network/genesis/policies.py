@@ -9,9 +9,10 @@ from fabric_protos.common import configtx_pb2, policies_pb2
 
 from countermark.network.blocks.policies import Policy, SignedBy, any_of, policy_bytes
 from countermark.network.envelopes.wire import encode
+from countermark.network.genesis.elements import ADMINS
 from countermark.network.identities import Role
 
-ADMINS, READERS, WRITERS = "Admins", "Readers", "Writers"
+READERS, WRITERS = "Readers", "Writers"
 ENDORSEMENT, LIFECYCLE_ENDORSEMENT, BLOCK_VALIDATION = "Endorsement", "LifecycleEndorsement", "BlockValidation"
 
 

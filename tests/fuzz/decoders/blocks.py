@@ -52,7 +52,7 @@ def _read(data: bytes) -> None:
 def _checks(block: Block) -> Any:
     yield lambda: verify_link(block, number=block.number, previous_hash=block.previous_hash)
     yield lambda: verify_data_hash(block)
-    yield lambda: verify_orderers(block, _CONFIG.orderers)
+    yield lambda: verify_orderers(block, _CONFIG)
     yield lambda: verify_commit_hash(block, previous=_GENESIS.commit_hash)
     if block.number == 0:
         yield lambda: read_config(block)

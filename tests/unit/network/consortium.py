@@ -7,12 +7,14 @@ from pathlib import Path
 
 from countermark.network.blocks import (
     Block,
+    ChannelConfig,
     Policy,
     SignedBy,
     all_of,
     any_of,
     build_block,
     parse_block,
+    read_config,
     with_validation_codes,
 )
 from countermark.network.envelopes import (
@@ -61,9 +63,11 @@ class Network:
             organisation = Organisation.create(directory / name, f"{name.capitalize()}MSP", f"{name}.example")
             organisation.issue("peer0", Role.PEER)
             organisation.issue("gateway", Role.CLIENT)
+            organisation.issue("admin", Role.ADMIN)
             organisations[name] = organisation
         orderers = Organisation.create(directory / "orderer", "OrdererMSP", "orderer.example")
         orderers.issue("orderer0", Role.ORDERER)
+        orderers.issue("admin", Role.ADMIN)
         tls = organisations["platform"].issue_tls("peer0", ["localhost", "127.0.0.1", "peer0.platform.example"])
         return cls(organisations, orderers, tls)
 
@@ -72,6 +76,10 @@ class Network:
 
     def client(self, name: str = "platform") -> SigningIdentity:
         return self.organisations[name].identity("gateway")
+
+    def admin(self, name: str) -> SigningIdentity:
+        """The administrator of an organisation, "orderer" among them."""
+        return (self.orderers if name == "orderer" else self.organisations[name]).identity("admin")
 
     @property
     def orderer(self) -> SigningIdentity:
@@ -82,8 +90,8 @@ class Network:
         return Consortium(organisation.msp for organisation in self.organisations.values())
 
     @property
-    def orderer_consortium(self) -> Consortium:
-        return Consortium([self.orderers.msp])
+    def config(self) -> ChannelConfig:
+        return read_config(self.genesis())
 
     def definition(self) -> ChannelDefinition:
         tls_cert = self.orderers.issue_tls("orderer0", ["127.0.0.1"]).certificate_file.read_bytes()

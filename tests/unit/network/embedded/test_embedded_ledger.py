@@ -12,6 +12,7 @@ from fabric_protos.common import common_pb2
 from countermark.network.blocks import (
     build_block,
     parse_block,
+    read_config,
     verify_commit_hash,
     verify_data_hash,
     verify_link,
@@ -24,7 +25,6 @@ from countermark.network.embedded.ledger.blockfile import BlockFile
 from countermark.network.embedded.ledger.chain import Ledger
 from countermark.network.embedded.services.deliver import filtered_block
 from countermark.network.envelopes import Envelope, build_payload, sign_payload
-from countermark.network.identities import Consortium
 from tests.support.embedded_ledger import NAMESPACE, World, reading, write_private, writing
 
 
@@ -59,14 +59,13 @@ def _forged(world: World) -> bytes:
 
 def test_blocks_form_a_chain_signed_by_the_orderer(world: World) -> None:
     _fill(world)
-    orderers = Consortium([world.material.organisation("orderer").msp])
-    previous = b""
+    config, previous = read_config(parse_block(world.ledger.block(0))), b""
     for number in range(world.ledger.height):
         block = parse_block(world.ledger.block(number))
         verify_link(block, number=number, previous_hash=previous)
         verify_data_hash(block)
         if number:
-            verify_orderers(block, orderers)
+            verify_orderers(block, config)
         previous = block.header_hash
     assert world.ledger.tip.header_hash == previous
 
