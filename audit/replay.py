@@ -1,11 +1,14 @@
 """Replay of a ledger: every block verified, every transaction judged anew, the world state rebuilt.
 
 Blocks come from the auditor's own peer, but nothing that they claim is believed: links, hashes and the orderers'
-signatures are checked, creators and endorsers are looked up in the channel's own configuration, which the auditor
-knows by the hash of its block, and validity is decided by the auditor, from policies, versions and transaction ids. A
-verdict that differs from the peer's is an error, because it means that somebody's books are wrong. And so is an act
-that organisations endorsed though no account has signed an intent for it, though that intent has acted before or was
-cancelled, or though the market's rules (`conduct`) do not allow it.
+signatures are checked, creators and endorsers are looked up in the channel's own configuration, whose first block the
+auditor knows by its hash and each of whose changes must have been signed as the one before it wants, and validity is
+decided by the auditor, from policies, versions and transaction ids. A verdict that differs from the peer's is an
+error, because it means that somebody's books are wrong. And so is an act that organisations endorsed though no
+account has signed an intent for it, though that intent has acted before or was cancelled, or though the market's
+rules (`conduct`) do not allow it.
+
+What a block changes of the channel, its configuration or the definition of a chaincode, holds from the next one on.
 """
 
 from collections.abc import Iterable
@@ -15,26 +18,22 @@ from typing import NamedTuple
 from countermark.audit.acts import Act
 from countermark.audit.conduct import judge
 from countermark.audit.errors import AuditError
-from countermark.audit.policy import LIFECYCLE, MarketPolicy, market_policy
+from countermark.audit.governance import Governance
 from countermark.audit.signers import read_intent
 from countermark.audit.versions import Versions
 from countermark.network.blocks import (
+    LIFECYCLE,
     Block,
-    ChannelConfig,
     Transaction,
-    read_config,
+    satisfied,
     verify_creator,
     verify_data_hash,
     verify_endorsements,
     verify_link,
-    verify_orderers,
 )
 from countermark.network.errors import BlockError
 from countermark.network.identities import Role
 from countermark.protocol.intents import Intent
-
-_WRITERS = frozenset({Role.CLIENT, Role.ADMIN})
-"""Who may submit transactions (the channel's Writers)."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,10 @@ class Replay:
     def __init__(self, *, genesis: bytes, chaincode: str, platform: str, supervisor: str) -> None:
         """``genesis`` is the header hash of block 0, by which the channel is known and all in it believed.
 
-        ``platform`` and ``supervisor`` are MSP ids; the other members stand in the channel's genesis block.
+        ``platform`` and ``supervisor`` are MSP ids; the other members stand in the channel's configuration.
         """
         self._chaincode = chaincode
-        self._platform = platform
-        self._supervisor = supervisor
-        self._config: ChannelConfig | None = None
-        self._policy: MarketPolicy | None = None
+        self._governance = Governance(chaincode=chaincode, platform=platform, supervisor=supervisor)
         self._previous_hash = b""
         self._versions = Versions()
         self._used: set[str] = set()
@@ -117,32 +113,24 @@ class Replay:
             self.transactions += 1
             self._apply(block.number, transaction)
         self._used.update(transaction.tx_id for transaction in block.transactions)
+        self._governance.end_block(block.number)
         self._previous_hash = block.header_hash
         self.height = block.number + 1
 
     def _verify(self, block: Block) -> None:
         verify_link(block, number=self.height, previous_hash=self._previous_hash)
         verify_data_hash(block)
-        if block.number == 0:
-            if block.header_hash != self.genesis:
-                detail = "the ledger begins with another block than the channel that is to be audited"
-                raise BlockError("genesis_differs", detail, block=0)
-            self._config = read_config(block)
-            self._policy = market_policy(
-                self._chaincode,
-                self._config.organisations.msp_ids,
-                platform=self._platform,
-                supervisor=self._supervisor,
-            )
-            return
-        assert self._config is not None
-        verify_orderers(block, self._config)
+        if block.number == 0 and block.header_hash != self.genesis:
+            detail = "the ledger begins with another block than the channel that is to be audited"
+            raise BlockError("genesis_differs", detail, block=0)
+        self._governance.begin_block(block)
 
     def _apply(self, number: int, transaction: Transaction) -> None:
         if transaction.kind == "config":
-            # A reconfiguration changes who may endorse; this replay knows the genesis configuration only.
-            if number:
-                raise AuditError("config_update", "the channel was reconfigured", block=number)
+            # It was verified with its block, in which there is nothing else; peers stop at one that is not valid.
+            if number and not transaction.valid:
+                detail = f"the peer says {transaction.code_name} of a configuration that holds"
+                raise AuditError("validation_differs", detail, block=number, transaction=transaction.position)
             return
         verdict = self._judge(number, transaction)
         if bool(verdict.problem) is transaction.valid:
@@ -180,13 +168,12 @@ class Replay:
         self._intents |= used
 
     def _judge(self, number: int, transaction: Transaction) -> _Verdict:
-        assert self._config is not None
-        assert self._policy is not None
+        config, policy = self._governance.config, self._governance.policy
         try:
-            creator = verify_creator(number, transaction, self._config.organisations)
+            creator = verify_creator(number, transaction, config.organisations)
         except BlockError as error:
             return _Verdict(error.code)
-        if creator.role not in _WRITERS or transaction.channel != self._config.channel:
+        if not satisfied(policy.writers, [creator]) or transaction.channel != config.channel:
             return _Verdict("not for this channel")
         if transaction.tx_id in self._used:
             return _Verdict("DUPLICATE_TXID")
@@ -197,8 +184,8 @@ class Replay:
         try:
             members = {
                 member.msp_id
-                for policy in self._policy.needed(transaction)
-                for member in verify_endorsements(number, transaction, self._config.organisations, policy)
+                for needed in policy.needed(transaction)
+                for member in verify_endorsements(number, transaction, config.organisations, needed)
             }
         except BlockError as error:
             return _Verdict(error.code)
@@ -213,6 +200,7 @@ class Replay:
         return _Verdict("", tuple(sorted(members)), creator.role is Role.ADMIN)
 
     def _write(self, change: Change) -> None:
+        self._governance.write(change.transaction)
         for write in change.transaction.writes:
             if write.namespace != self._chaincode:
                 continue

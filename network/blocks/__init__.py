@@ -4,9 +4,11 @@ from countermark.network.blocks.building import build_block, with_validation_cod
 from countermark.network.blocks.codes import NOT_VALIDATED, VALID, Code, code_name
 from countermark.network.blocks.commits import commit_hash, verify_commit_hash
 from countermark.network.blocks.configs import ChannelConfig, read_config, verify_config, verify_last_config
+from countermark.network.blocks.definitions import LIFECYCLE, ChaincodeDefinition, read_definition
 from countermark.network.blocks.hashes import data_hash, header_bytes, header_hash
 from countermark.network.blocks.parsing import parse_block
 from countermark.network.blocks.policies import (
+    NOBODY,
     AnyPolicy,
     MetaPolicy,
     OutOf,
@@ -41,10 +43,13 @@ from countermark.network.blocks.verification import (
 from countermark.network.envelopes import ChaincodeEvent, Endorsement
 
 __all__ = [
+    "LIFECYCLE",
+    "NOBODY",
     "NOT_VALIDATED",
     "VALID",
     "AnyPolicy",
     "Block",
+    "ChaincodeDefinition",
     "ChaincodeEvent",
     "ChannelConfig",
     "Code",
@@ -77,6 +82,7 @@ __all__ = [
     "parse_block",
     "parse_policy",
     "read_config",
+    "read_definition",
     "satisfied",
     "verify_commit_hash",
     "verify_config",

@@ -10,7 +10,7 @@ from fabric_protos.msp import msp_config_pb2
 from fabric_protos.orderer import configuration_pb2 as orderer_pb2
 
 from countermark.network.blocks.configs.policies import find_policy
-from countermark.network.blocks.policies import NOBODY, AnyPolicy
+from countermark.network.blocks.policies import NOBODY, AnyPolicy, SignedBy
 from countermark.network.blocks.values import Block
 from countermark.network.envelopes.wire import decode
 from countermark.network.errors import BlockError, EnvelopeError
@@ -52,6 +52,18 @@ class ChannelConfig:
             EnvelopeError: It is of a kind that is unknown here.
         """
         return find_policy(self.group, path) or NOBODY
+
+    def endorsement_by(self, msp_id: str) -> AnyPolicy:
+        """Return what an organisation's own word takes, as in the collection that Fabric keeps for it alone.
+
+        Raises:
+            EnvelopeError: The policy is of a kind that is unknown here.
+        """
+        for name, group in self.group.groups["Application"].groups.items():
+            if _msp(group).msp_id == msp_id:
+                own = find_policy(self.group, f"/Channel/Application/{name}/Endorsement")
+                return SignedBy(msp_id, None) if own is None else own
+        return NOBODY
 
     @cached_property
     def block_validation(self) -> AnyPolicy:

@@ -156,8 +156,9 @@ def build(
     envelopes: Sequence[bytes],
     codes: Sequence[int] = (),
     orderer: SigningIdentity | None = None,
+    last_config: int = 0,
 ) -> Block:
-    data = build_block(number, previous, envelopes, last_config=0, orderer=orderer or network.orderer)
+    data = build_block(number, previous, envelopes, last_config=last_config, orderer=orderer or network.orderer)
     return parse_block(with_validation_codes(data, codes or [0] * len(envelopes)))
 
 
@@ -192,8 +193,18 @@ class Chain:
         self, *transactions: Act | bytes, codes: Sequence[int] = (), orderer: SigningIdentity | None = None
     ) -> "Chain":
         envelopes = [one if isinstance(one, bytes) else envelope(self.network, one) for one in transactions]
-        previous = self.blocks[-1].header_hash
-        self.blocks.append(build(self.network, len(self.blocks), previous, envelopes, codes, orderer))
+        return self.append(envelopes, codes, orderer, last_config=self.blocks[-1].last_config)
+
+    def append(
+        self,
+        envelopes: Sequence[bytes],
+        codes: Sequence[int] = (),
+        orderer: SigningIdentity | None = None,
+        *,
+        last_config: int,
+    ) -> "Chain":
+        number, previous = len(self.blocks), self.blocks[-1].header_hash
+        self.blocks.append(build(self.network, number, previous, envelopes, codes, orderer, last_config))
         return self
 
     def remade(self, number: int, change: Callable[[list[bytes]], list[bytes]]) -> list[Block]:

@@ -128,7 +128,7 @@ def let_a_peer_order(chain: Chain) -> list[Block]:
     return chain.add(pay(), orderer=chain.network.peer("platform")).blocks
 
 
-def reconfigure_the_channel(chain: Chain) -> list[Block]:
+def configure_the_channel_as_nobody(chain: Chain) -> list[Block]:
     return chain.add(chain.blocks[0].transactions[0].raw).blocks
 
 
@@ -253,7 +253,7 @@ ATTACKS: dict[Attack, tuple[str, int, int]] = {
     forge_the_orderers_signature: ("orderer_signature", 2, -1),
     leave_the_orderers_signature_out: ("orderer_signature", 2, -1),
     let_a_peer_order: ("orderer_signature", 5, -1),
-    reconfigure_the_channel: ("config_update", 5, -1),
+    configure_the_channel_as_nobody: ("malformed_identity", 5, 0),
     call_an_invalid_transaction_valid: (DIFFERS, 5, 0),
     call_a_valid_transaction_invalid: (DIFFERS, 4, 0),
     commit_the_same_transaction_twice: (DIFFERS, 5, 0),

@@ -7,9 +7,17 @@ import pytest
 from countermark.audit import accounts
 from countermark.audit.errors import AuditError
 from countermark.audit.money import count_money
-from countermark.audit.policy import LIFECYCLE, market_policy
+from countermark.audit.policy import market_policy
 from countermark.audit.replay import Replay
-from countermark.network.blocks import PrivateHashes, PrivateWrite, RangeQuery, Read, ReadWriteSet, satisfied
+from countermark.network.blocks import (
+    LIFECYCLE,
+    PrivateHashes,
+    PrivateWrite,
+    RangeQuery,
+    Read,
+    ReadWriteSet,
+    satisfied,
+)
 from countermark.network.embedded.rwset_encoding import encode_public
 from countermark.network.identities import Member, Role
 from tests.fixtures.fabric_blocks import recorded
@@ -155,12 +163,8 @@ def _hashes(collection: str) -> PrivateHashes:
     ],
 )
 def test_who_must_endorse_what(chain: Chain, act: Act, endorsers: tuple[str, ...], enough: bool) -> None:
-    policy = market_policy(
-        CHAINCODE,
-        ["PlatformMSP", "SupervisorMSP", "TraderMSP"],
-        platform="PlatformMSP",
-        supervisor="SupervisorMSP",
-    )
+    config = chain.network.config
+    policy = market_policy(config, config.organisations.msp_ids, platform="PlatformMSP", supervisor="SupervisorMSP")
     (transaction,) = chain.add(act).blocks[-1].transactions
     needed = policy.needed(transaction)
     assert all(satisfied(one, _peers(*endorsers)) for one in needed) is enough

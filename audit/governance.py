@@ -1,0 +1,97 @@
+"""What holds on a channel at a block: its configuration, and whose endorsements the market's chaincode wants.
+
+Both change by blocks: the configuration by a block of its own, signed as the configuration before it wants, the
+chaincode's definition by a transaction of Fabric's lifecycle. Either holds from the block after that one on.
+"""
+
+from countermark.audit.errors import AuditError
+from countermark.audit.policy import MarketPolicy, defined_policy, market_policy
+from countermark.network.blocks import (
+    LIFECYCLE,
+    Block,
+    ChannelConfig,
+    Transaction,
+    read_config,
+    read_definition,
+    verify_config,
+    verify_last_config,
+    verify_orderers,
+)
+from countermark.network.errors import NetworkError
+
+
+class Governance:
+    """The rules of the channel as they stand before the block that is applied."""
+
+    def __init__(self, *, chaincode: str, platform: str, supervisor: str) -> None:
+        self._chaincode = chaincode
+        self._roles = {"platform": platform, "supervisor": supervisor}
+        self._config: ChannelConfig | None = None
+        self._policy: MarketPolicy | None = None
+        self._founders: tuple[str, ...] = ()
+        self._last_config = 0
+        self._lifecycle: dict[str, bytes] = {}
+        """Keys of Fabric's lifecycle, with their values."""
+        self._next: ChannelConfig | None = None
+        """The configuration that the block at hand brings."""
+        self._changed = False
+        """Whether the block at hand changes what was agreed about chaincodes."""
+
+    @property
+    def config(self) -> ChannelConfig:
+        """The channel's configuration."""
+        assert self._config is not None, "a ledger begins with a configuration"
+        return self._config
+
+    @property
+    def policy(self) -> MarketPolicy:
+        """Whose endorsements transactions want."""
+        assert self._policy is not None, "a ledger begins with a configuration"
+        return self._policy
+
+    def begin_block(self, block: Block) -> None:
+        """Verify who has ordered ``block``, and the configuration in it if there is one.
+
+        Raises:
+            BlockError: it does not hold.
+        """
+        self._next, self._changed = None, False
+        if block.number == 0:
+            self._config = self._next = read_config(block)
+            self._founders = self._config.organisations.msp_ids
+            return
+        verify_orderers(block, self.config)
+        if any(one.kind == "config" for one in block.transactions):
+            self._next = verify_config(block, self.config)
+            self._last_config = block.number
+        verify_last_config(block, last_config=self._last_config)
+
+    def write(self, transaction: Transaction) -> None:
+        """Note what the valid ``transaction`` agrees about chaincodes."""
+        for write in transaction.writes:
+            if write.namespace == LIFECYCLE:
+                self._changed = True
+                if write.is_delete:
+                    self._lifecycle.pop(write.key, None)
+                else:
+                    self._lifecycle[write.key] = write.value
+
+    def end_block(self, number: int) -> None:
+        """Have what block ``number`` changes come into force.
+
+        Raises:
+            AuditError: it is less than a market needs, or not supported here.
+        """
+        self._config = self._next or self._config
+        if self._next is None and not self._changed:
+            return
+        try:
+            definition = read_definition(self._chaincode, self._lifecycle, self.config)
+            if definition is None:
+                self._policy = market_policy(self.config, self._founders, **self._roles)
+            else:
+                self._policy = defined_policy(self.config, definition, **self._roles)
+        except NetworkError as error:
+            raise AuditError(error.code, error.detail, block=number) from error
+        except AuditError as error:
+            raise error.at(number, -1) from error
