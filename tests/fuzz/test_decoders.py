@@ -35,6 +35,7 @@ CAMPAIGNS = (
     Campaign(
         "blocks", 15_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),
+    Campaign("configurations", 6_000, 10**6, frozenset({"stale_update", "malformed_file", "bad_signature"})),
     Campaign("messages", 45_000, 2 * 10**7, frozenset({"wrong_actor", "receipt_malformed", "bad_signature"})),
     Campaign("documents", 40_000, 10**7, frozenset({"malformed_record", "market_invalid", "KeyError"})),
     Campaign("files", 25_000, 10**7, frozenset({"ledger_unavailable", "refused_here", "malformed_request"})),
