@@ -77,15 +77,15 @@ def policy_to_json(policy: Policy) -> object:
     """Return the form of `policy` in the settings file: an MSP id, or `{"out_of": n, "of": [...]}`.
 
     Raises:
-        DefinitionError: It wants a signature of another role than a peer's, or of one identity, which that form cannot
-            say.
+        DefinitionError: It wants a signature of another role than a peer's, or of one certificate, which that form
+            cannot say.
     """
     if isinstance(policy, SignedBy):
         if policy.role is not Role.PEER:
             raise DefinitionError("malformed_policy", f"{policy.msp_id} is to sign as {policy.role or 'any member'}")
         return policy.msp_id
     if not isinstance(policy, OutOf):
-        raise DefinitionError("malformed_policy", "a single identity is to sign")
+        raise DefinitionError("malformed_policy", "a single certificate is to sign")
     return {"out_of": policy.n, "of": [policy_to_json(rule) for rule in policy.rules]}
 
 

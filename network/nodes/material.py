@@ -5,17 +5,19 @@ from datetime import datetime
 from ipaddress import ip_address
 
 from countermark.network.genesis import (
+    Bft,
     ChannelDefinition,
     Consenter,
     OrdererOrganisation,
     PeerOrganisation,
+    Raft,
     genesis_block,
 )
 from countermark.network.identities import Organisation, Role
 from countermark.network.identities.files import write_file
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.writing import write_changed
-from countermark.network.topology import Mode, OrganisationPlan, Topology, TopologyError
+from countermark.network.topology import Consensus, Mode, Orderer, OrganisationPlan, Topology, TopologyError
 from countermark.network.topology.definitions import OrdererCertificates, OrganisationDefinition, load
 
 ADMIN, GATEWAY = "admin", "gateway"
@@ -97,12 +99,17 @@ def channel_definition(topology: Topology, organisations: list[OrganisationDefin
             for one in organisations
             if one.plan.orderers
         ),
-        consenters=tuple(
-            Consenter(orderer.endpoint, one.orderers[orderer.name].tls, one.orderers[orderer.name].tls)
-            for one in organisations
-            for orderer in one.plan.orderers
-        ),
+        consenters=tuple(consenter(one, orderer) for one in organisations for orderer in one.plan.orderers),
         batch=topology.batch,
+        consensus=Bft() if topology.consensus is Consensus.BFT else Raft(),
+    )
+
+
+def consenter(organisation: OrganisationDefinition, orderer: Orderer) -> Consenter:
+    """Return an orderer of `organisation` as the channel's configuration names it."""
+    certificates = organisation.orderers[orderer.name]
+    return Consenter(
+        orderer.endpoint, certificates.tls, certificates.tls, organisation.plan.msp_id, certificates.identity
     )
 
 

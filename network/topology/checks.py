@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from countermark.network.blocks import Policy, SignedBy, satisfied
+from countermark.network.blocks import OutOf, Policy, SignedBy, satisfied
 from countermark.network.identities import Member, Role
 from countermark.network.topology.errors import TopologyError
 from countermark.network.topology.model import Consensus, Orderer, OrganisationPlan, Part, Peer, Topology
@@ -85,11 +85,11 @@ def _check_policy(topology: Topology) -> None:
 
 
 def _signers(policy: Policy) -> Iterator[str]:
-    if isinstance(policy, SignedBy):
-        yield policy.msp_id
-    else:
+    if isinstance(policy, OutOf):
         for rule in policy.rules:
             yield from _signers(rule)
+    elif isinstance(policy, SignedBy):
+        yield policy.msp_id
 
 
 def _nodes(organisations: tuple[OrganisationPlan, ...]) -> Iterator[Peer | Orderer]:

@@ -10,27 +10,17 @@ from countermark.network.blocks import (
     Block,
     ChannelConfig,
     read_config,
-    verify_config,
     verify_data_hash,
     verify_last_config,
     verify_link,
     verify_orderers,
 )
-from countermark.network.client import OrdererClient
-from countermark.network.configuration import (
-    compute_update,
-    consenters,
-    merge_signatures,
-    sign_update,
-    with_batch,
-    without_consenter,
-)
-from countermark.network.configuration.fetching import fetch_config
-from countermark.network.configuration.submission import submit_update
+from countermark.network.configuration import consenters, with_batch, without_consenter
 from countermark.network.errors import BlockError
-from countermark.network.genesis import Batch, Bft
-from tests.support.clock import now_ms
-from tests.support.fabric.network import FabricNetwork, fabric_network
+from countermark.network.genesis import Batch
+from countermark.network.topology import Consensus
+from tests.support.fabric.changes import ORDERER, Channel
+from tests.support.fabric.network import FabricNetwork, fabric_network, small_description
 from tests.support.market import PLATFORM
 
 pytestmark = pytest.mark.fabric
@@ -41,15 +31,15 @@ CHANNEL = "bft"
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FabricNetwork]:
     """A network on whose channel the market's chaincode has been agreed, which takes five transactions."""
-    with fabric_network(tmp_path_factory.mktemp("bft"), orderers=4) as network:
-        network.create_channel(CHANNEL, consensus=Bft())
-        network.deploy(CHANNEL)
+    description = small_description(CHANNEL, orderers=4, consensus=Consensus.BFT)
+    with fabric_network(tmp_path_factory.mktemp("bft"), CHANNEL, description=description) as network:
+        network.deploy()
         yield network
 
 
 @pytest.fixture(scope="module")
 def blocks(network: FabricNetwork) -> list[Block]:
-    with closing(network.client(PLATFORM, CHANNEL)) as client:
+    with closing(network.client(PLATFORM)) as client:
         return list(client.blocks(0, stop=client.newest_block().number))
 
 
@@ -91,24 +81,10 @@ def test_a_signature_under_another_consenters_number_does_not_count(
 
 
 def test_its_configuration_is_changed_and_a_consenter_leaves(network: FabricNetwork) -> None:
-    ordering = network.topology.orderer.organisation
-    administrator = ordering.identity("admin")
-    certificate = ordering.tls_ca_file.read_bytes()
-    client = OrdererClient(
-        network.topology.orderer.address("general"), tls_ca=certificate, channel=CHANNEL, identity=administrator
-    )
-    with closing(client):
-        for edit in (
-            lambda config: with_batch(config, Batch(max_messages=33)),
-            lambda config: without_consenter(config, network.topology.orderers[3].endpoint("general")),
-            lambda config: with_batch(config, Batch(max_messages=44)),
-        ):
-            before = fetch_config(client)
-            update = compute_update(before, edit(before))
-            signature = sign_update(update, administrator)
-            signed, _ = merge_signatures(before, update, [signature], at_ms=now_ms())
-            block = submit_update([client], update, signed, administrator)
-            verify_orderers(block, before)
-            after = verify_config(block, before)
-        assert len(consenters(after)) == 3
-        assert set(after.consenters) == {1, 2, 3}
+    *_, (_, last) = network.topology.orderers()
+    with closing(Channel(network)) as channel:
+        channel.change(lambda config: with_batch(config, Batch(max_messages=33)), ORDERER)
+        channel.change(lambda config: without_consenter(config, last.endpoint), ORDERER)
+        channel.change(lambda config: with_batch(config, Batch(max_messages=44)), ORDERER)
+        assert len(consenters(channel.config)) == 3
+        assert set(channel.config.consenters) == {1, 2, 3}

@@ -16,16 +16,20 @@ from countermark.network.configuration import (
     with_batch,
     with_consenter,
     with_consenter_certificates,
+    with_orderer_organisation,
     with_organisation,
     without_organisation,
 )
 from countermark.network.configuration.fetching import PeerBlocks, fetch_config
 from countermark.network.errors import ConfigurationError
-from countermark.network.genesis import Batch, Endpoint, PeerOrganisation
+from countermark.network.genesis import Batch, Endpoint, OrdererOrganisation, PeerOrganisation
 from countermark.network.identities import Organisation
-from tests.support.fabric import joining, participation
+from countermark.network.native import binaries, nodes
+from countermark.network.nodes.material import consenter, definition
+from countermark.network.ports import free_ports
+from tests.support.fabric import joining
 from tests.support.fabric.changes import ORDERER, Channel
-from tests.support.fabric.network import CHAINCODE, FabricNetwork, fabric_network
+from tests.support.fabric.network import CHAINCODE, FabricNetwork, fabric_network, ordering_text
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 from tests.support.reconfiguration import newcomer as organisation
 
@@ -36,14 +40,13 @@ CHANNEL = "changing"
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FabricNetwork]:
-    with fabric_network(tmp_path_factory.mktemp("changing"), orderers=2) as network:
-        network.create_channel(CHANNEL, consenters=1)
+    with fabric_network(tmp_path_factory.mktemp("changing"), CHANNEL) as network:
         yield network
 
 
 @pytest.fixture
 def channel(network: FabricNetwork) -> Iterator[Channel]:
-    with closing(Channel(network, CHANNEL)) as channel:
+    with closing(Channel(network)) as channel:
         yield channel
 
 
@@ -73,7 +76,7 @@ def test_one_of_three_is_refused_by_us_and_by_the_orderer_and_two_are_enough(
     now = channel.config
     assert now.organisations.msp(fourth.msp_id) == fourth.msp
     assert now.group == read_config(block).group
-    with closing(GatewayClient(network.profile(SUPERVISOR, CHANNEL))) as client:
+    with closing(GatewayClient(network.profile(SUPERVISOR))) as client:
         with closing(client.blocks(block.number, stop=block.number)) as blocks:
             assert [one.header_hash for one in blocks] == [block.header_hash], "peers have taken it"
         assert fetch_config(PeerBlocks(client)).group == now.group
@@ -105,24 +108,40 @@ def test_batch_is_the_orderers_to_change_and_anchor_peers_are_their_organisation
     channel.change(anchors, TRADER)
 
 
-def test_an_orderer_joins_gets_other_certificates_and_leaves(network: FabricNetwork, channel: Channel) -> None:
-    second = network.topology.orderers[1]
-    endpoint = second.endpoint("general")
-    channel.change(lambda config: with_consenter(config, second.consenter), ORDERER)
-    participation.join(second, channel.config_block.serialized)
-    # With two consenters nothing is ordered without both of them.
-    channel.change(lambda config: with_batch(config, Batch(max_messages=40)), ORDERER)
-    spare = second.organisation.issue_tls("spare", ["127.0.0.1"]).certificate_file.read_bytes()
-    channel.change(lambda config: with_consenter_certificates(config, endpoint, client=spare, server=spare), ORDERER)
-    assert consenters(channel.config)[1].server_tls_cert == spare
-
-
 def test_blocks_of_a_channel_that_a_fourth_organisation_joins_are_audited_to_the_end(network: FabricNetwork) -> None:
     blocks = joining.tell(network)
-    audit = Replay(
-        genesis=network.genesis[joining.CHANNEL], chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR
-    )
+    audit = Replay(genesis=network.genesis_hash, chaincode=CHAINCODE, platform=PLATFORM, supervisor=SUPERVISOR)
     audit.apply_all(blocks)
     assert (audit.height, audit.invalid) == (len(blocks), 0)
     endorsers = [audit.history[f"account/{one.address}"][0].endorsers for one in (joining.EARLY, joining.LATE)]
     assert endorsers == [(PLATFORM, SUPERVISOR), (joining.NEWCOMER, SUPERVISOR)]
+
+
+def test_orderers_of_another_organisation_join_and_get_other_certificates(
+    network: FabricNetwork, channel: Channel
+) -> None:
+    """Last: the second orderer's process keeps its old certificate, so nothing is ordered any more."""
+    network.grow(ordering_text("second", "SecondMSP", 1, iter(free_ports(3))))
+    organisation = network.folder.organisation("second")
+    _, node = nodes.orderers(network.folder, network.topology)
+    newcomer = consenter(definition(organisation, node.plan), node.orderer)
+    node.start(binaries.find())
+    node.wait_ready(CHANNEL)
+
+    def join(config: ChannelConfig) -> ChannelConfig:
+        own = OrdererOrganisation(organisation.msp, (newcomer.endpoint,))
+        return with_consenter(with_orderer_organisation(config, own), newcomer)
+
+    channel.change(join, ORDERER)
+    node.join(CHANNEL, channel.config_block.serialized)
+    # With two consenters nothing is ordered without both of them, nor decided by one of their organisations.
+    with pytest.raises(ConfigurationError, match="1 more of SecondMSP"):
+        channel.change(lambda config: with_batch(config, Batch(max_messages=40)), ORDERER)
+    channel.change(lambda config: with_batch(config, Batch(max_messages=40)), ORDERER, "SecondMSP")
+    spare = organisation.issue_tls("spare", ["127.0.0.1"]).certificate_file.read_bytes()
+    channel.change(
+        lambda config: with_consenter_certificates(config, newcomer.endpoint, client=spare, server=spare),
+        ORDERER,
+        "SecondMSP",
+    )
+    assert consenters(channel.config)[1].server_tls_cert == spare

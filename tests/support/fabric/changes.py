@@ -1,4 +1,4 @@
-"""Changes of a channel of a native network, with the administrators of all its organisations at hand."""
+"""Changes of the channel of a native network, with the administrators of all its organisations at hand."""
 
 from collections.abc import Callable
 
@@ -22,26 +22,25 @@ ORDERER = "OrdererMSP"
 
 
 class Channel:
-    """A channel of which every organisation's administrator can be asked for a signature."""
+    """A network's channel; every organisation's administrator can be asked for a signature."""
 
-    def __init__(self, network: FabricNetwork, name: str) -> None:
+    def __init__(self, network: FabricNetwork) -> None:
         self._network = network
-        node = network.topology.orderer
+        plan, orderer = next(network.topology.orderers())
         self._orderer = OrdererClient(
-            node.address("general"),
-            tls_ca=node.organisation.tls_ca_file.read_bytes(),
-            channel=name,
+            str(orderer.endpoint),
+            tls_ca=network.folder.organisation(plan.name).tls_ca_file.read_bytes(),
+            channel=network.channel,
             identity=self.administrator(PLATFORM),
         )
 
     def administrator(self, msp_id: str) -> SigningIdentity:
-        topology = self._network.topology
-        node = topology.orderer if msp_id == ORDERER else topology.peers[msp_id]
-        return node.organisation.identity("admin")
+        (plan,) = [one for one in self._network.topology.organisations if one.msp_id == msp_id]
+        return self._network.folder.organisation(plan.name).identity("admin")
 
     @property
     def config(self) -> ChannelConfig:
-        """The configuration as the orderer has it."""
+        """The configuration as the first orderer has it."""
         return fetch_config(self._orderer)
 
     @property

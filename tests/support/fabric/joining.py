@@ -7,37 +7,42 @@ from countermark.network.blocks import Block, parse_block
 from countermark.network.client import GatewayClient
 from countermark.network.configuration import with_organisation
 from countermark.network.genesis import PeerOrganisation
+from countermark.network.lifecycle.deployment import install_on
+from countermark.network.native import binaries
+from countermark.network.ports import free_ports
 from tests.support.fabric.backend import Native
 from tests.support.fabric.changes import Channel
-from tests.support.fabric.lifecycle.join import join
-from tests.support.fabric.network import CHAINCODE, FabricNetwork
+from tests.support.fabric.network import CHAINCODE, FabricNetwork, organisation_text
 from tests.support.fabric.patience import patiently, settled, submit
 from tests.support.fabric.story import Founded
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER, Actor, Market, actor
 
 CHANNEL = "joining"
-NEWCOMER = "FourthMSP"
+NAME, NEWCOMER = "fourth", "FourthMSP"
 EARLY, LATE = actor("early", NEWCOMER), actor("late", NEWCOMER)
 """Whose accounts are opened through the newcomer's gateway, before and after its peer may endorse."""
 
 
 def tell(network: FabricNetwork) -> list[Block]:
     """Found a market among three, have a fourth join and endorse, and return all blocks as its own peer has them."""
-    network.create_channel(CHANNEL)
-    network.deploy(CHANNEL)
-    clients = network.clients(CHANNEL)
-    market = Founded(Native(clients, f"{CHANNEL}/{CHAINCODE}", live=True))
-    network.wait_ready(CHANNEL)
-    with closing(Channel(network, CHANNEL)) as channel:
-        node = network.newcomer("fourth")
-        newcomer = PeerOrganisation(node.organisation.msp, (node.endpoint("peer"),))
+    network.deploy()
+    clients = network.clients()
+    market = Founded(Native(clients, f"{network.channel}/{CHAINCODE}", live=True))
+    network.wait_ready()
+    network.grow(organisation_text(NAME, NEWCOMER, "member", iter(free_ports(5))))
+    peer = network.peer(NEWCOMER)
+    newcomer = PeerOrganisation(network.folder.organisation(NAME).msp, (peer.peer.endpoint,))
+    with closing(Channel(network)) as channel:
         channel.change(lambda config: with_organisation(config, newcomer), PLATFORM, TRADER)
-    join(node, network.genesis_blocks[CHANNEL])
-    with closing(GatewayClient(network.profile(NEWCOMER, CHANNEL))) as own:
+    network.native.serve([network.use])
+    peer.start(binaries.find())
+    peer.wait_ready()
+    peer.join(network.channel, network.folder.genesis.read_bytes())
+    install_on([peer.access], network.use.package)
+    with closing(GatewayClient(network.profile(NEWCOMER))) as own:
         peers = [own, *(clients[msp_id, "client"] for msp_id in (PLATFORM, SUPERVISOR, TRADER))]
-        # Its client submits before its peer may endorse.
         open_account(market, EARLY, peers, (PLATFORM, SUPERVISOR))
-        network.deploy(CHANNEL, sequence=2)
+        network.deploy(sequence=2)
         open_account(market, LATE, peers, (NEWCOMER, SUPERVISOR))
         blocks = [parse_block(one.serialized) for one in own.blocks(0, stop=own.newest_block().number)]
     for client in clients.values():

@@ -1,6 +1,7 @@
 """A native network of Fabric on the loopback address, as small as it may be, everything in one folder.
 
-One peer for each of platform, supervisor and trader, each with its chaincode server, and one orderer.
+One peer for each of platform, supervisor and trader, each with its chaincode server, and one orderer unless more are
+asked for.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ from countermark.network.native.servers import ChaincodeServer, InUse, servers
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import generate, profile
 from countermark.network.ports import free_ports
-from countermark.network.topology import OrganisationPlan, Topology, parse_topology
+from countermark.network.topology import Consensus, OrganisationPlan, Topology, parse_topology
 from tests.support.clock import now_ms
 from tests.support.gateway_backend import ALSO_ASKED, UNITS, Client
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER
@@ -38,37 +39,59 @@ NAMES = {PLATFORM: "platform", SUPERVISOR: "supervisor", TRADER: "trader"}
 _PARTS = {PLATFORM: "platform", SUPERVISOR: "supervisor", TRADER: "member"}
 
 
-def small_description(channel: str) -> str:
-    """A network.yaml of three peers and one orderer, on free ports."""
-    ports = iter(free_ports(5 * len(NAMES) + 3))
+ORDERING = "ordering"
+"""Name of the organisation that runs the orderers."""
+
+
+def small_description(channel: str, *, orderers: int = 1, consensus: Consensus = Consensus.RAFT) -> str:
+    """A network.yaml of three peers and few orderers, on free ports."""
+    ports = iter(free_ports(5 * len(NAMES) + 3 * orderers))
     text = (
         f"network: countermark\nchannel: {channel}\nchaincode: {{name: {CHAINCODE}, version: '1.0'}}\n"
-        f"time_window_s: {TIME_WINDOW_S}\norganisations:\n"
+        f"consensus: {consensus}\ntime_window_s: {TIME_WINDOW_S}\norganisations:\n"
     )
     for msp_id, name in NAMES.items():
-        peer, listener, operations, *chaincode = (next(ports) for _ in range(5))
-        text += (
-            f"  - name: {name}\n    msp_id: {msp_id}\n    domain: {name}.example\n    part: {_PARTS[msp_id]}\n"
-            f"    peers:\n      - name: peer0\n        host: 127.0.0.1\n        ports: {{peer: {peer}, "
-            f"listener: {listener}, operations: {operations}, chaincode: {chaincode}}}\n"
-        )
-    general, admin, operations = ports
+        text += organisation_text(name, msp_id, _PARTS[msp_id], ports)
+    return text + ordering_text(ORDERING, "OrdererMSP", orderers, ports)
+
+
+def organisation_text(name: str, msp_id: str, part: str, ports: Iterator[int]) -> str:
+    """An organisation with one peer, as it stands below `organisations:`."""
+    peer, listener, operations, *chaincode = (next(ports) for _ in range(5))
     return (
-        f"{text}  - name: ordering\n    msp_id: OrdererMSP\n    domain: orderer.example\n    orderers:\n"
-        f"      - name: orderer0\n        host: 127.0.0.1\n"
-        f"        ports: {{orderer: {general}, admin: {admin}, operations: {operations}}}\n"
+        f"  - name: {name}\n    msp_id: {msp_id}\n    domain: {name}.example\n    part: {part}\n"
+        f"    peers:\n      - name: peer0\n        host: 127.0.0.1\n        ports: {{peer: {peer}, "
+        f"listener: {listener}, operations: {operations}, chaincode: {chaincode}}}\n"
     )
+
+
+def ordering_text(name: str, msp_id: str, count: int, ports: Iterator[int]) -> str:
+    """An organisation with orderers alone, as it stands below `organisations:`."""
+    text = f"  - name: {name}\n    msp_id: {msp_id}\n    domain: {name}.example\n    orderers:\n"
+    for number in range(count):
+        general, admin, operations = (next(ports) for _ in range(3))
+        text += (
+            f"      - name: orderer{number}\n        host: 127.0.0.1\n"
+            f"        ports: {{orderer: {general}, admin: {admin}, operations: {operations}}}\n"
+        )
+    return text
 
 
 class FabricNetwork:
     """The network in `directory`; `start` brings its nodes up, with the channel but without contracts."""
 
     def __init__(
-        self, directory: Path, channel: str, *, batch: Batch = BATCH, time_window_s: int = TIME_WINDOW_S
+        self,
+        directory: Path,
+        channel: str,
+        *,
+        batch: Batch = BATCH,
+        time_window_s: int = TIME_WINDOW_S,
+        description: str = "",
     ) -> None:
         self.folder = NetworkFolder(directory)
-        text = small_description(channel)
-        described = parse_topology(text.encode(), directory)
+        self.description = description or small_description(channel)
+        described = parse_topology(self.description.encode(), directory)
         self.topology: Topology = dataclasses.replace(described, batch=batch, time_window_s=time_window_s)
         self.channel = channel
         self.native = NativeNetwork(self.folder, self.topology, report=lambda _: None)
@@ -77,20 +100,30 @@ class FabricNetwork:
     def start(self) -> "FabricNetwork":
         generate(self.folder, self.topology, now_ms=now_ms(), found=True)
         self.native.up(binaries.find())
-        self.native.serve([self._use])
-        install_on([peer.access for peer in nodes.peers(self.folder, self.topology)], self._use.package)
+        self.native.serve([self.use])
+        install_on([peer.access for peer in nodes.peers(self.folder, self.topology)], self.use.package)
         return self
+
+    def grow(self, text: str) -> None:
+        """Have the description go on with `text`, and make what the new nodes need; the channel stays as it is."""
+        self.description += text
+        described = parse_topology(self.description.encode(), self.folder.path)
+        self.topology = dataclasses.replace(
+            described, batch=self.topology.batch, time_window_s=self.topology.time_window_s
+        )
+        self.native = dataclasses.replace(self.native, topology=self.topology)
+        generate(self.folder, self.topology, now_ms=now_ms(), found=False)
 
     @property
     def genesis_hash(self) -> bytes:
         """Header hash of block 0."""
         return parse_block(self.folder.genesis.read_bytes()).header_hash
 
-    def deploy(self, chaincode: str = CHAINCODE) -> None:
+    def deploy(self, chaincode: str = CHAINCODE, *, sequence: int = 1) -> None:
         """Put the market's contracts on the channel under the name `chaincode`."""
         wanted = agreement(Contracts(self.native).definition("1.0", chaincode))
         with self.native.administrators() as administrators:
-            progress = bring_about(administrators, wanted, sequence=1, package_id=self._use.package.id)
+            progress = bring_about(administrators, wanted, sequence=sequence, package_id=self.use.package.id)
         assert progress.committed
 
     def wait_ready(self, chaincode: str = CHAINCODE) -> None:
@@ -162,11 +195,11 @@ class FabricNetwork:
         self.native.down()
 
     @property
-    def _use(self) -> InUse:
+    def use(self) -> InUse:
         return self.native.packages.add(self.topology, 1, version="1.0")
 
     def _server(self, msp_id: str) -> ChaincodeServer:
-        return next(one for one in servers(self.folder, self.topology, [self._use]) if one.plan.msp_id == msp_id)
+        return next(one for one in servers(self.folder, self.topology, [self.use]) if one.plan.msp_id == msp_id)
 
     def _restart_chaincode(self, msp_id: str, program: Sequence[str]) -> None:
         server = self._server(msp_id)
@@ -185,8 +218,8 @@ def kill(daemon: Daemon) -> None:
 
 
 @contextmanager
-def fabric_network(directory: Path, channel: str) -> Iterator[FabricNetwork]:
-    network = FabricNetwork(directory, channel)
+def fabric_network(directory: Path, channel: str, *, description: str = "") -> Iterator[FabricNetwork]:
+    network = FabricNetwork(directory, channel, description=description)
     try:
         yield network.start()
     finally:

@@ -28,7 +28,12 @@ from tests.support.market import actor
 from tests.unit.audit.chains import with_codes
 
 BLOCKS = list(recorded(JOINED))
-DEFINED, JOIN, BETWEEN, APPROVED, REDEFINED, AFTER = 2, 5, 6, 7, 8, 9
+JOIN = next(block.number for block in BLOCKS[1:] if block.transactions[0].kind == "config")
+DEFINED, REDEFINED = (
+    block.number for block in BLOCKS if block.transactions[0].function == "CommitChaincodeDefinition"
+)
+BETWEEN, AFTER = JOIN + 1, REDEFINED + 1
+"""Blocks whose transaction the newcomer submits: endorsed by others, and by his own peer."""
 FOUR = ("FourthMSP", "PlatformMSP", "SupervisorMSP", "TraderMSP")
 
 
@@ -118,7 +123,7 @@ def join_dropped(blocks: list[Block]) -> list[Block]:
 
 
 def join_later(blocks: list[Block]) -> list[Block]:
-    return [*blocks[:JOIN], blocks[BETWEEN], blocks[JOIN], *blocks[APPROVED:]]
+    return [*blocks[:JOIN], blocks[BETWEEN], blocks[JOIN], *blocks[BETWEEN + 1 :]]
 
 
 def join_called_invalid(blocks: list[Block]) -> list[Block]:

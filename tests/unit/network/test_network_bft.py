@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fabric_protos.common import common_pb2
@@ -33,6 +34,10 @@ from countermark.network.errors import BlockError, ConfigurationError
 from countermark.network.genesis import Bft, ChannelDefinition, Consenter, Endpoint, genesis_block
 from countermark.network.genesis.consensus import bft_quorum
 from countermark.network.identities import Role, SerializedIdentity, SigningIdentity
+from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.nodes.generation import generate
+from countermark.network.topology import Consensus, Mode, parse_topology
+from countermark.network.topology.default import default_text, port_count
 from tests.unit.network.consortium import Network, now_ms
 
 FOUR = tuple(f"bft{number}" for number in range(4))
@@ -165,3 +170,16 @@ def test_a_renewed_certificate_is_the_one_that_counts_from_then_on(network: Netw
     for signatures, told in ((new, config), (old, after)):
         with pytest.raises(BlockError, match="orderer_signature"):
             verify_orderers(signed(network, signatures), told)
+
+
+def test_a_network_that_is_described_with_bft_begins_with_it(tmp_path: Path) -> None:
+    ports = range(20_000, 20_000 + port_count(Consensus.BFT))
+    topology = parse_topology(default_text(Mode.NATIVE, Consensus.BFT, ports).encode(), tmp_path)
+    folder = NetworkFolder(tmp_path)
+    generate(folder, topology, now_ms=now_ms(), found=True)
+    config = read_config(parse_block(folder.genesis.read_bytes()))
+    orderers = [(plan.msp_id, orderer.endpoint) for plan, orderer in topology.orderers()]
+    assert [(one.msp_id, one.endpoint) for one in consenters(config)] == orderers
+    for number, (plan, orderer) in enumerate(topology.orderers(), start=1):
+        own = folder.organisation(plan.name).identity(orderer.name.partition(".")[0])
+        assert config.consenters[number].serialized == own.serialized
