@@ -3,6 +3,7 @@
 from countermark.cli.network.deploy import deploy
 from countermark.cli.network.down import down
 from countermark.cli.network.generate import generate
+from countermark.cli.network.join_org import join_org
 from countermark.cli.network.status import status
 from countermark.cli.network.up import up
 from countermark.cli.network.upgrade import upgrade
@@ -10,5 +11,5 @@ from countermark.cli.session import noun
 
 command = noun("network", "A network of Hyperledger Fabric, made and run from one description, network.yaml.")
 
-for verb in (generate, up, down, status, deploy, upgrade):
+for verb in (generate, up, down, status, deploy, upgrade, join_org):
     command.add_command(verb)

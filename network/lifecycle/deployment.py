@@ -5,6 +5,7 @@ Each step asks first whether it has been done. What is left is for organisations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from countermark.network.client import GatewayClient
 from countermark.network.lifecycle.approve import approve, approved_package
@@ -68,7 +69,7 @@ def bring_about(
     agreed = [msp_id for msp_id, approved in approvals.items() if approved]
     patiently(lambda: _commit(first, agreement, sequence, agreed), anew=True)
     for other in administrators[1:]:
-        patiently(lambda other=other: _check_known(other, agreement.name, sequence))  # type: ignore[misc]
+        patiently(partial(_check_known, other, agreement.name, sequence))
     return Progress(sequence, True, missing)
 
 

@@ -7,6 +7,7 @@ finds endorsers. Ready is when an endorsement comes through the gateway of every
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from countermark.network.client import EndorseError, GatewayClient
 from countermark.network.lifecycle.errors import LifecycleError
@@ -14,6 +15,7 @@ from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
 from countermark.network.native.binaries import Binaries
 from countermark.network.native.daemons import Daemon
+from countermark.network.native.ordering import newest_block, orderer_clients
 from countermark.network.native.preflight import check_before_start, mark_nodes
 from countermark.network.native.servers import InUse, Packages, servers
 from countermark.network.nodes.folder import NetworkFolder
@@ -56,11 +58,26 @@ class NativeNetwork:
         for orderer in orderers:
             orderer.wait_ready(channel)
             orderer.join(channel, genesis)
-        self.report(f"{len(orderers)} orderers serve the channel {channel}")
+        if orderers:
+            self.report(f"{len(orderers)} orderers serve the channel {channel}")
         for peer in peers:
             peer.wait_ready()
             peer.join(channel, genesis)
-        self.report(f"{len(peers)} peers follow it")
+        self._catch_up(peers)
+        self.report(f"{len(peers)} peers follow the channel {channel}")
+
+    def _catch_up(self, peers: list[nodes.PeerNode]) -> None:
+        """Return when `peers` have the blocks that the orderers had: before that, they know of no contracts."""
+        for plan in self.topology.here:
+            own = [peer for peer in peers if peer.plan is plan]
+            with orderer_clients(self.folder, self.topology, plan) as orderers:
+                newest = patiently(partial(newest_block, orderers)).number if own else 0
+            for peer in own:
+                client = GatewayClient(profile(self.folder, self.topology, plan, peer.peer))
+                try:
+                    patiently(partial(_check_height, client, newest))
+                finally:
+                    client.close()
 
     def serve(self, uses: list[InUse]) -> None:
         """Start the chaincode servers of the packages `uses`, and return when they listen.
@@ -84,7 +101,7 @@ class NativeNetwork:
             gateway = profile(self.folder, self.topology, plan, peer)
             client = GatewayClient(replace(gateway, chaincode=chaincode or gateway.chaincode))
             try:
-                patiently(lambda client=client: _reach_contracts(client))  # type: ignore[misc]
+                patiently(partial(_reach_contracts, client))
             finally:
                 client.close()
 
@@ -129,6 +146,12 @@ class NativeNetwork:
             yield peer.daemon
         for server in servers(self.folder, self.topology, self.packages.in_use()):
             yield server.daemon
+
+
+def _check_height(client: GatewayClient, newest: int) -> None:
+    height = client.newest_block().number
+    if height < newest:
+        raise LifecycleError("not_yet", f"{client.profile.gateway} has block {height} of {newest}")
 
 
 def _reach_contracts(client: GatewayClient) -> None:

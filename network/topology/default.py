@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from countermark.network.topology.invitation import Invitation
 from countermark.network.topology.model import Consensus, Mode
 
 _ORGANISATIONS = (
@@ -54,9 +55,23 @@ def default_text(mode: Mode, consensus: Consensus, ports: Sequence[int]) -> str:
     return text
 
 
-def peer_text(name: str, host: str, ports: Sequence[int]) -> str:
-    """Return the lines of one peer, as they stand below `peers:`."""
-    return _peer(name, host, iter(ports))
+NEWCOMER_PORTS = _PEER_PORTS
+"""Ports of an organisation that joins with one peer."""
+
+
+def newcomer_text(
+    invitation: Invitation, *, name: str, msp_id: str, domain: str, host: str, ports: Sequence[int]
+) -> str:
+    """Return the network.yaml of an organisation that joins with one peer on `host`; `ports` are `NEWCOMER_PORTS`."""
+    text = (
+        f"# {name} in the network {invitation.network}. Every key is explained in docs/network.md.\n"
+        f"network: {invitation.network}\nchannel: {invitation.channel}\n"
+        f'chaincode: {{name: {invitation.chaincode}, version: "{invitation.version}"}}\n'
+        f"time_window_s: {invitation.time_window_s}\norganisations:\n"
+        f"  - name: {name}\n    msp_id: {msp_id}\n    domain: {domain}\n    peers:\n"
+    )
+    text += _peer("peer0", host, iter(ports))
+    return text + "".join(f"  - definition: {one.plan.definition}\n" for one in invitation.organisations)
 
 
 def _host(mode: Mode, domain_name: str) -> str:

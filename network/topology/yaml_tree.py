@@ -35,6 +35,11 @@ class Value:
         """Whether it is one."""
         return isinstance(self.node, yaml.MappingNode)
 
+    @property
+    def is_block(self) -> bool:
+        """Whether its members stand one below the other, not in brackets."""
+        return isinstance(self.node, yaml.CollectionNode) and not self.node.flow_style
+
     def refuse(self, code: str, detail: str) -> TopologyError:
         """Return the error that says what is wrong with this value."""
         return TopologyError(code, f"{self.name}: {detail}", line=self.line)
