@@ -63,7 +63,8 @@ def market_definition(
     The supervisor and one other organisation endorse every transaction; platform and supervisor hold the fingerprints
     and endorse what is written to them. `policy` is an endorsement policy instead of that one.
     """
-    others = [SignedBy(msp_id) for msp_id in organisations if msp_id != supervisor]
+    # In one order, whoever describes the network: organisations agree on bytes.
+    others = [SignedBy(msp_id) for msp_id in sorted(organisations) if msp_id != supervisor]
     keepers = all_of(SignedBy(platform), SignedBy(supervisor))
     return Definition(
         name=name,

@@ -39,9 +39,8 @@ class Contracts:
             current = self._in_force(clients[0])
             if current is None:
                 return self._bring_about(clients, agreement(self.definition(self._topology.version)), 1)
-            progress = self._bring_about(clients, current.agreement, current.sequence)
-        self._retire_older(current.sequence)
-        return progress
+            self._retire_older(current.sequence)
+            return self._bring_about(clients, current.agreement, current.sequence)
 
     def upgrade(self, version: str) -> Progress:
         """Bring the code that is installed here, and what the description says, into force as `version`.
@@ -59,8 +58,10 @@ class Contracts:
             current = self._in_force(clients[0])
             if current is None:
                 raise RunError("not_deployed", "`countermark network up` brings the contracts onto the channel")
+            # Of what the channel has left behind, also while this folder was not looking.
+            retired = self._retire_older(current.sequence)
             if current.agreement == wanted:
-                return self._finish_upgrade(clients, current)
+                return self._finish_upgrade(clients, current, done=not retired)
             progress = self._bring_about(clients, wanted, current.sequence + 1)
         if progress.committed:
             self._network.wait_ready()
@@ -97,15 +98,14 @@ class Contracts:
             policy=topology.endorsement,
         )
 
-    def _finish_upgrade(self, clients: list[GatewayClient], current: Committed) -> Progress:
+    def _finish_upgrade(self, clients: list[GatewayClient], current: Committed, *, done: bool) -> Progress:
         """Approve for the organisations here what the others have brought into force, if they have not."""
         uses = self._network.packages.in_use()
         approved = [approved_package(one, current.agreement.name, sequence=current.sequence) for one in clients]
-        if [use.sequence for use in uses] == [current.sequence] and all(approved):
+        if done and [use.sequence for use in uses] == [current.sequence] and all(approved):
             raise RunError("nothing_to_upgrade", f"{current.agreement.version} is in force as {uses[0].package.id}")
         progress = self._bring_about(clients, current.agreement, current.sequence)
         self._network.wait_ready()
-        self._retire_older(current.sequence)
         return progress
 
     def _in_force(self, lifecycle: GatewayClient) -> Committed | None:
@@ -120,9 +120,13 @@ class Contracts:
             self._network.report(f"{wanted.name} {wanted.version} is in force, sequence {sequence}")
         return progress
 
-    def _retire_older(self, sequence: int) -> None:
-        """End the servers of packages before that of `sequence`, which drain first; a later one is being prepared."""
+    def _retire_older(self, sequence: int) -> int:
+        """End the servers of packages before that of `sequence`, which drain first, and return how many packages.
+
+        A later one is being prepared.
+        """
         older = [use for use in self._network.packages.in_use() if use.sequence < sequence]
         self._network.packages.keep_from(sequence)
         for server in servers(self._network.folder, self._topology, older):
             server.daemon.stop()
+        return len(older)
