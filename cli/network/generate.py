@@ -33,13 +33,14 @@ def generate(
     """
     from countermark.network.identities.files import write_file
     from countermark.network.nodes import generation
+    from countermark.network.nodes.material import make_organisations
     from countermark.network.ports import free_ports
     from countermark.network.topology import Consensus, Mode, load, parse_topology
     from countermark.network.topology.default import default_text, port_count
 
     folder = network_folder(directory)
     if folder.description.exists():
-        topology = load(folder.description)
+        topology = load(folder.description, awaiting=True)
         for option, given, is_so in (("mode", mode, topology.mode), ("consensus", consensus, topology.consensus)):
             if given and given != is_so:
                 raise click.UsageError(f"{folder.description} says {option}: {is_so}")
@@ -58,6 +59,13 @@ def generate(
         session.say(f"wrote {folder.description}")
     if genesis is not None:
         generation.take_genesis(folder, topology, genesis.read_bytes())
+    if topology.awaited:
+        make_organisations(folder, topology)
+        files = [str(path) for path in topology.awaited]
+        own = [str(folder.definition(one.name)) for one in topology.here]
+        session.result({"dir": str(folder.path), "awaited": files, "definitions": own}, *own)
+        session.say(f"give these to the others; missing of theirs: {', '.join(files)}")
+        return
     alone = len(topology.here) == len(topology.organisations)
     made = generation.generate(folder, topology, now_ms=time.time_ns() // 1_000_000, found=found or alone)
     names = [one.name for one in topology.here]

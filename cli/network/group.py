@@ -1,5 +1,6 @@
 """The verbs of `countermark network`."""
 
+from countermark.cli.network.certs import certs
 from countermark.cli.network.deploy import deploy
 from countermark.cli.network.down import down
 from countermark.cli.network.generate import generate
@@ -11,5 +12,5 @@ from countermark.cli.session import noun
 
 command = noun("network", "A network of Hyperledger Fabric, made and run from one description, network.yaml.")
 
-for verb in (generate, up, down, status, deploy, upgrade, join_org):
+for verb in (generate, up, down, status, deploy, upgrade, join_org, certs):
     command.add_command(verb)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from countermark.network.errors import IdentityError
-from countermark.network.identities.certificates import load_certificate
+from countermark.network.identities.certificates import Certificate, load_certificate
 from countermark.network.identities.roles import Role
 from countermark.network.identities.signatures import is_low_s
 from countermark.network.identities.signing import load_key
@@ -108,22 +108,53 @@ class CertificateAuthority:
         )
         return _pair(_sign(builder, self._key), key)
 
+    def renew(
+        self, certificate_pem: bytes, *, now: datetime | None = None, validity: timedelta = LEAF_VALIDITY
+    ) -> bytes:
+        """Return a certificate (PEM) that says the same of the same key as `certificate_pem`, valid from `now`.
+
+        Raises:
+            IdentityError: It was not issued by this authority, a file does not parse, or the authority has expired.
+        """
+        certificate, own = load_certificate(certificate_pem), load_certificate(self.pair.certificate_pem)
+        if not certificate.issued_by(own):
+            raise IdentityError("foreign_certificate", "another authority issued it")
+        old = certificate.parsed
+        start, end = self._span(own, now, validity)
+        builder = x509.CertificateBuilder(
+            issuer_name=own.parsed.subject,
+            subject_name=old.subject,
+            public_key=certificate.key,
+            serial_number=x509.random_serial_number(),
+            not_valid_before=start - BACKDATE,
+            not_valid_after=end,
+        )
+        for extension in old.extensions:
+            builder = builder.add_extension(extension.value, extension.critical)
+        return _sign(builder, self._key).public_bytes(serialization.Encoding.PEM)
+
     @property
     def _key(self) -> ec.EllipticCurvePrivateKey:
         return load_key(self.pair.key_pem)
 
+    @staticmethod
+    def _span(authority: Certificate, now: datetime | None, validity: timedelta) -> tuple[datetime, datetime]:
+        """Return start and end of what this authority issues `now`."""
+        start = now or datetime.now(UTC)
+        if start > authority.not_after:
+            raise IdentityError("authority_expired", f"it was valid until {authority.not_after}")
+        # A member's certificate that outlives its authority's promises what no peer keeps.
+        return start, min(start + validity, authority.not_after)
+
     def _leaf(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime | None, validity: timedelta
     ) -> x509.CertificateBuilder:
-        own = load_certificate(self.pair.certificate_pem).parsed
+        authority = load_certificate(self.pair.certificate_pem)
+        own = authority.parsed
         identifier = own.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        start = now or datetime.now(UTC)
-        if start > own.not_valid_after_utc:
-            raise IdentityError("authority_expired", f"it was valid until {own.not_valid_after_utc}")
-        # A member's certificate that outlives its authority's promises what no peer keeps.
-        validity = min(validity, own.not_valid_after_utc - start)
+        start, end = self._span(authority, now, validity)
         return (
-            _builder(subject, own.subject, key, start, validity)
+            _builder(subject, own.subject, key, start, end - start)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signature=True, certificates=False), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)

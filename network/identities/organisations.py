@@ -97,6 +97,25 @@ class Organisation:
         """
         return _write(self.directory / "tls" / name, self._authority("tlsca").issue_tls(name, sans, now=now))
 
+    def renew(self, name: str, *, now: datetime | None = None) -> None:
+        """Replace the certificate of the member `name` by one for the same key, valid from `now`.
+
+        Raises:
+            IdentityError: It was never issued, files are damaged, or the authority has expired.
+        """
+        self._renew("ca", self.directory / "identities" / name / "cert.pem", now)
+
+    def renew_tls(self, name: str, *, now: datetime | None = None) -> None:
+        """Replace the certificate of the TLS endpoint `name` by one for the same key and names, valid from `now`.
+
+        Raises:
+            IdentityError: It was never issued, files are damaged, or the authority has expired.
+        """
+        self._renew("tlsca", self.directory / "tls" / name / "cert.pem", now)
+
+    def _renew(self, authority: str, file: Path, now: datetime | None) -> None:
+        write_file(file, self._authority(authority).renew(_read(file), now=now))
+
     def identity(self, name: str) -> SigningIdentity:
         """Return the member `name`, able to sign.
 

@@ -4,7 +4,7 @@ Ready is not "the ports are open": just after their start, peers have not heard 
 finds endorsers. Ready is when an endorsement comes through the gateway of every peer here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -63,11 +63,16 @@ class NativeNetwork:
         for peer in peers:
             peer.wait_ready()
             peer.join(channel, genesis)
-        self._catch_up(peers)
+        self.wait_caught_up(peers)
         self.report(f"{len(peers)} peers follow the channel {channel}")
 
-    def _catch_up(self, peers: list[nodes.PeerNode]) -> None:
-        """Return when `peers` have the blocks that the orderers had: before that, they know of no contracts."""
+    def wait_caught_up(self, peers: Sequence[nodes.PeerNode]) -> None:
+        """Return when `peers` have the blocks that the orderers had: before that, they know of no contracts.
+
+        Raises:
+            RunError: The orderers do not know the organisation of one.
+            LedgerError: No orderer answers, or a peer has not caught up in time.
+        """
         for plan in self.topology.here:
             own = [peer for peer in peers if peer.plan is plan]
             with orderer_clients(self.folder, self.topology, plan) as orderers:

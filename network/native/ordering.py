@@ -5,12 +5,14 @@ from contextlib import ExitStack, contextmanager
 
 from countermark.network.blocks import Block
 from countermark.network.client import LedgerError, OrdererClient
+from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.native.errors import RunError
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.material import ADMIN, definitions
 from countermark.network.topology import OrganisationPlan, Topology
 
-_FORBIDDEN = "FORBIDDEN"
+_FORBIDDEN, _NOT_JOINED = "FORBIDDEN", "NOT_FOUND"
+"""What an orderer answers to members of organisations that it does not know, and of channels that it does not have."""
 
 
 @contextmanager
@@ -44,18 +46,20 @@ def newest_block(orderers: Sequence[OrdererClient]) -> Block:
 
     Raises:
         RunError: The orderers do not know this organisation: it has not been admitted to the channel.
+        LifecycleError: ``not_yet``; those that answer have not joined the channel, or follow no leader.
         LedgerError: None answers.
     """
-    failure: LedgerError | None = None
+    failure: LedgerError | LifecycleError | None = None
     for orderer in orderers:
         try:
             return orderer.newest_block()
         except LedgerError as error:
             if _FORBIDDEN in error.detail:
-                raise RunError(
-                    "not_admitted", "the orderers do not know this organisation: it has not joined yet"
-                ) from error
-            failure = error
+                raise RunError("not_admitted", "the orderers do not know this organisation yet") from error
+            if _NOT_JOINED in error.detail:
+                failure = LifecycleError("not_yet", f"{orderer.address} has not joined the channel yet")
+            else:
+                failure = failure or error
     if failure is None:
         raise RunError("no_orderer", "the description names no orderer")
     raise failure

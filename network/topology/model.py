@@ -125,6 +125,8 @@ class Topology:
     organisations: tuple[OrganisationPlan, ...]
     endorsement: Policy | None = None
     """Endorsement policy instead of the market's own."""
+    awaited: tuple[Path, ...] = ()
+    """Files of other organisations' definitions that are yet to come; the network cannot be run before."""
     lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     """Lines of organisations and nodes by their names, for messages."""
 

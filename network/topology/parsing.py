@@ -1,6 +1,7 @@
 """network.yaml, read strictly: the schema is documented in docs/network.md."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,8 +20,10 @@ _MOST = 64
 """Organisations, and nodes of one organisation."""
 
 
-def load(path: Path) -> Topology:
+def load(path: Path, *, awaiting: bool = False) -> Topology:
     """Return the network that the file `path` describes; files that it names lie relative to it.
+
+    With `awaiting`, definitions of other organisations may be missing yet.
 
     Raises:
         TopologyError: It cannot be read, is malformed, or describes what cannot be; says the line.
@@ -30,20 +33,23 @@ def load(path: Path) -> Topology:
     except OSError as error:
         raise TopologyError("no_description", f"{path}: {error.strerror}") from error
     try:
-        return parse_topology(text, path.parent)
+        return parse_topology(text, path.parent, awaiting=awaiting)
     except TopologyError as error:
         place = f"{path}, line {error.line}" if error.line else str(path)
         raise TopologyError(error.code, f"{place}: {error.detail.removeprefix(f'line {error.line}: ')}") from error
 
 
-def parse_topology(text: bytes, folder: Path) -> Topology:
+def parse_topology(text: bytes, folder: Path, *, awaiting: bool = False) -> Topology:
     """Return the network that `text` describes; files that it names lie relative to `folder`.
+
+    With `awaiting`, definitions of other organisations may be missing yet.
 
     Raises:
         TopologyError: It is malformed or describes what cannot be.
     """
     top = parse(text).mapping()
     lines: dict[str, int] = {}
+    awaited: list[Path] = []
     chaincode = top.take("chaincode", Value.mapping)
     topology = Topology(
         name=top.take("network", _form(NAME)),
@@ -55,20 +61,28 @@ def parse_topology(text: bytes, folder: Path) -> Topology:
         batch=top.optional("batch", _batch, Batch()),
         # Peers of Fabric count in seconds here, and the market's guard does.
         time_window_s=top.take("time_window_s", lambda value: value.integer(1, 3600)),
-        organisations=top.take("organisations", lambda value: _organisations(value, folder, lines)),
+        organisations=top.take(
+            "organisations", lambda value: _organisations(value, folder, lines, awaited if awaiting else None)
+        ),
         endorsement=top.optional("endorsement", _policy, None),
         lines=lines,
     )
     chaincode.finish()
     top.finish()
+    if awaited:
+        return replace(topology, awaited=tuple(awaited))
     check(topology)
     return topology
 
 
-def _organisations(value: Value, folder: Path, lines: dict[str, int]) -> tuple[OrganisationPlan, ...]:
+def _organisations(
+    value: Value, folder: Path, lines: dict[str, int], awaited: list[Path] | None
+) -> tuple[OrganisationPlan, ...]:
     found = []
     for one in value.items():
-        organisation = _organisation(one.mapping(), folder, lines)
+        organisation = _organisation(one.mapping(), folder, lines, awaited)
+        if organisation is None:
+            continue
         if organisation.name in lines:
             raise one.refuse("duplicate_name", f"{organisation.name} stands twice")
         lines[organisation.name] = one.line
@@ -78,9 +92,11 @@ def _organisations(value: Value, folder: Path, lines: dict[str, int]) -> tuple[O
     return tuple(found)
 
 
-def _organisation(members: Mapping, folder: Path, lines: dict[str, int]) -> OrganisationPlan:
+def _organisation(
+    members: Mapping, folder: Path, lines: dict[str, int], awaited: list[Path] | None
+) -> OrganisationPlan | None:
     if "definition" in members.members:
-        organisation = members.take("definition", lambda value: _elsewhere(value, folder))
+        organisation = members.take("definition", lambda value: _elsewhere(value, folder, awaited))
         members.finish()
         return organisation
     name = members.take("name", _form(NAME))
@@ -98,9 +114,13 @@ def _organisation(members: Mapping, folder: Path, lines: dict[str, int]) -> Orga
     return organisation
 
 
-def _elsewhere(value: Value, folder: Path) -> OrganisationPlan:
+def _elsewhere(value: Value, folder: Path, awaited: list[Path] | None) -> OrganisationPlan | None:
+    file = folder / value.text()
+    if awaited is not None and not file.exists():
+        awaited.append(file)
+        return None
     try:
-        return definitions.load(folder / value.text()).plan
+        return definitions.load(file).plan
     except TopologyError as error:
         raise value.refuse(error.code, error.detail) from error
 
