@@ -12,7 +12,7 @@ from countermark.network.nodes.material import ADMIN, definitions
 from countermark.network.topology import OrganisationPlan, Topology
 
 _FORBIDDEN, _NOT_JOINED = "FORBIDDEN", "NOT_FOUND"
-"""What an orderer answers to members of organisations that it does not know, and of channels that it does not have."""
+"""What an orderer answers to organisations that it does not know, and of channels that it does not have."""
 
 
 @contextmanager
