@@ -85,6 +85,12 @@ class Governance:
         self._config = self._next or self._config
         if self._next is None and not self._changed:
             return
+        for role, msp_id in self._roles.items():
+            # Who is taken off the channel could come back under the same name, with another's certificates.
+            if msp_id not in self.config.organisations.msp_ids:
+                raise AuditError(
+                    "party_missing", f"{msp_id}, the market's {role}, is not on the channel", block=number
+                )
         try:
             definition = read_definition(self._chaincode, self._lifecycle, self.config)
             if definition is None:

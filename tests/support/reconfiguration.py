@@ -53,11 +53,16 @@ def config_transaction(
     administrators = list(administrators)
     submitted = update_envelope(update, signed_by(update, administrators), administrators[0], now_ms=now_ms())
     after = claimed or preview_update(before, update.serialized)
+    return ordered_update(after, submitted, before.channel, orderer)
+
+
+def ordered_update(after: ChannelConfig, submitted: bytes, channel: str, orderer: SigningIdentity) -> bytes:
+    """The envelope that `orderer` makes of one with an update, which leads to `after`."""
     data = configtx_pb2.ConfigEnvelope(
         config=configtx_pb2.Config(sequence=after.sequence, channel_group=after.group),
         last_update=common_pb2.Envelope.FromString(submitted),
     )
-    header = build_header(orderer, HeaderType.CONFIG, before.channel, now_ms=now_ms())
+    header = build_header(orderer, HeaderType.CONFIG, channel, now_ms=now_ms())
     return sign_payload(orderer, build_payload(header, encode(data))).serialized
 
 

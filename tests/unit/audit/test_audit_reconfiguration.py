@@ -209,6 +209,17 @@ def let_the_newcomer_order(chain: Chain, join: Join, fourth: Organisation) -> li
     return reconfigure(chain, join).add(pay(), orderer=fourth.identity("orderer0")).blocks
 
 
+def put_another_in_the_supervisors_place(chain: Chain, join: Join, fourth: Organisation) -> list[Block]:
+    impostor = PeerOrganisation(replace(fourth.msp, msp_id="SupervisorMSP"))
+    reconfigure(chain, lambda config: without_organisation(config, "SupervisorMSP"), "platform", "trader")
+    return reconfigure(chain, lambda config: with_organisation(config, impostor), "platform", "trader").blocks
+
+
+def change_the_supervisors_certificates(chain: Chain, join: Join, fourth: Organisation) -> list[Block]:
+    impostor = replace(fourth.msp, msp_id="SupervisorMSP")
+    return reconfigure(chain, lambda config: with_msp(config, impostor), "platform", "trader").blocks
+
+
 FORGED: dict[Forge, tuple[str, int, int]] = {
     sign_alone: ("update_not_signed", 5, 0),
     sign_as_those_who_join: ("update_not_signed", 5, 0),
@@ -225,6 +236,8 @@ FORGED: dict[Forge, tuple[str, int, int]] = {
     call_a_configuration_invalid: (DIFFERS, 5, 0),
     put_a_payment_beside_a_configuration: ("not_a_config_block", 5, -1),
     let_the_newcomer_order: ("orderer_signature", 6, -1),
+    put_another_in_the_supervisors_place: ("party_missing", 5, -1),
+    change_the_supervisors_certificates: ("update_not_signed", 5, 0),
 }
 
 
