@@ -27,8 +27,9 @@ from countermark.protocol.retries import Retry
 from tests.support.reconfiguration import config_block, config_transaction
 from tests.unit.network.consortium import CHANNEL, Network, now_ms
 from tests.unit.network.gateway_on_loopback import LoopbackPeer
-from tests.unit.network.orderer_on_loopback import LoopbackOrderer, answering, silent, silent_but_ordered
+from tests.unit.network.orderer_on_loopback import LoopbackOrderer, Script, answering, silent, silent_but_ordered
 
+MANY = 1_000
 SOON_S = 0.5
 """Seconds to wait for what does not come."""
 
@@ -65,11 +66,13 @@ def prepare(joining: PeerOrganisation) -> Prepare:
     return make
 
 
-def submitted(prepared: tuple[ConfigUpdate, SignedUpdate], *orderers: LoopbackOrderer) -> Block:
+def submitted(
+    prepared: tuple[ConfigUpdate, SignedUpdate], *orderers: LoopbackOrderer, timeout: float = 10.0
+) -> Block:
     """What comes of handing the update to `orderers`."""
     clients = [orderer.client() for orderer in orderers]
     try:
-        return submit_update(clients, *prepared, orderers[0].network.admin("platform"), timeout=10.0)
+        return submit_update(clients, *prepared, orderers[0].network.admin("platform"), timeout=timeout)
     finally:
         for client in clients:
             client.close()
@@ -118,6 +121,7 @@ def test_an_orderers_refusal_is_told_with_its_reason(
     with pytest.raises(ConfigurationError, match=r"update_refused.*BAD_REQUEST.*update_not_signed"):
         submitted((update, alone), orderer, second)
     assert second.asked == [], "what one refuses, no other is asked"
+    assert len(orderer.blocks) == 1
 
 
 @pytest.mark.parametrize("status", [common_pb2.FORBIDDEN, common_pb2.NOT_FOUND, common_pb2.BAD_REQUEST])
@@ -142,14 +146,27 @@ def test_the_next_orderer_takes_it_when_one_is_gone(
     assert submitted(prepared, orderer, second).number == 1
 
 
-def test_without_any_orderer_the_failure_of_the_last_is_told(orderer: LoopbackOrderer, prepare: Prepare) -> None:
+@pytest.mark.parametrize("script", [answering(common_pb2.SERVICE_UNAVAILABLE), silent], ids=["no leader", "silent"])
+def test_it_is_handed_over_again_until_it_is_taken(
+    orderer: LoopbackOrderer, prepare: Prepare, script: Script
+) -> None:
+    orderer.scripts += [script] * 3
+    assert submitted(prepare(orderer), orderer).number == 1
+    assert not orderer.scripts
+
+
+def test_without_a_leader_in_time_nothing_has_happened(orderer: LoopbackOrderer, prepare: Prepare) -> None:
     prepared = prepare(orderer)
-    orderer.scripts.append(answering(common_pb2.SERVICE_UNAVAILABLE))
+    orderer.scripts += [answering(common_pb2.SERVICE_UNAVAILABLE)] * MANY
     with pytest.raises(SubmitError) as caught:
-        submitted(prepared, orderer)
+        submitted(prepared, orderer, timeout=SOON_S)
     assert (caught.value.code, caught.value.retry) == (ErrorCode.LEDGER_UNAVAILABLE, Retry.OTHER)
+    assert len(orderer.blocks) == 1
+
+
+def test_without_any_orderer_there_is_nobody_to_ask(orderer: LoopbackOrderer, prepare: Prepare) -> None:
     with pytest.raises(ConfigurationError, match="no_orderer"):
-        submit_update([], *prepared, orderer.network.admin("platform"))
+        submit_update([], *prepare(orderer), orderer.network.admin("platform"))
 
 
 def test_an_answer_that_is_lost_is_no_refusal(
@@ -162,9 +179,9 @@ def test_an_answer_that_is_lost_is_no_refusal(
 
 
 def test_an_answer_that_does_not_come_leaves_the_outcome_unknown(orderer: LoopbackOrderer, prepare: Prepare) -> None:
-    orderer.scripts.append(silent)
+    orderer.scripts += [silent] * MANY
     with pytest.raises(SubmitError) as caught:
-        submitted(prepare(orderer), orderer)
+        submitted(prepare(orderer), orderer, timeout=SOON_S)
     assert caught.value.code is ErrorCode.OUTCOME_UNKNOWN
 
 

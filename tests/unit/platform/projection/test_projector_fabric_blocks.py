@@ -6,7 +6,7 @@ from countermark.platform.projection import Projector, ledger_digest
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import func, select
-from tests.fixtures.fabric_blocks import recorded
+from tests.fixtures.fabric_blocks import JOINED, recorded
 from tests.support.market import BOND, FEE, PRICE, actor
 
 
@@ -65,3 +65,16 @@ def test_blocks_delivered_again_change_nothing(projected: Database) -> None:
     assert not any(projector.apply(block) for block in recorded())
     with projected.begin() as connection:
         assert ledger_digest(connection) == before
+
+
+def test_projection_goes_on_over_a_change_of_the_channels_configuration(database: Database) -> None:
+    blocks = recorded(JOINED)
+    projector = Projector(database, chaincode="countermark")
+    assert all(projector.apply(block) for block in blocks)
+    t = tables.transactions
+    with database.begin() as connection:
+        accounts = set(connection.execute(select(tables.accounts.c.address)).scalars())
+        kinds = connection.execute(select(t.c.block, t.c.creator_msp).where(t.c.kind == "config")).all()
+    assert {actor(name, "FourthMSP").address for name in ("early", "late")} <= accounts
+    joined = next(block.number for block in blocks[1:] if block.transactions[0].kind == "config")
+    assert sorted(tuple(row) for row in kinds) == [(0, ""), (joined, "OrdererMSP")]
