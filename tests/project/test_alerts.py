@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.support.alerts import FOLDER, OF_ORDERERS, OF_PEERS, Alert, alerts, figures_of
+from tests.support.alerts import FOLDER, OF_BFT_ORDERERS, OF_ORDERERS, OF_PEERS, Alert, alerts, figures_of
 
 ALERTS = alerts()
 
@@ -24,7 +24,7 @@ def test_an_alert_is_a_rule_over_figures_that_somebody_has(alert: Alert) -> None
     names = figures_of(alert.expression)
     assert names
     others = {name for name in names if not name.startswith("countermark_")}
-    assert others <= OF_PEERS | OF_ORDERERS | OF_PROMETHEUS
+    assert others <= OF_PEERS | OF_ORDERERS | OF_BFT_ORDERERS | OF_PROMETHEUS
     assert alert.severity in ("critical", "warning")
     assert alert.summary
 

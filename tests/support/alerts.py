@@ -15,6 +15,7 @@ OF_ORDERERS = {
     *("consensus_etcdraft_active_nodes", "consensus_etcdraft_cluster_size", "consensus_etcdraft_is_leader"),
     "consensus_etcdraft_leader_changes",
 }
+OF_BFT_ORDERERS = {"consensus_BFT_is_leader"}
 OF_PEERS = {"ledger_block_processing_time_bucket", "ledger_blockchain_height"}
 """Figures of Fabric's nodes that alerts look at: of its metrics reference (release 3.1), and by `channel` each."""
 
