@@ -18,6 +18,7 @@ COMMANDS = {
     "fingerprint": "compute and compare fingerprints, offline",
     "listing": "put data on the market, browse, withdraw",
     "network": "a network of Hyperledger Fabric, from one description",
+    "platform": "gateway and worker in containers",
     "review": "the operator's word on applications that wait for a person",
     "search": "find listings that resemble a sample",
     "tables": "the database's copy of the ledger, made anew and compared",
