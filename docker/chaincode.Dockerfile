@@ -33,6 +33,6 @@ ENV PATH=/opt/countermark/bin:$PATH \
     CHAINCODE_SERVER_ADDRESS=0.0.0.0:9998
 USER 10001:10001
 EXPOSE 9998
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 \
     CMD ["python", "-m", "countermark.chaincode.healthcheck"]
 ENTRYPOINT ["python", "-m", "countermark.chaincode.server"]

@@ -37,6 +37,6 @@ ENV PATH=/opt/countermark/bin:$PATH \
     GRPC_ENABLE_FORK_SUPPORT=false
 USER 10001:10001
 EXPOSE 8443
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 \
     CMD ["python", "-m", "countermark.gateway.healthcheck"]
 ENTRYPOINT ["python", "-m", "countermark.gateway.server"]

@@ -37,6 +37,6 @@ ENV PATH=/opt/countermark/bin:$PATH \
     COUNTERMARK_WORKER_PULSE=/tmp/worker.pulse \
     GRPC_ENABLE_FORK_SUPPORT=false
 USER 10001:10001
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 \
     CMD ["python", "-m", "countermark.gateway.pulse"]
 ENTRYPOINT ["python", "-m", "countermark.gateway.worker"]

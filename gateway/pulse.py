@@ -10,8 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from countermark.gateway.loops import Loop
+if TYPE_CHECKING:
+    # Whoever only looks, every few seconds, need not load what loops need.
+    from countermark.gateway.loops import Loop
 
 ENVIRONMENT = "COUNTERMARK_WORKER_PULSE"
 
@@ -28,7 +31,7 @@ STUCK_S = 300.0
 class Pulse:
     """Writes the pulse of `loops` into `file`; `clock` is the machine's monotonic one, which processes share."""
 
-    def __init__(self, file: Path, loops: Sequence[Loop], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, file: Path, loops: "Sequence[Loop]", *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
         self._loops = loops
         self._clock = clock
