@@ -15,7 +15,7 @@ def down(session: Session, directory: Path) -> None:
     """End the processes that `network up` started from this folder, and no others; ledgers and keys stay."""
     network = native_network(session, directory)
     if session.dry_run:
-        running = [one.name for one in network.daemons() if one.pid is not None]
+        running = network.running()
         session.result({"dry_run": True, "running": running}, *(f"would end {name}" for name in running))
         return
     ended = network.down()

@@ -47,11 +47,14 @@ def native_network(session: Session, directory: Path) -> "NativeNetwork":
         click.UsageError: there is no description.
         TopologyError: it is malformed.
     """
+    from countermark.network.compose.network import ComposeNetwork
     from countermark.network.native.network import NativeNetwork
-    from countermark.network.topology import load
+    from countermark.network.topology import Mode, load
 
     folder = network_folder(directory)
     if not folder.description.exists():
         raise click.UsageError(f"{folder.description} is missing: `countermark network generate` writes one")
     report: Callable[[str], None] = session.say
-    return NativeNetwork(folder, load(folder.description), report)
+    topology = load(folder.description)
+    kind = ComposeNetwork if topology.mode is Mode.COMPOSE else NativeNetwork
+    return kind(folder, topology, report)

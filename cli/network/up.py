@@ -18,13 +18,17 @@ def up(session: Session, directory: Path, mode: str | None, fabric_bin: Path | N
 
     Started again, it starts what has ended and goes on where it was interrupted.
     """
+    from countermark.network.compose.network import ComposeNetwork
     from countermark.network.native import binaries
     from countermark.network.native.contracts import Contracts
 
     network = native_network(session, directory)
     if mode and mode != network.topology.mode:
         raise click.UsageError(f"{network.folder.description} says mode: {network.topology.mode}")
-    network.up(binaries.find(fabric_bin))
+    if isinstance(network, ComposeNetwork):
+        network.up()
+    else:
+        network.up(binaries.find(fabric_bin))
     progress = Contracts(network).deploy()
     document = {
         "dir": str(network.folder.path),

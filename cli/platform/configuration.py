@@ -112,6 +112,7 @@ def _password(folder: PlatformFolder) -> str:
 
 def _compose_env(folder: PlatformFolder, plan: Plan) -> list[str]:
     lines = {
+        "COMPOSE_PROJECT_NAME": folder.path.name.lower(),
         "COUNTERMARK_PLATFORM": str(folder.path.absolute()),
         "COUNTERMARK_UID": str(folder.owner.uid),
         "COUNTERMARK_GID": str(folder.owner.gid),

@@ -1,15 +1,12 @@
 """The folder of a platform in containers: what is made on the host, and what each container gets of it.
 
-    secrets/      mounted one by one, each by those who need it; for the containers' account only
-    public/       mounted whole as /etc/countermark: certificates and connection files
-    authority/    of the gateway's certificate; its key stays on the host
-    roles/        keys of platform, supervisor and arbiters, as `countermark up` makes them; stay on the host
-    compose.env   what docker/compose.yaml must know
-
-An account of a number, not a name, owns the secrets: names mean other numbers in a container.
+secrets/      mounted one by one, each by those who need it; for the containers' account only
+public/       mounted whole as /etc/countermark: certificates and connection files
+authority/    of the gateway's certificate; its key stays on the host
+roles/        keys of platform, supervisor and arbiters, as `countermark up` makes them; stay on the host
+compose.env   what docker/compose.yaml must know
 """
 
-import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,32 +15,12 @@ from pathlib import Path
 from countermark.cli.up.data import DataFolder
 from countermark.client.files import private_folder
 from countermark.network.identities.files import PUBLIC, write_file
+from countermark.network.nodes.owner import Owner
 
 SECRET = 0o400
 
-ACCOUNT = 10001
-"""Number of the account and of its group in our images."""
-
 SECRETS, ETC, STATE = "/run/secrets", "/etc/countermark", "/var/lib/countermark"
 """Where containers have secrets, public files and what is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The account that the containers run as."""
-
-    uid: int
-    gid: int
-
-    @classmethod
-    def usual(cls) -> "Owner":
-        """Return the account of the images, or this one where only root could give files away."""
-        return cls(ACCOUNT, ACCOUNT) if os.geteuid() == 0 else cls(os.geteuid(), os.getegid())
-
-    @property
-    def within_reach(self) -> bool:
-        """Whether files can be given to it."""
-        return os.geteuid() == 0 or (os.geteuid(), os.getegid()) == (self.uid, self.gid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +60,7 @@ class PlatformFolder:
         if _holds(path, data, SECRET, self.owner):
             return False
         write_file(path, data, mode=SECRET)
-        if (os.geteuid(), os.getegid()) != (self.owner.uid, self.owner.gid):
-            os.chown(path, self.owner.uid, self.owner.gid)
+        self.owner.take(path)
         return True
 
     def write_public(self, name: str, data: bytes) -> bool:
@@ -101,9 +77,8 @@ class PlatformFolder:
 
 def _holds(path: Path, data: bytes, mode: int, owner: Owner | None) -> bool:
     try:
-        status = path.stat()
-        mine = owner is None or (status.st_uid, status.st_gid) == (owner.uid, owner.gid)
-        return mine and stat.S_IMODE(status.st_mode) == mode and path.read_bytes() == data
+        mine = owner is None or owner.has(path)
+        return mine and stat.S_IMODE(path.stat().st_mode) == mode and path.read_bytes() == data
     except FileNotFoundError:
         return False
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from countermark.cli.platform.folder import Owner, PlatformFolder
+    from countermark.cli.platform.folder import PlatformFolder
+    from countermark.network.nodes.owner import Owner
 
 PLATFORM = click.option(
     "--platform",
-    "directory",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("countermark-platform"),
     show_default=True,
@@ -25,7 +25,7 @@ class Account(click.ParamType["Owner"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Owner":
         """Return the account that ``value`` names."""
-        from countermark.cli.platform.folder import Owner
+        from countermark.network.nodes.owner import Owner
 
         uid, _, gid = str(value).partition(":")
         if not (uid.isdecimal() and gid.isdecimal() and int(uid)):
@@ -35,6 +35,7 @@ class Account(click.ParamType["Owner"]):
 
 def platform_folder(directory: Path, owner: "Owner | None" = None) -> "PlatformFolder":
     """Return the folder ``directory``, whose secrets belong to ``owner``, or to whom they usually do."""
-    from countermark.cli.platform.folder import Owner, PlatformFolder
+    from countermark.cli.platform.folder import PlatformFolder
+    from countermark.network.nodes.owner import Owner
 
     return PlatformFolder(directory.resolve(), owner or Owner.usual())

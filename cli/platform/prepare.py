@@ -5,34 +5,37 @@ from typing import TYPE_CHECKING
 
 import click
 
+from countermark.cli.network.options import DIRECTORY
 from countermark.cli.platform.options import PLATFORM, Account, platform_folder
 from countermark.cli.session import Session, session_command
 
 if TYPE_CHECKING:
-    from countermark.cli.platform.folder import Owner
+    from countermark.network.nodes.owner import Owner
 
 
 @click.command("prepare")
 @PLATFORM
+@DIRECTORY
 @click.option(
     "--connection",
-    "connections",
+    "files",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     multiple=True,
-    required=True,
-    help="Connection file of a peer, with its address as containers reach it; the platform's own first, then others.",
+    help="Instead of --dir: connection file of a peer, with its address as containers reach it; the platform's own "
+    "first, then others.",
 )
+@click.option("--ledger", help="With --connection: the engine's network in which the peers are.")
 @click.option("--name", "names", multiple=True, help="Name or address under which clients reach the gateway.")
-@click.option("--ledger", default="countermark-ledger", show_default=True, help="The engine's network of the peers.")
 @click.option("--faucet", is_flag=True, help="Let anybody ask for money: for development only.")
 @click.option("--owner", type=Account(), help="Account of the containers; its files are for it alone.")
 @session_command
 def prepare(
     session: Session,
+    platform: Path,
     directory: Path,
-    connections: tuple[Path, ...],
+    files: tuple[Path, ...],
+    ledger: str | None,
     names: tuple[str, ...],
-    ledger: str,
     faucet: bool,
     owner: "Owner | None",
 ) -> None:
@@ -41,13 +44,19 @@ def prepare(
     Run it again after certificates were renewed or peers have moved, and start gateway and worker anew.
     """
     from countermark.cli.platform.configuration import Plan, write
+    from countermark.cli.platform.network import connections, neighbour
     from countermark.client.files import private_folder
-    from countermark.network.client import ConnectionProfile
 
-    folder = platform_folder(directory, owner)
+    folder = platform_folder(platform, owner)
     if not folder.owner.within_reach:
         raise click.UsageError("--owner: only root can give files to another account")
-    plan = Plan([ConnectionProfile.load(one.absolute()) for one in connections], names, ledger, faucet)
+    if bool(files) != bool(ledger):
+        raise click.UsageError("--connection and --ledger go together")
+    if files:
+        plan = Plan(connections(files), names, str(ledger), faucet)
+    else:
+        beside = neighbour(directory)
+        plan = Plan(beside.inside, names, beside.ledger, faucet)
     if session.dry_run:
         session.result({"dry_run": True, "platform": str(folder.path)}, f"would write to {folder.path}")
         return

@@ -13,7 +13,6 @@ from countermark.network.lifecycle.wire import Agreement, agreement
 from countermark.network.native import nodes
 from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork
-from countermark.network.native.servers import servers
 from countermark.network.topology import Part
 
 
@@ -127,6 +126,5 @@ class Contracts:
         """
         older = [use for use in self._network.packages.in_use() if use.sequence < sequence]
         self._network.packages.keep_from(sequence)
-        for server in servers(self._network.folder, self._topology, older):
-            server.daemon.stop()
+        self._network.retire(older)
         return len(older)

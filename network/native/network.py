@@ -96,6 +96,11 @@ class NativeNetwork:
         for server in started:
             server.wait_ready()
 
+    def retire(self, uses: list[InUse]) -> None:
+        """End the chaincode servers of the packages `uses`, which are in use no more; they drain first."""
+        for server in servers(self.folder, self.topology, uses):
+            server.daemon.stop()
+
     def wait_ready(self, chaincode: str = "") -> None:
         """Return when an endorsement comes through the gateway of every peer here; of another market if it is named.
 
@@ -142,6 +147,10 @@ class NativeNetwork:
         for one in running:
             one.stop()
         return len(running)
+
+    def running(self) -> list[str]:
+        """Return the names of what runs."""
+        return [one.name for one in self.daemons() if one.pid is not None]
 
     def daemons(self) -> Iterator[Daemon]:
         """Yield the processes of the folder: orderers, peers, chaincode servers."""

@@ -27,13 +27,9 @@ def check_before_start(folder: NetworkFolder, topology: Topology, uses: list[InU
     """
     if topology.mode is not Mode.NATIVE:
         raise RunError("other_mode", f"{folder.description} describes a network of mode {topology.mode}")
-    if not folder.genesis.exists():
-        raise RunError(
-            "no_genesis", f"{folder.genesis} is missing: `network generate` makes it, or the founder sends it"
-        )
-    _check_generated(folder, topology)
-    _check_network(folder, topology)
-    _check_certificates(folder, topology)
+    check_generated(folder, topology)
+    check_network(folder, topology)
+    check_certificates(folder, topology)
     _check_ports(folder, topology, uses)
 
 
@@ -50,13 +46,27 @@ def network_id(folder: NetworkFolder) -> str:
     return hashlib.sha256(folder.genesis.read_bytes()).hexdigest()
 
 
-def _check_generated(folder: NetworkFolder, topology: Topology) -> None:
+def check_generated(folder: NetworkFolder, topology: Topology) -> None:
+    """Return if the settings of all nodes here have been made, and the genesis block is there.
+
+    Raises:
+        RunError: Something is missing.
+    """
+    if not folder.genesis.exists():
+        raise RunError(
+            "no_genesis", f"{folder.genesis} is missing: `network generate` makes it, or the founder sends it"
+        )
     missing = [name for name in _nodes(topology) if not (folder.node(name) / "msp" / "config.yaml").exists()]
     if missing:
         raise RunError("not_generated", f"no settings for {', '.join(missing)}: run `network generate`")
 
 
-def _check_network(folder: NetworkFolder, topology: Topology) -> None:
+def check_network(folder: NetworkFolder, topology: Topology) -> None:
+    """Return if no node here has the ledger of another network.
+
+    Raises:
+        RunError: One has.
+    """
     for name in _nodes(topology):
         mark, data = folder.node(name) / _MARK, folder.node(name) / "data"
         found = mark.read_text().strip() if mark.exists() else ""
@@ -64,7 +74,13 @@ def _check_network(folder: NetworkFolder, topology: Topology) -> None:
             raise RunError("other_network", f"{data} holds the ledger of another network: move it away")
 
 
-def _check_certificates(folder: NetworkFolder, topology: Topology) -> None:
+def check_certificates(folder: NetworkFolder, topology: Topology) -> None:
+    """Return if no certificate of the organisations here has expired.
+
+    Raises:
+        RunError: One has.
+        IdentityError: A file is damaged.
+    """
     now = datetime.now(UTC)
     for path in certificate_files(folder, topology):
         until = load_certificate(path.read_bytes()).not_after

@@ -1,19 +1,23 @@
 """Everything that a network's folder must hold before its nodes start; made where it is missing, else left alone."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from countermark.network.blocks import parse_block, read_config
 from countermark.network.client import ConnectionProfile
+from countermark.network.compose import builder as shell_builder
+from countermark.network.compose import files as containers
+from countermark.network.compose.places import PLACES
 from countermark.network.errors import NetworkError
+from countermark.network.native.servers import Packages
 from countermark.network.nodes import external_builder, msp_folder
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.material import GATEWAY, local_name, make_genesis, make_organisations
 from countermark.network.nodes.orderer_settings import orderer_settings
+from countermark.network.nodes.owner import Owner
 from countermark.network.nodes.peer_settings import peer_settings
-from countermark.network.nodes.places import native
+from countermark.network.nodes.places import Places, native
 from countermark.network.nodes.writing import write_changed, write_settings
-from countermark.network.topology import OrganisationPlan, Peer, Topology, TopologyError
+from countermark.network.topology import Mode, Orderer, OrganisationPlan, Peer, Topology, TopologyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,11 @@ def generate(folder: NetworkFolder, topology: Topology, *, now_ms: int, found: b
     """
     make_organisations(folder, topology)
     founded = found and make_genesis(folder, topology, now_ms=now_ms)
-    external_builder.write(folder.builder)
+    builder = shell_builder if topology.mode is Mode.COMPOSE else external_builder
+    builder.write(folder.builder)
     write_nodes(folder, topology)
+    if topology.mode is Mode.COMPOSE:
+        containers.write(folder, topology, Packages(folder).in_use(), Owner.usual())
     for plan in topology.here:
         write_profiles(folder, topology, plan)
     return Generated(founded, not folder.genesis.exists())
@@ -66,12 +73,12 @@ def write_nodes(folder: NetworkFolder, topology: Topology) -> None:
         IdentityError: Key material is missing.
     """
     for plan, orderer in topology.orderers():
-        places = native(folder, plan.name, orderer.name, orderer.host)
-        msp_folder.write(Path(places.msp), folder.organisation(plan.name), local_name(orderer.name))
+        places = _places(folder, topology, plan, orderer)
+        msp_folder.write(folder.node(orderer.name) / "msp", folder.organisation(plan.name), local_name(orderer.name))
         write_settings(folder.node(orderer.name) / "orderer.yaml", orderer_settings(orderer, plan.msp_id, places))
     for plan, peer in topology.peers():
-        places = native(folder, plan.name, peer.name, peer.host)
-        msp_folder.write(Path(places.msp), folder.organisation(plan.name), local_name(peer.name))
+        places = _places(folder, topology, plan, peer)
+        msp_folder.write(folder.node(peer.name) / "msp", folder.organisation(plan.name), local_name(peer.name))
         settings = peer_settings(
             peer,
             plan.msp_id,
@@ -81,6 +88,10 @@ def write_nodes(folder: NetworkFolder, topology: Topology) -> None:
             time_window_s=topology.time_window_s,
         )
         write_settings(folder.node(peer.name) / "core.yaml", settings)
+
+
+def _places(folder: NetworkFolder, topology: Topology, plan: OrganisationPlan, node: Peer | Orderer) -> Places:
+    return PLACES if topology.mode is Mode.COMPOSE else native(folder, plan.name, node.name, node.host)
 
 
 def write_profiles(folder: NetworkFolder, topology: Topology, plan: OrganisationPlan) -> None:

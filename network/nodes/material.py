@@ -17,7 +17,7 @@ from countermark.network.identities import Organisation, Role
 from countermark.network.identities.files import write_file
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.writing import write_changed
-from countermark.network.topology import Consensus, Mode, Orderer, OrganisationPlan, Topology, TopologyError
+from countermark.network.topology import Consensus, Mode, Orderer, OrganisationPlan, Peer, Topology, TopologyError
 from countermark.network.topology.definitions import OrdererCertificates, OrganisationDefinition, load
 
 ADMIN, GATEWAY = "admin", "gateway"
@@ -118,6 +118,15 @@ def chaincode_name(peer: str) -> str:
     return f"chaincode.{peer}"
 
 
+def parity_host(plan: OrganisationPlan, peer: Peer, sequence: int) -> str:
+    """Return the host, in containers, of the chaincode server beside `peer` for definitions with this `sequence`."""
+    return f"{'odd' if sequence % 2 else 'even'}.{local_name(chaincode_name(peer.name))}.{plan.domain}"
+
+
+def _serves(peer: Peer, name: str) -> bool:
+    return local_name(chaincode_name(peer.name)) == name
+
+
 def local_name(node: str) -> str:
     """Return the name of a node, or of a chaincode server, within its organisation: it names its certificates."""
     return node.rpartition(".")[0]
@@ -134,6 +143,8 @@ def endpoints(plan: OrganisationPlan) -> Iterator[tuple[str, str]]:
 def names_of_endpoint(topology: Topology, plan: OrganisationPlan, name: str, host: str) -> list[str]:
     """Return the names under which the TLS certificate of an endpoint holds: also those that other nodes are told."""
     names = [host, f"{name}.{plan.domain}"]
+    if topology.mode is Mode.COMPOSE:
+        names += [parity_host(plan, peer, one) for peer in plan.peers for one in (1, 2) if _serves(peer, name)]
     if topology.mode is Mode.COMPOSE or _is_loopback(host):
         # Its ports are published on this machine too.
         names += ["localhost", "127.0.0.1"]

@@ -38,7 +38,7 @@ def containers(platform: Platform, ledger: Ledger) -> dict[str, Container]:
 
 
 def test_images_are_small(images: Images) -> None:
-    base = megabytes(standins.PYTHON)
+    base = megabytes(standins.python())
     sizes = {image: megabytes(images.tag(image)) for image in IMAGES}
     shown = ", ".join(f"{image} {size} MB" for image, size in sizes.items())
     show(f"images: {shown}, of which {base} MB are the base")

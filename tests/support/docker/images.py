@@ -19,8 +19,6 @@ class Images:
 
     def build(self, folder: Path) -> None:
         """Build all of them; `folder` is for the wheels and for pip's configuration, a secret of the builds."""
-        standins.make_python()
-        standins.make_postgres()
         wheels.fetch(folder)
         with wheels.served(folder) as configuration:
             secret = folder / "pip.conf"
@@ -28,7 +26,7 @@ class Images:
             for image in IMAGES:
                 docker(
                     *("build", "--network", "host", "--secret", f"id=pip,src={secret}"),
-                    *("--build-arg", f"{BASE}={standins.PYTHON}", "--file", str(FOLDER / f"{image}.Dockerfile")),
+                    *("--build-arg", f"{BASE}={standins.python()}", "--file", str(FOLDER / f"{image}.Dockerfile")),
                     *("--tag", self.tag(image), str(ROOT)),
                 )
 

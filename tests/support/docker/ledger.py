@@ -1,16 +1,14 @@
 """The embedded peer and its chaincode servers as containers: a ledger where no image of Fabric is."""
 
 import dataclasses
-import os
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from countermark.cli.platform.folder import Owner
 from countermark.network.client import ConnectionProfile
 from countermark.network.embedded import endpoints
 from countermark.network.embedded.material import Material, generate
 from countermark.network.embedded.settings import save
+from countermark.network.nodes.owner import Owner
 from tests.support.docker.engine import docker
 from tests.support.docker.images import Images
 
@@ -103,9 +101,7 @@ class Ledger:
         everywhere = dataclasses.replace(made.settings, host="0.0.0.0")  # noqa: S104 - within its container
         save(everywhere, made.layout.settings_file)
         endpoints.save_ports(made.layout.ports_file, PORTS)
-        if os.geteuid() == 0:
-            for path in (self.folder, *self.folder.rglob("*")):
-                shutil.chown(path, self._owner.uid, self._owner.gid)
+        self._owner.take_all(self.folder)
         return made
 
     def _run(self, name: str, image: str, *options: str, command: tuple[str, ...] = ()) -> None:

@@ -137,7 +137,7 @@ class Platform:
     def _compose(self, *arguments: str) -> str:
         given = {
             "COUNTERMARK_PORT": str(self._port),
-            "POSTGRES_IMAGE": standins.POSTGRES,
+            "POSTGRES_IMAGE": standins.postgres(),
             "GATEWAY_IMAGE": self._images.tag("gateway"),
             "WORKER_IMAGE": self._images.tag("worker"),
         }

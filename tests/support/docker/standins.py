@@ -1,23 +1,25 @@
 """Images that stand in for published ones where none can be pulled: made of what is on this machine.
 
 Of Python's slim image they have interpreter, pip and a shell; of PostgreSQL's the programs, and an entry that does
-what the published one does of it.
+what the published one does of it; of Fabric's the program that is on PATH, and what of a small Ubuntu is used.
 """
 
+import hashlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from countermark.platform.store.postgres import binaries
 from tests.support.docker.engine import docker
 
-PYTHON = "countermark-standin/python:3.11"
-POSTGRES = "countermark-standin/postgres:18"
+REPOSITORY = "countermark-standin"
 
 _LEFT_OUT = {"__pycache__", "idlelib", "lib2to3", "site-packages", "test", "tests", "tkinter", "turtledemo"}
 _ALSO_NEEDED = ("libstdc++.so.6", "libgcc_s.so.1", "libz.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1")
@@ -108,11 +110,16 @@ class _Image:
             system = library.parts[1] in ("lib", "lib64", "usr")
             self.file(library, str(library) if system else f"/usr/lib/{library.name}")
 
-    def load(self, tag: str, *changes: str) -> None:
-        """Give it to the engine."""
+    def load(self, name: str, *changes: str) -> str:
+        """Give it to the engine, unless it has the very same already, and return its tag."""
         self._tar.close()
-        arguments = [word for change in changes for word in ("--change", change)]
-        docker("import", *arguments, "-", tag, stdin=self._bytes.getvalue())
+        content = self._bytes.getvalue()
+        mark = hashlib.sha256(b"\0".join([content, *map(str.encode, changes)])).hexdigest()[:16]
+        tag = f"{REPOSITORY}/{name}:{mark}"
+        if not docker("images", "--quiet", tag):
+            arguments = [word for change in changes for word in ("--change", change)]
+            docker("import", *arguments, "-", tag, stdin=content)
+        return tag
 
 
 def needed(paths: Iterable[Path]) -> Iterator[Path]:
@@ -126,15 +133,17 @@ def needed(paths: Iterable[Path]) -> Iterator[Path]:
             yield Path(found.group(1))
 
 
-def make_python() -> None:
-    """Make the stand-in for Python's slim image: this interpreter without its packages, pip, a shell and `mkdir`."""
+@cache
+def python() -> str:
+    """Return the stand-in for Python's slim image: this interpreter without packages, pip, a shell and `mkdir`."""
     image = _Image()
     _put_python(image)
-    image.load(PYTHON, "ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["python3"]')
+    return image.load("python", "ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["python3"]')
 
 
-def make_postgres() -> None:
-    """Make the stand-in for PostgreSQL's image: the programs of the wheel, and an entry in Python."""
+@cache
+def postgres() -> str:
+    """Return the stand-in for PostgreSQL's image: the programs of the wheel, and an entry in Python."""
     image = _Image()
     _put_python(image)
     programs = binaries.find({}, None, Path())
@@ -146,11 +155,22 @@ def make_postgres() -> None:
     image.libraries([programs / name for name in ("postgres", "initdb", "pg_isready", "psql")])
     image.text("/usr/local/bin/entry", _ENTRY, 0o755)
     image.folder("var/lib/postgresql", 0o1777)
-    image.load(
-        POSTGRES,
+    return image.load(
+        "postgres",
         f"ENV PATH={home}/bin:/usr/local/bin:/usr/bin:/bin",
         'ENTRYPOINT ["/usr/local/bin/entry"]',
     )
+
+
+@cache
+def fabric(name: str) -> str:
+    """Return the stand-in for the image of Fabric's `orderer` or `peer`."""
+    image = _Image()
+    image.text("etc/passwd", _ACCOUNTS)
+    image.program(Path(shutil.which(name) or ""), f"/usr/local/bin/{name}")
+    for tool in ("bash", "cp", "grep", "mkdir", "sed", "sh"):
+        image.program(Path("/bin") / tool, f"/bin/{tool}")
+    return image.load(f"fabric-{name}", "ENV PATH=/usr/local/bin:/usr/bin:/bin")
 
 
 def _put_python(image: _Image) -> None:

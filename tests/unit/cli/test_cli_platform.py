@@ -13,6 +13,7 @@ from cryptography import x509
 
 from countermark.cli.platform.certificate import LEAST, gateway_certificate
 from countermark.cli.platform.configuration import LOCAL
+from countermark.cli.platform.network import neighbour
 from countermark.gateway import config, keys
 from countermark.network.client import ConnectionProfile
 from countermark.network.embedded.material import generate
@@ -49,7 +50,8 @@ def connection(network: Path, name: str, gateway: str, *, channel: str = "market
 def prepare(run: Run, tmp_path: Path, connections: list[Path]) -> Callable[..., Result]:
     def prepare(*options: object, files: list[Path] | None = None) -> Result:
         named = [word for file in files or connections for word in ("--connection", file)]
-        return run("--json", "platform", "prepare", "--platform", tmp_path / "platform", *named, *options)
+        where = ["--platform", tmp_path / "platform", "--ledger", "ledger"]
+        return run("--json", "platform", "prepare", *where, *named, *options)
 
     return prepare
 
@@ -180,6 +182,61 @@ def test_a_ledger_that_is_away_is_said(run: Run, tmp_path: Path, connections: li
     done = run("--json", "platform", "found", "--platform", tmp_path / "p", "--connection", file, "--guard", 60)
     assert done.status == 1
     assert done.json["error"]["code"] == "ledger_unavailable"
+
+
+class TestBesideANetwork:
+    """The folder of `countermark network` says everything itself."""
+
+    @pytest.fixture
+    def network(self, run: Run, tmp_path: Path) -> Path:
+        assert run("network", "generate", "--dir", tmp_path / "network", "--mode", "compose").status == 0
+        return tmp_path / "network"
+
+    def test_peers_are_asked_by_the_names_that_containers_have_for_them(
+        self, run: Run, tmp_path: Path, network: Path
+    ) -> None:
+        done = run("--json", "platform", "prepare", "--platform", tmp_path / "platform", "--dir", network)
+        assert (done.status, done.json["market"]) == (0, "market/countermark")
+        folder = tmp_path / "platform"
+        loaded = config.load(folder / "secrets" / "gateway.json", {})
+        found = [ConnectionProfile.load(in_container(folder, str(path))) for path in loaded.connections]
+        assert [one.gateway.partition(":")[0] for one in found] == [
+            "peer0.platform.example",
+            "peer0.supervisor.example",
+            "peer1.supervisor.example",
+        ]
+        assert loaded.faucet is False
+        assert "COUNTERMARK_LEDGER=countermark-ledger\n" in (folder / "compose.env").read_text()
+
+    def test_the_market_is_founded_for_the_organisations_of_the_network(
+        self, run: Run, tmp_path: Path, network: Path
+    ) -> None:
+        text = (network / "network.yaml").read_text()
+        (network / "network.yaml").write_text(text.replace("TraderMSP", "OtherMSP"))
+        found = neighbour(network).parties
+        assert (found.platform, found.supervisor, found.members) == ("PlatformMSP", "SupervisorMSP", ["OtherMSP"])
+        assert neighbour(network).outside.gateway.startswith("127.0.0.1:")
+
+    def test_a_network_of_processes_is_refused(self, run: Run, tmp_path: Path) -> None:
+        """It listens on the loopback address, which is another one in every container."""
+        run("network", "generate", "--dir", tmp_path / "network", "--mode", "native")
+        done = run(
+            "--json", "platform", "prepare", "--platform", tmp_path / "platform", "--dir", tmp_path / "network"
+        )
+        assert (done.status, "mode native" in done.out) == (2, True)
+        assert not (tmp_path / "platform").exists()
+
+    def test_no_network_at_all_is_said(self, run: Run, tmp_path: Path) -> None:
+        for verb in ("prepare", "found"):
+            done = run("--json", "platform", verb, "--platform", tmp_path / "platform", "--dir", tmp_path / "none")
+            assert (done.status, "network.yaml is missing" in done.out) == (2, True)
+
+    @pytest.mark.parametrize(("verb", "alone"), [("prepare", ("--ledger", "x")), ("found", ("--guard", "60"))])
+    def test_half_of_a_description_is_refused(
+        self, run: Run, tmp_path: Path, network: Path, verb: str, alone: tuple[str, str]
+    ) -> None:
+        done = run("platform", verb, "--platform", tmp_path / "platform", "--dir", network, *alone)
+        assert (done.status, "go together" in done.err) == (2, True)
 
 
 class TestCertificate:

@@ -1,0 +1,1 @@
+"""The nodes of a folder as containers: what they find in them, the compose file, and how it is run."""
