@@ -49,8 +49,7 @@ class Neighbour:
     @property
     def parties(self) -> Parties:
         """Who the organisations are to the market."""
-        members = [one.msp_id for one in self.topology.organisations if one.part is Part.MEMBER and one.peers]
-        return Parties(self._platform.msp_id, self.topology.part(Part.SUPERVISOR).msp_id, members)
+        return Parties.of(self.topology)
 
     @property
     def _platform(self) -> OrganisationPlan:

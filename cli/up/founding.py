@@ -7,6 +7,7 @@ from countermark.cli.up.data import PLATFORM, SUPERVISOR, TRADER, DataFolder, Pl
 from countermark.cli.up.market import RoleKeys, default_market
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.network.client import EvaluateError, GatewayClient
+from countermark.network.topology import Part, Topology
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.market import MarketConfig
@@ -19,6 +20,15 @@ class Parties:
     platform: str = PLATFORM
     supervisor: str = SUPERVISOR
     members: Sequence[str] = (TRADER,)
+
+    @classmethod
+    def of(cls, topology: Topology) -> "Parties":
+        """Return which organisation of a network plays which part."""
+        return cls(
+            platform=topology.part(Part.PLATFORM).msp_id,
+            supervisor=topology.part(Part.SUPERVISOR).msp_id,
+            members=[one.msp_id for one in topology.organisations if one.part is Part.MEMBER and one.peers],
+        )
 
 
 def found_market(client: GatewayClient, data: DataFolder, *, guard_s: int, parties: Parties | None = None) -> bool:

@@ -38,12 +38,7 @@ class FabricLedger:
     @property
     def parties(self) -> Parties:
         """Which organisation of the description plays which part."""
-        organisations = [one for one in self._topology.organisations if one.peers]
-        return Parties(
-            platform=self._topology.part(Part.PLATFORM).msp_id,
-            supervisor=self._topology.part(Part.SUPERVISOR).msp_id,
-            members=[one.msp_id for one in organisations if one.part is Part.MEMBER],
-        )
+        return Parties.of(self._topology)
 
     @property
     def genesis(self) -> Path:

@@ -62,3 +62,17 @@ def docker(*arguments: str, stdin: bytes | None = None, timeout_s: float = 300, 
     )
     assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stderr.decode(errors='replace')}"
     return done.stdout.decode().strip()
+
+
+def remove_project(name: str) -> None:
+    """Remove containers, volumes and networks of a project of compose, in whatever state they are."""
+    label = f"--filter=label=com.docker.compose.project={name}"
+    for kind, listing, removing in (
+        ("containers", ("ps", "--all"), ("rm", "--force", "--volumes")),
+        ("volumes", ("volume", "ls"), ("volume", "rm", "--force")),
+        ("networks", ("network", "ls"), ("network", "rm")),
+    ):
+        found = docker(*listing, "--quiet", label).split()
+        if found:
+            docker(*removing, *found)
+        assert not docker(*listing, "--quiet", label), kind

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -10,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.support.docker import standins
 from tests.support.docker.compose import programs
@@ -38,6 +42,52 @@ def countermark(*arguments: str, environment: dict[str, str] | None = None) -> A
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A gateway at `url`, whose certificate is of the authority in `ca_file`."""
+
+    url: str
+    ca_file: Path
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """What a trader sets who has the home `home`, and his passphrase in it."""
+        return {
+            "COUNTERMARK_HOME": str(home / "countermark"),
+            "COUNTERMARK_PASSPHRASE_FILE": str(home / "passphrase"),
+            "COUNTERMARK_GATEWAY": self.url,
+            "COUNTERMARK_CA_FILE": str(self.ca_file),
+        }
+
+    def ready(self) -> Any:
+        """What it says of its readiness."""
+        answer = httpx.get(f"{self.url}/readyz", verify=self._context(), timeout=30, trust_env=False)
+        return answer.json()
+
+    def wait_ready(self) -> None:
+        """Return when nothing that it needs is away."""
+        give_up = time.monotonic() + HEALTHY_S
+        while True:
+            try:
+                if (state := self.ready())["ready"]:
+                    return
+            except httpx.HTTPError as error:
+                state = error
+            assert time.monotonic() < give_up, state
+            time.sleep(_POLL_S)
+
+    def certificate(self) -> bytes:
+        """The certificate that it shows, DER."""
+        host, _, port = self.url.removeprefix("https://").rpartition(":")
+        raw = socket.create_connection((host, int(port)), timeout=30)
+        with raw, self._context().wrap_socket(raw, server_hostname=host) as connection:
+            shown = connection.getpeercert(binary_form=True)
+        assert shown
+        return shown
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ca_file))
 
 
 @dataclass(frozen=True)
@@ -71,6 +121,26 @@ class Container:
             time.sleep(_POLL_S)  # the engine tells nobody
         return state
 
+    def wait_restarted(self, count: int) -> None:
+        """Return when it has been started again more often than `count` times, and runs."""
+        give_up = time.monotonic() + HEALTHY_S
+        while self.description["RestartCount"] <= count or not self.state["Running"]:
+            assert time.monotonic() < give_up, f"{self.state}\n{self.log}"
+            time.sleep(_POLL_S)
+
+    def kill(self) -> None:
+        """Kill the process that its init has started, as nothing but a crash would."""
+        pid = self.description["State"]["Pid"]
+        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        docker("exec", self.id, *self._killer(int(child)))
+
+    def _killer(self, pid: int) -> list[str]:
+        """Return a command that kills, in the container, the process that has the id `pid` outside."""
+        status = Path(f"/proc/{pid}/status").read_text()
+        inside = re.search(r"^NSpid:.*\s(\d+)$", status, re.MULTILINE)
+        assert inside, status
+        return ["sh", "-c", f"kill -9 {inside.group(1)}"]
+
     def run(self, *command: str) -> str:
         """Run a command in it and return what it printed."""
         return docker("exec", self.id, *command)
@@ -102,12 +172,8 @@ class Platform:
         self._here = folder / "here.json"
 
     @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self._port}"
-
-    @property
-    def ca_file(self) -> Path:
-        return self.folder / "public" / "gateway-ca.pem"
+    def gateway(self) -> Served:
+        return Served(f"https://127.0.0.1:{self._port}", self.folder / "public" / "gateway-ca.pem")
 
     def prepare(self) -> list[str]:
         """Make the platform's files and return the names of those that were written."""

@@ -154,7 +154,9 @@ def postgres() -> str:
     image.tree(package.with_name(f"{package.name}.libs"), f"/opt/{package.name}.libs")
     image.libraries([programs / name for name in ("postgres", "initdb", "pg_isready", "psql")])
     image.text("/usr/local/bin/entry", _ENTRY, 0o755)
+    # Whoever runs it may write there, in the published image too.
     image.folder("var/lib/postgresql", 0o1777)
+    image.folder("var/run/postgresql", 0o1777)
     return image.load(
         "postgres",
         f"ENV PATH={home}/bin:/usr/local/bin:/usr/bin:/bin",
