@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, FABRIC_BIN, native_network
+from countermark.cli.network.options import DIRECTORY, FABRIC_BIN, described_network
 from countermark.cli.session import Session, session_command
 
 _WORDS = ("", "soon", "this month", "in two weeks", "THIS WEEK")
@@ -30,7 +30,7 @@ def certs(
     from countermark.network.native import binaries, nodes
     from countermark.network.native.certificates import Renewal, held, urgency
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     if not renew or session.dry_run:
         now = datetime.now(UTC)
         found = sorted(held(network.folder, network.topology), key=lambda one: one.until)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.network.options import DIRECTORY, described_network
 from countermark.cli.session import Session, session_command
 
 
@@ -15,7 +15,7 @@ def deploy(session: Session, directory: Path) -> None:
     """Install, approve and, once a majority has approved, commit the contracts; again goes on where it stopped."""
     from countermark.network.native.contracts import Contracts
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     progress = Contracts(network).deploy()
     document = {
         "chaincode": network.topology.chaincode,

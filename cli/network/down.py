@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.network.options import DIRECTORY, described_network
 from countermark.cli.session import Session, session_command
 
 
@@ -13,7 +13,7 @@ from countermark.cli.session import Session, session_command
 @session_command
 def down(session: Session, directory: Path) -> None:
     """End the processes that `network up` started from this folder, and no others; ledgers and keys stay."""
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     if session.dry_run:
         running = network.running()
         session.result({"dry_run": True, "running": running}, *(f"would end {name}" for name in running))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, native_network, network_folder
+from countermark.cli.network.options import DIRECTORY, described_network, network_folder
 from countermark.cli.session import Session, noun, session_command
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -30,7 +30,7 @@ def invite(session: Session, directory: Path, out: Path) -> None:
     from countermark.network.identities.files import write_file
     from countermark.network.native import joining
 
-    made = joining.invite(native_network(session, directory))
+    made = joining.invite(described_network(session, directory))
     write_file(out, made.dumps())
     digest = hashlib.sha256(made.genesis).hexdigest()
     names = [one.plan.name for one in made.organisations]
@@ -82,7 +82,7 @@ def propose(session: Session, definition: Path, directory: Path, out: Path | Non
 
     if out is None and not check:
         raise click.UsageError("-o FILE, or --check")
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     config, update = joining.propose(network, load(definition))
     lines = configuration.describe(config, update)
     lacking = [str(one) for one in configuration.missing(config, update, ())]
@@ -104,7 +104,7 @@ def sign(session: Session, update: Path, directory: Path, organisation: str | No
     from countermark.network.identities.files import write_file
     from countermark.network.native import joining
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     plans = [one for one in network.topology.here if organisation in (None, one.name)]
     if len(plans) != 1:
         names = ", ".join(one.name for one in network.topology.here)
@@ -130,7 +130,7 @@ def submit(session: Session, update: Path, signatures: tuple[Path, ...], directo
     from countermark.network import configuration
     from countermark.network.native import joining
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     parsed = configuration.load_update(update.read_bytes())
     given = [configuration.load_signature(path.read_bytes()) for path in signatures]
     config = joining.current_config(network)

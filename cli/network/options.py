@@ -40,7 +40,7 @@ def network_folder(directory: Path) -> "NetworkFolder":
     return NetworkFolder(directory.resolve())
 
 
-def native_network(session: Session, directory: Path) -> "NativeNetwork":
+def described_network(session: Session, directory: Path) -> "NativeNetwork":
     """Return the network that the folder `directory` describes.
 
     Raises:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.network.options import DIRECTORY, described_network
 from countermark.cli.session import Session, session_command
 
 
@@ -18,7 +18,7 @@ def status(session: Session, directory: Path) -> None:
     from countermark.network.compose.network import ComposeNetwork
     from countermark.network.native import status as processes
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     if isinstance(network, ComposeNetwork):
         found = list(containers.statuses(network))
     else:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, FABRIC_BIN, MODE, native_network
+from countermark.cli.network.options import DIRECTORY, FABRIC_BIN, MODE, described_network
 from countermark.cli.session import Session, session_command
 
 
@@ -22,7 +22,7 @@ def up(session: Session, directory: Path, mode: str | None, fabric_bin: Path | N
     from countermark.network.native import binaries
     from countermark.network.native.contracts import Contracts
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     if mode and mode != network.topology.mode:
         raise click.UsageError(f"{network.folder.description} says mode: {network.topology.mode}")
     if isinstance(network, ComposeNetwork):

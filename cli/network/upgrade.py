@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.network.options import DIRECTORY, described_network
 from countermark.cli.session import Session, session_command
 
 
@@ -20,7 +20,7 @@ def upgrade(session: Session, directory: Path, version: str) -> None:
     """
     from countermark.network.native.contracts import Contracts
 
-    network = native_network(session, directory)
+    network = described_network(session, directory)
     progress = Contracts(network).upgrade(version)
     document = {
         "chaincode": network.topology.chaincode,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from countermark.cli.network.options import DIRECTORY, native_network
+from countermark.cli.network.options import DIRECTORY, described_network
 from countermark.cli.session import Session, session_command
 
 REVIVE_S = 0.5
@@ -89,7 +89,7 @@ def command(
         signal.signal(number, end)
     folder = DataFolder((data or default_data()).resolve())
     with exclusive(folder):
-        network = native_network(session, directory) if ledger == "fabric" else None
+        network = described_network(session, directory) if ledger == "fabric" else None
         chosen = choose(network, folder, chaincode=chaincode, port=port)
         stack = Stack(
             folder,

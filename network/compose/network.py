@@ -51,7 +51,7 @@ class ComposeNetwork(NativeNetwork):
         peers = list(nodes.peers(self.folder, self.topology))
         for peer in peers:
             peer.join(channel, genesis)
-        self._catch_up(peers)
+        self.wait_caught_up(peers)
         self.report(f"{len(peers)} peers follow the channel {channel}")
 
     def serve(self, uses: list[InUse]) -> None:

@@ -17,12 +17,13 @@ from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
 from countermark.network.native.binaries import Binaries
+from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.servers import servers
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import write_nodes
 from countermark.network.nodes.material import chaincode_name, local_name
-from countermark.network.topology import OrganisationPlan, Topology
+from countermark.network.topology import Mode, OrganisationPlan, Topology
 
 WARNINGS_DAYS = (60, 30, 14, 7)
 """Days before the end at which a certificate is worth a louder word each time."""
@@ -69,6 +70,13 @@ class Renewal:
     """New certificates for the nodes of a folder; those that run are restarted, one after the other."""
 
     def __init__(self, network: NativeNetwork, binaries: Binaries) -> None:
+        """Take over which nodes, and the programs with which they start again.
+
+        Raises:
+            RunError: The network runs in containers, which this does not restart.
+        """
+        if network.topology.mode is not Mode.NATIVE:
+            raise RunError("other_mode", "certificates of nodes in containers are not renewed by this command")
         self._network = network
         self._binaries = binaries
 
