@@ -48,7 +48,7 @@ class Contracts:
         Where organisations elsewhere have yet to approve, both go on; run it again to go on.
 
         Raises:
-            RunError: There is nothing to upgrade, or a chaincode server does not start.
+            RunError: There are no contracts to upgrade, or a chaincode server does not start.
             NetworkError: A peer refuses.
             LedgerError: A peer or an orderer refuses, or gives no answer in time.
         """
@@ -102,7 +102,8 @@ class Contracts:
         uses = self._network.packages.in_use()
         approved = [approved_package(one, current.agreement.name, sequence=current.sequence) for one in clients]
         if done and [use.sequence for use in uses] == [current.sequence] and all(approved):
-            raise RunError("nothing_to_upgrade", f"{current.agreement.version} is in force as {uses[0].package.id}")
+            self._network.report(f"{current.agreement.version} is in force already; new contracts need a new version")
+            return Progress(current.sequence, True)
         progress = self._bring_about(clients, current.agreement, current.sequence)
         self._network.wait_ready()
         return progress

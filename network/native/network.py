@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from countermark.network.client import EndorseError, GatewayClient
+from countermark.network.client import DeliverError, EndorseError, GatewayClient
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
 from countermark.network.native.binaries import Binaries
 from countermark.network.native.daemons import Daemon
-from countermark.network.native.ordering import newest_block, orderer_clients
+from countermark.network.native.ordering import FORBIDDEN, newest_block, orderer_clients
 from countermark.network.native.preflight import check_before_start, mark_nodes
 from countermark.network.native.servers import InUse, Packages, servers
 from countermark.network.nodes.folder import NetworkFolder
@@ -163,7 +163,13 @@ class NativeNetwork:
 
 
 def _check_height(client: GatewayClient, newest: int) -> None:
-    height = client.newest_block().number
+    try:
+        height = client.newest_block().number
+    except DeliverError as error:
+        if FORBIDDEN not in error.detail:
+            raise
+        # To the peer of an organisation that joined later, its own clients are strangers until it has that block.
+        raise LifecycleError("not_yet", f"{client.profile.gateway} does not know its organisation yet") from error
     if height < newest:
         raise LifecycleError("not_yet", f"{client.profile.gateway} has block {height} of {newest}")
 

@@ -11,8 +11,8 @@ from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.material import ADMIN, definitions
 from countermark.network.topology import OrganisationPlan, Topology
 
-_FORBIDDEN, _NOT_JOINED = "FORBIDDEN", "NOT_FOUND"
-"""What an orderer answers to organisations that it does not know, and of channels that it does not have."""
+FORBIDDEN, _NOT_JOINED = "FORBIDDEN", "NOT_FOUND"
+"""What a node answers to organisations that it does not know, and of channels that it does not have."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def newest_block(orderers: Sequence[OrdererClient]) -> Block:
         try:
             return orderer.newest_block()
         except LedgerError as error:
-            if _FORBIDDEN in error.detail:
+            if FORBIDDEN in error.detail:
                 raise RunError("not_admitted", "the orderers do not know this organisation yet") from error
             if _NOT_JOINED in error.detail:
                 failure = LifecycleError("not_yet", f"{orderer.address} has not joined the channel yet")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,15 @@ _DIES = 0.2
 """Share of failed tries with which the trader's process dies too."""
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A trade that has been paid for: which of its lane, and the data that the buyer is to get."""
+
+    count: int
+    trade: str
+    photo: Path
+
+
 class Lane:
     """Trades one after the other; `deposits` and `fees` are what its traders were given and paid for listings."""
 
@@ -55,22 +65,38 @@ class Lane:
         """Do one trade from the offer to the confirmation; afterwards the other one of the two owns the data."""
         count = len(self.trades)
         seller, buyer = self.pair if count % 2 == 0 else reversed(self.pair)
-        if count % FRESH == 0:
+        self._finish(seller, buyer, self._begin(seller, buyer, fresh=count % FRESH == 0))
+
+    def begin(self) -> "Begun":
+        """Have new data paid for, and return the trade for `finish`."""
+        return self._begin(*self.pair, fresh=True)
+
+    def finish(self, begun: "Begun") -> None:
+        """Bring a trade that was begun to its end."""
+        self._finish(*self.pair, begun)
+
+    def _begin(self, seller: RemoteTrader, buyer: RemoteTrader, *, fresh: bool) -> "Begun":
+        count = len(self.trades)
+        if fresh:
             self._offer(seller, count)
             self._fund(buyer, count)
         else:
             self._patiently(seller, lambda: listings.relist(seller.market, self.listings[-1], TERMS))
         trade = str(self._patiently(buyer, lambda: buyer.buy(self.listings[-1])))
         self.trades.append(trade)
+        return Begun(count, trade, self._photo)
+
+    def _finish(self, seller: RemoteTrader, buyer: RemoteTrader, begun: "Begun") -> None:
+        trade = begun.trade
         self._patiently(seller, lambda: deliveries.charge(seller.market, seller.trade(trade)))
         self._patiently(seller, lambda: self._send(seller, trade))
         self._patiently(buyer, lambda: trades.await_state(buyer.market, trade, frozenset({"SENT"})))
-        out = buyer.folder / f"bought-{count}.jpg"
+        out = buyer.folder / f"bought-{begun.count}.jpg"
         received = self._patiently(buyer, lambda: self._fetch(buyer, trade, out))
         self._patiently(buyer, lambda: self._acknowledge(buyer, trade, received))
         self._patiently(buyer, lambda: trades.await_state(buyer.market, trade, frozenset({"MATCHED"})))
         self._patiently(buyer, lambda: purchases.confirm(buyer.market, trade))
-        assert out.read_bytes() == self._photo.read_bytes()
+        assert out.read_bytes() == begun.photo.read_bytes()
 
     def close(self) -> None:
         """Close the connections of both."""

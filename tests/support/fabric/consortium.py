@@ -44,6 +44,8 @@ class Consortium:
 
     def __init__(self, directory: Path) -> None:
         self.folders = {name: directory / name for name in NAMES}
+        self.joined: list[Path] = []
+        """Folders of organisations that came later."""
 
     def found(self) -> None:
         """Exchange definitions, have the platform make the genesis block, and bring everything up."""
@@ -81,8 +83,8 @@ class Consortium:
         """Return an organisation's connection file."""
         return self.folders[name] / "connection" / f"{name}.json"
 
-    def down(self, *more: Path) -> None:
-        for folder in (*self.folders.values(), *more):
+    def down(self) -> None:
+        for folder in (*self.folders.values(), *self.joined):
             if (folder / "network.yaml").exists():
                 run("network", "down", "--dir", folder)
 

@@ -158,11 +158,8 @@ class FabricNetwork:
     @contextmanager
     def replaced_chaincode(self, msp_id: str, script: Path) -> Iterator[None]:
         """For as long as the context lasts, an organisation runs `script` instead of the market's contracts."""
-        try:
-            self._restart_chaincode(msp_id, [sys.executable, str(script)])
+        with replaced(self._server(msp_id), script):
             yield
-        finally:
-            self._restart_chaincode(msp_id, ChaincodeServer.program())
 
     @contextmanager
     def without_chaincode(self, msp_id: str) -> Iterator[None]:
@@ -202,13 +199,26 @@ class FabricNetwork:
         return next(one for one in servers(self.folder, self.topology, [self.use]) if one.plan.msp_id == msp_id)
 
     def _restart_chaincode(self, msp_id: str, program: Sequence[str]) -> None:
-        server = self._server(msp_id)
-        server.daemon.stop()
-        server.daemon.start([*program, *server.arguments()], nodes.environment())
-        server.wait_ready()
+        restart(self._server(msp_id), program)
 
     def _plan(self, msp_id: str) -> OrganisationPlan:
         return next(one for one in self.topology.organisations if one.msp_id == msp_id)
+
+
+@contextmanager
+def replaced(server: ChaincodeServer, script: Path) -> Iterator[None]:
+    """For as long as the context lasts, `server` runs `script` instead of the market's contracts."""
+    try:
+        restart(server, [sys.executable, str(script)])
+        yield
+    finally:
+        restart(server, ChaincodeServer.program())
+
+
+def restart(server: ChaincodeServer, program: Sequence[str]) -> None:
+    server.daemon.stop()
+    server.daemon.start([*program, *server.arguments()], nodes.environment())
+    server.wait_ready()
 
 
 def kill(daemon: Daemon) -> None:
