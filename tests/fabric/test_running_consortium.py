@@ -26,7 +26,8 @@ from countermark.network.topology import load
 from tests.support import dishonest_chaincode
 from tests.support.chaos import bookkeeping
 from tests.support.chaos.lanes import Lane, Market
-from tests.support.fabric.consortium import Consortium, RefusedError, consortium, run
+from tests.support.fabric.commands import RefusedError, run
+from tests.support.fabric.consortium import Consortium, consortium
 from tests.support.fabric.network import replaced
 from tests.support.figures import show
 from tests.support.sizes import size

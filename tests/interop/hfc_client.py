@@ -1,8 +1,9 @@
 """What fabric-sdk-py does with the market's ledger; runs in its own environment and imports nothing of ours.
 
-Reads from standard input {"connections": {organisation: connection file}, "submitter", "endorsers", "function",
-"args"}; submits the transaction to the endorsing organisations, waits for its event, asks the peer for its block, and
-prints {"result", "tx_id", "height", "channels", "writes": {key: value}, "endorsers": [msp id]}.
+Reads from standard input {"connections": {organisation: connection file}, "orderers": {name: {"address",
+"tls_ca_file", "host_override"}}, "submitter", "endorsers", "function", "args"}; submits the transaction to the
+endorsing organisations, waits for its event, asks the peer for its block, and prints {"result", "tx_id", "height",
+"channels", "writes": {key: value}, "endorsers": [msp id]}.
 """
 
 import asyncio
@@ -28,7 +29,9 @@ async def main(asked, connections, folder):
     for name, one in connections.items():
         options = [("grpc.ssl_target_name_override", one["host_override"])] if one["host_override"] else []
         peers[name] = Peer(name, one["gateway"], tls_ca_cert_file=one["tls_ca_file"], opts=options)
-        client._orderers[name] = Orderer(name, one["gateway"], tls_ca_cert_file=one["tls_ca_file"], opts=options)
+    for name, one in asked["orderers"].items():
+        options = [("grpc.ssl_target_name_override", one["host_override"])] if one["host_override"] else []
+        client._orderers[name] = Orderer(name, one["address"], tls_ca_cert_file=one["tls_ca_file"], opts=options)
     own = connections[asked["submitter"]]
     user = create_user(
         "client", asked["submitter"], FileKeyValueStore(folder), own["msp_id"], own["key_file"], own["cert_file"]
@@ -49,7 +52,8 @@ async def main(asked, connections, folder):
     (peer, *_) = endorsers
     block = await client.query_block_by_txid(user, channel, [peer], tx_id)
     info = await client.query_info(user, channel, [peer])
-    channels = await client.query_channels(user, [peer])
+    # What does not concern one channel, a peer tells members of its own organisation alone.
+    channels = await client.query_channels(user, [peers[asked["submitter"]]])
     same = await client.query_block(user, channel, [peer], str(block["header"]["number"]))
     assert same["header"] == block["header"]
     processed = await client.query_transaction(user, channel, [peer], tx_id)

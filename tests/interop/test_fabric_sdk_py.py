@@ -35,7 +35,7 @@ def run(python: Path, asked: dict[str, Any], folder: Path) -> Any:
 
 @pytest.mark.interop
 def test_it_submits_a_purchase_to_two_organisations_and_sees_the_escrow(
-    platform: Platform, foreign_python: Path, tmp_path: Path
+    platform: Platform, orderers: dict[str, dict[str, str]], foreign_python: Path, tmp_path: Path
 ) -> None:
     listing = listed(platform, tmp_path)
     buyer = Party(platform)
@@ -57,6 +57,7 @@ def test_it_submits_a_purchase_to_two_organisations_and_sees_the_escrow(
         foreign_python,
         {
             "connections": {path.stem: str(path) for path in (platform.data / "connection").glob("*.json")},
+            "orderers": orderers,
             "submitter": "trader",
             "endorsers": ["platform", "supervisor"],
             "function": "trade.pay",

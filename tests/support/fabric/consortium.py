@@ -3,40 +3,20 @@
 Everything is done by the command line, as their operators would.
 """
 
-import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from countermark.network.ports import free_ports
+from tests.support.fabric.commands import run
 
 NAMES: Mapping[str, str] = {"platform": "PlatformMSP", "supervisor": "SupervisorMSP", "trader": "TraderMSP"}
 CHANNEL, CHAINCODE = "market", "countermark"
 _PARTS = {"platform": "platform", "supervisor": "supervisor", "trader": "member"}
 _PORTS = 8
-
-
-class RefusedError(Exception):
-    """A command did not do what it should; `stderr` is what it said."""
-
-    def __init__(self, status: int, stderr: str) -> None:
-        super().__init__(f"status {status}: {stderr}")
-        self.status = status
-        self.stderr = stderr
-
-
-def run(*words: str | Path, timeout_s: float = 120) -> dict[str, Any]:
-    """Run `countermark --json` with `words` and return its document."""
-    command = [sys.executable, "-m", "countermark.cli.main", "--json", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
-    if done.returncode:
-        raise RefusedError(done.returncode, done.stdout + done.stderr)
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
 
 
 class Consortium:
