@@ -2,8 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from countermark.cli.platform.certificate import gateway_certificate
 from countermark.cli.platform.folder import ETC, SECRETS, STATE, PlatformFolder
@@ -12,6 +12,12 @@ from countermark.network.client import ConnectionProfile
 
 PORT = 8443
 """Where the gateway listens in its container."""
+
+METRICS_PORT = 9464
+"""Where the worker shows its figures; docker/prometheus/prometheus.yml asks there."""
+
+Group = Mapping[str, object]
+"""Targets with their labels, as Prometheus' file_sd_config has them."""
 
 LOCAL = ("localhost", "127.0.0.1", "gateway")
 """Names under which the gateway is always reached: from the host, and by its neighbours in containers."""
@@ -28,6 +34,8 @@ class Plan:
     ledger: str
     """Name of the engine's network in which the peers are."""
     faucet: bool = False
+    targets: Mapping[str, Sequence[Group]] = field(default_factory=dict)
+    """Nodes of which Prometheus asks figures, by kind."""
     threads: int = 16
 
     @property
@@ -68,6 +76,8 @@ def write(folder: PlatformFolder, plan: Plan) -> list[str]:
     for number, profile in enumerate(plan.profiles):
         public[f"connection/{number}-tlsca.pem"] = profile.tls_ca()
         public[f"connection/{number}.json"] = _document(_connection(profile, number))
+    for kind, groups in plan.targets.items():
+        public[f"targets/{kind}.json"] = _document(groups)
     changed = [name for name, data in private.items() if folder.write_secret(name, data)]
     changed += [name for name, data in public.items() if folder.write_public(name, data)]
     return changed + _compose_env(folder, plan)
@@ -87,6 +97,7 @@ def _configuration(plan: Plan, password: str) -> dict[str, object]:
         "tls_key_file": f"{SECRETS}/tls-key.pem",
         "faucet": plan.faucet,
         "threads": plan.threads,
+        "metrics": f"0.0.0.0:{METRICS_PORT}",
     }
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from countermark.cli.network.options import network_folder
+from countermark.cli.platform.configuration import Group
 from countermark.cli.up.founding import Parties
 from countermark.network.client import ConnectionProfile
 from countermark.network.compose.document import ledger_name
+from countermark.network.genesis import Endpoint
 from countermark.network.nodes.generation import profile
 from countermark.network.topology import Mode, OrganisationPlan, Part, Topology, load
 
@@ -42,6 +44,13 @@ class Neighbour:
         ]
 
     @property
+    def targets(self) -> dict[str, list[Group]]:
+        """Where peers and orderers of all organisations here show their figures, by kind, with their organisation."""
+        peers = [_group(plan, str(Endpoint(one.host, one.operations))) for plan, one in self.topology.peers()]
+        orderers = [_group(plan, str(Endpoint(one.host, one.operations))) for plan, one in self.topology.orderers()]
+        return {"peers": peers, "orderers": orderers}
+
+    @property
     def outside(self) -> ConnectionProfile:
         """How this machine reaches the platform's first peer."""
         return profile(self.folder, self.topology, self._platform, self._platform.peers[0])
@@ -54,6 +63,10 @@ class Neighbour:
     @property
     def _platform(self) -> OrganisationPlan:
         return self.topology.part(Part.PLATFORM)
+
+
+def _group(plan: OrganisationPlan, address: str) -> Group:
+    return {"targets": [address], "labels": {"organisation": plan.msp_id}}
 
 
 def neighbour(directory: Path) -> Neighbour:

@@ -56,7 +56,7 @@ def prepare(
         plan = Plan(connections(files), names, str(ledger), faucet)
     else:
         beside = neighbour(directory)
-        plan = Plan(beside.inside, names, beside.ledger, faucet)
+        plan = Plan(beside.inside, names, beside.ledger, faucet, beside.targets)
     if session.dry_run:
         session.result({"dry_run": True, "platform": str(folder.path)}, f"would write to {folder.path}")
         return

@@ -20,7 +20,6 @@ Service = dict[str, Any]
 IMAGES: Final = {
     "orderer": "${FABRIC_ORDERER_IMAGE:-hyperledger/fabric-orderer:3.1.5}",
     "peer": "${FABRIC_PEER_IMAGE:-hyperledger/fabric-peer:3.1.5}",
-    "chaincode": "${CHAINCODE_IMAGE:-countermark/chaincode:0.1.0}",
 }
 _HEAD: Final = """\
 # Made by `countermark network` from network.yaml: change that. Images and limits may be set by what
@@ -31,14 +30,21 @@ _HERE: Final = "127.0.0.1"
 _CHAINCODE: Final = "/etc/countermark"
 
 
-def document(topology: Topology, uses: list[InUse], owner: Owner) -> dict[str, Any]:
-    """Return the file for the nodes of `topology` here, with chaincode servers for the packages `uses`."""
+def document(topology: Topology, uses: list[InUse], images: Mapping[int, str], owner: Owner) -> dict[str, Any]:
+    """Return the file for the nodes of `topology` here, with chaincode servers for the packages `uses`.
+
+    Args:
+        topology: The network.
+        uses: The packages.
+        images: By sequence, what their servers run.
+        owner: The account of all containers.
+    """
     services: dict[str, Service] = {}
     for _, orderer in topology.orderers():
         services[orderer.name] = _orderer(orderer)
     for _, peer in topology.peers():
         services[peer.name] = _peer(peer)
-    for name, service in _servers(topology, uses):
+    for name, service in _servers(topology, uses, images):
         services[name] = service
     return {
         "services": {name: {**_hardened(owner), **service} for name, service in services.items()},
@@ -113,17 +119,17 @@ def _peer(peer: Peer) -> Service:
     }
 
 
-def _servers(topology: Topology, uses: list[InUse]) -> Iterator[tuple[str, Service]]:
+def _servers(topology: Topology, uses: list[InUse], images: Mapping[int, str]) -> Iterator[tuple[str, Service]]:
     for plan, peer in topology.peers():
         for use in uses:
-            yield server_name(peer, use), _server(plan, peer, use)
+            yield server_name(peer, use), _server(plan, peer, use, images[use.sequence])
 
 
-def _server(plan: OrganisationPlan, peer: Peer, use: InUse) -> Service:
+def _server(plan: OrganisationPlan, peer: Peer, use: InUse, image: str) -> Service:
     """Return the server of one package: only its peer is to reach it, so none of its ports is published."""
     port = peer.chaincode[(use.sequence - 1) % 2]
     return {
-        "image": IMAGES["chaincode"],
+        "image": image,
         "environment": {
             "CHAINCODE_SERVER_ADDRESS": f"0.0.0.0:{port}",  # within the container
             "CHAINCODE_ID": use.package.id,

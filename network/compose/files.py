@@ -10,6 +10,7 @@ from typing import Final
 
 from countermark.network.compose import builder
 from countermark.network.compose.document import document, dumps
+from countermark.network.compose.images import images
 from countermark.network.identities.files import PRIVATE, make_directory
 from countermark.network.lifecycle.package import CLIENT_CERTIFICATE, CLIENT_KEY, ROOT_CERTIFICATE, address_variable
 from countermark.network.native.servers import InUse
@@ -30,6 +31,7 @@ def write(folder: NetworkFolder, topology: Topology, uses: list[InUse], owner: O
 
     Raises:
         IdentityError: Key material is missing.
+        LifecycleError: A package has no image.
     """
     for plan, orderer in topology.orderers():
         _write_node(folder, plan, orderer)
@@ -42,7 +44,8 @@ def write(folder: NetworkFolder, topology: Topology, uses: list[InUse], owner: O
         for part in node.iterdir():
             if part.name != LEDGER:
                 owner.take_all(part)
-    write_changed(folder.path / "compose.yaml", dumps(document(topology, uses, owner)).encode())
+    content = document(topology, uses, images(folder, uses), owner)
+    write_changed(folder.path / "compose.yaml", dumps(content).encode())
 
 
 def make_data(folder: NetworkFolder, topology: Topology, owner: Owner) -> None:

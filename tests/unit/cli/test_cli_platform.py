@@ -1,5 +1,6 @@
 """`countermark platform`: what containers get, of what kind the files are, and what a second run leaves alone."""
 
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from cryptography import x509
 
 from countermark.cli.platform.certificate import LEAST, gateway_certificate
-from countermark.cli.platform.configuration import LOCAL
+from countermark.cli.platform.configuration import LOCAL, PORT
 from countermark.cli.platform.network import neighbour
 from countermark.gateway import config, keys
 from countermark.network.client import ConnectionProfile
@@ -20,6 +21,7 @@ from countermark.network.embedded.material import generate
 from countermark.network.identities import SigningIdentity
 from countermark.network.identities.authorities import LEAF_VALIDITY
 from countermark.network.identities.certificates import load_certificate
+from tests.support.pages import ROOT
 from tests.unit.cli.conftest import Result, Run
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -82,6 +84,21 @@ def test_gateway_and_worker_can_read_what_is_made(prepare: Callable[..., Result]
     for one in found:
         assert SigningIdentity.load("PlatformMSP", one.cert_file, in_container(folder, str(one.key_file)))
         assert one.tls_ca().startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+def test_prometheus_finds_what_it_asks(prepare: Callable[..., Result], tmp_path: Path) -> None:
+    """Its configuration names a port of the worker, a name of the gateway, and files."""
+    prepare()
+    text = (ROOT / "docker" / "prometheus" / "prometheus.yml").read_text()
+    folder = tmp_path / "platform"
+    loaded = config.load(folder / "secrets" / "gateway.json", {})
+    assert loaded.metrics is not None
+    assert f'"worker:{loaded.metrics.port}"' in text
+    assert f'"gateway:{PORT}"' in text
+    assert (in_container(folder, "/etc/countermark/gateway-ca.pem")).exists()
+    assert "ca_file: /etc/countermark/gateway-ca.pem" in text
+    for kind in ("peers", "orderers"):
+        assert f"/etc/countermark/targets/{kind}*.json" in text
 
 
 def test_secrets_are_for_one_account_and_the_rest_holds_none(prepare: Callable[..., Result], tmp_path: Path) -> None:
@@ -206,6 +223,12 @@ class TestBesideANetwork:
             "peer1.supervisor.example",
         ]
         assert loaded.faucet is False
+        targets = json.loads((folder / "public" / "targets" / "peers.json").read_text())
+        assert [one["labels"]["organisation"] for one in targets] == [
+            *("PlatformMSP", "SupervisorMSP", "SupervisorMSP", "TraderMSP")
+        ]
+        assert targets[0]["targets"][0].startswith("peer0.platform.example:")
+        assert len(json.loads((folder / "public" / "targets" / "orderers.json").read_text())) == 3
         assert "COUNTERMARK_LEDGER=countermark-ledger\n" in (folder / "compose.env").read_text()
 
     def test_the_market_is_founded_for_the_organisations_of_the_network(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from countermark.network.compose import images
 from countermark.network.compose.document import document, dumps
 from countermark.network.identities.certificates import load_certificate
+from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.package import build
 from countermark.network.native.servers import InUse, Packages
 from countermark.network.nodes.folder import NetworkFolder
@@ -24,6 +26,7 @@ from tests.support.docker.files import FOLDER, variables
 from tests.unit.network.compose.conftest import NOW_MS
 
 OWNER = Owner(10001, 10001)
+IMAGES = {1: "registry.example/chaincode:1.0.0", 2: "registry.example/chaincode:2.0.0"}
 DIGEST = "sha256:" + "0" * 64
 NODES = {"orderer0.platform", "orderer0.supervisor", "orderer0.trader"} | {
     "peer0.platform",
@@ -39,7 +42,7 @@ def in_use(*sequences: int) -> list[InUse]:
 
 
 def services(topology: Topology, *sequences: int) -> dict[str, Any]:
-    found: dict[str, Any] = document(topology, in_use(*sequences), OWNER)["services"]
+    found: dict[str, Any] = document(topology, in_use(*sequences), IMAGES, OWNER)["services"]
     return found
 
 
@@ -52,9 +55,26 @@ def test_while_an_upgrade_is_under_way_old_and_new_servers_run_side_by_side(topo
     found = services(topology, 1, 2)
     assert set(found) == NODES | {f"{one}.{parity}" for one in SERVERS for parity in ("odd", "even")}
     odd, even = found["chaincode.peer0.platform.odd"], found["chaincode.peer0.platform.even"]
+    assert (odd["image"], even["image"]) == (IMAGES[1], IMAGES[2])
     for member in ("networks", "volumes"):
         assert odd[member] != even[member]
     assert odd["environment"]["CHAINCODE_ID"] != even["environment"]["CHAINCODE_ID"]
+
+
+def test_a_package_keeps_the_image_with_which_it_was_made(folder: NetworkFolder) -> None:
+    """The variable names the new code's while the old code's servers still run."""
+    one, two = in_use(1, 2)
+    assert images.images(folder, [one], {}) == {1: images.DEFAULT}
+    assert images.images(folder, [one, two], {images.VARIABLE: "new:2.0.0"}) == {1: images.DEFAULT, 2: "new:2.0.0"}
+    assert images.images(folder, [two], {}) == {2: "new:2.0.0"}
+
+
+@pytest.mark.parametrize("name", ["a b", "${HOME}", "a\nprivileged: true", "-x", ""])
+def test_what_is_no_name_of_an_image_gets_into_no_file(folder: NetworkFolder, name: str) -> None:
+    folder.packages.mkdir(exist_ok=True)
+    (folder.packages / "1.image").write_text(name)
+    with pytest.raises(LifecycleError, match="no name of an image"):
+        images.images(folder, in_use(1), {})
 
 
 def test_servers_are_reached_under_names_that_their_certificates_hold_for(
@@ -96,7 +116,7 @@ def test_nothing_is_published_beyond_this_machine_unless_it_is_asked_for_and_no_
 
 
 def test_the_file_holds_no_key(folder: NetworkFolder, topology: Topology) -> None:
-    text = dumps(document(topology, in_use(1), OWNER))
+    text = dumps(document(topology, in_use(1), IMAGES, OWNER))
     assert "PRIVATE" not in text
     for path in folder.path.rglob("key.pem"):
         assert path.read_text().splitlines()[1] not in text
@@ -104,7 +124,7 @@ def test_the_file_holds_no_key(folder: NetworkFolder, topology: Topology) -> Non
 
 def test_compose_itself_accepts_the_file_and_warns_of_nothing(folder: NetworkFolder, topology: Topology) -> None:
     file = folder.path / "compose.yaml"
-    file.write_text(dumps(document(topology, in_use(1, 2), OWNER)))
+    file.write_text(dumps(document(topology, in_use(1, 2), IMAGES, OWNER)))
     read = compose.read(file)
     assert not {key for service in read["services"].values() for key in service} - KNOWN_TO_BOTH
     for program in compose.programs():
@@ -114,7 +134,7 @@ def test_compose_itself_accepts_the_file_and_warns_of_nothing(folder: NetworkFol
 
 
 def test_images_are_pinned_and_what_may_be_set_is_in_the_example(topology: Topology) -> None:
-    text = dumps(document(topology, in_use(1), OWNER))
+    text = dumps(document(topology, in_use(1), IMAGES, OWNER))
     used = variables(text)
     example = dict(
         line.split("=", 1)
@@ -123,9 +143,10 @@ def test_images_are_pinned_and_what_may_be_set_is_in_the_example(topology: Topol
     )
     for name, defaults in used.items():
         assert {example[name]} == defaults, name
-    images = {one for name, defaults in used.items() if name.endswith("_IMAGE") for one in defaults}
-    assert len(images) == 3
-    assert all(PINNED.fullmatch(one) for one in images)
+    pinned = {one for name, defaults in used.items() if name.endswith("_IMAGE") for one in defaults}
+    assert len(pinned) == 2
+    assert all(PINNED.fullmatch(one) for one in pinned)
+    assert example[images.VARIABLE] == images.DEFAULT
 
 
 def test_each_folder_holds_one_identity_and_the_containers_account_alone_reads_its_key(
