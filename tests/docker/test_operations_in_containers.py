@@ -69,10 +69,17 @@ class Operator:
         return Served(f"https://127.0.0.1:{self.port}", public / "gateway-ca.pem")
 
     def container(self, project: str, service: str) -> Container:
+        (found,) = self.containers(project, service)
+        return found
+
+    def containers(self, project: str, service: str) -> list[Container]:
         labels = {"project": self.names[project], "service": service}
         filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
-        (found,) = docker("ps", "--all", "--quiet", *filters).split()
-        return Container(found)
+        return [Container(found) for found in docker("ps", "--all", "--quiet", *filters).split()]
+
+    def remove_images(self) -> None:
+        tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.repository}/*").split()
+        docker("image", "rm", "--force", *tags)
 
     def open_account(self, home: Path) -> None:
         home.mkdir()
@@ -90,7 +97,7 @@ def operator(mark: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Op
         operator = Operator(tmp_path_factory.mktemp("operator"), mark, pip)
         for name in operator.names.values():
             stack.callback(remove_project, name)
-        stack.callback(docker, "image", "rm", "--force", *(f"{operator.repository}/{one}:0.1.0" for one in IMAGES))
+        stack.callback(operator.remove_images)
         for title in ("Images", "A network beside it", "The platform"):
             operator.drill.run(COMMANDS[title])
         yield operator
@@ -121,13 +128,19 @@ def test_a_process_that_is_killed_comes_back_and_the_market_with_it(operator: Op
     show(f"containers: {len(KILLED)} processes killed one after the other, each came back, and the market with them")
 
 
-def test_renewed_files_are_taken_up_by_a_restart(operator: Operator) -> None:
+def test_renewed_files_and_other_contracts_are_taken_up(operator: Operator, tmp_path: Path) -> None:
     before = operator.gateway.certificate()
     operator.drill.run(COMMANDS["Changes"])
+    # The old servers have ended, the new ones are of the new image.
+    assert not operator.containers("network", "chaincode.peer0.platform.odd")
+    server = operator.container("network", "chaincode.peer0.platform.even")
+    assert server.description["Config"]["Image"] == f"{operator.repository}/chaincode:0.1.1"
     operator.container("platform", "gateway").wait_healthy()
     after = operator.gateway.certificate()
     assert after != before
     assert b"trade.example.org" in after
+    operator.gateway.wait_ready()
+    operator.open_account(tmp_path / "home")
 
 
 def test_what_was_stored_is_there_after_an_end_and_a_new_start(operator: Operator, tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ def test_a_trader_opens_an_account_and_is_paid_through_the_containers(platform: 
     assert "worker ready" in platform.container("worker").log
 
 
+def test_the_workers_figures_are_shown_to_its_neighbours_and_to_nobody_else(platform: Platform) -> None:
+    look = "import urllib.request; print(urllib.request.urlopen('http://worker:9464/metrics').read().decode())"
+    assert "countermark_" in platform.container("gateway").run("python", "-c", look)
+    assert platform.container("worker").description["NetworkSettings"]["Ports"] == {}
+
+
 def test_no_process_has_root_or_capabilities_or_may_write_to_its_image(platform: Platform, ledger: Ledger) -> None:
     for name, container in containers(platform, ledger).items():
         lines = container.run("python", "-c", _STATUS).splitlines()

@@ -48,6 +48,7 @@ class Drill:
         self.checkout = folder / "checkout"
         self._programs = folder / "programs"
         self._environment = environment
+        self._repository = repository
         for name in _tracked():
             target = self.checkout / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +60,7 @@ class Drill:
 
     def run(self, commands: str) -> str:
         """Run `commands` as a script that ends with its first failure; return what it printed."""
+        commands = commands.replace("IMAGE=countermark/", f"IMAGE={self._repository}/")
         path = os.pathsep.join([str(self._programs), str(Path(sys.executable).parent), os.environ["PATH"]])
         done = subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", commands],
