@@ -4,11 +4,13 @@
 all of this project that the contracts run. Python and the libraries below are not in it; requirements.lock pins them.
 """
 
+import gzip
 import hashlib
 import io
 import json
 import sys
 import tarfile
+import zlib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -36,11 +38,22 @@ def check_package(path: Path, ccid: str) -> None:
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST)
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = io.BytesIO(packed.read(_LARGEST))
+        with tarfile.open(fileobj=unpacked, mode="r:") as archive:
             member = archive.extractfile("metadata.json")
-            metadata = json.loads(member.read(_LARGEST)) if member else {}
+            metadata = json.loads(member.read()) if member else {}
         label, digest = metadata["label"], metadata["code_digest"]
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (
+        OSError,
+        EOFError,
+        tarfile.TarError,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise ShimError(f"{path} is not a chaincode package of this project") from error
     if ccid != f"{label}:{hashlib.sha256(data).hexdigest()}":
         raise ShimError(f"{path} is not the package {ccid}")

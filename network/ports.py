@@ -1,5 +1,6 @@
 """Ports of this machine on which nobody listens."""
 
+import errno
 import secrets
 import socket
 from itertools import islice
@@ -26,14 +27,24 @@ def free_ports(count: int) -> list[int]:
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Return whether a server can listen on `port` of the address `host`."""
+    return not why_not_free(port, host)
+
+
+def why_not_free(port: int, host: str) -> int:
+    """Return the error number that a server gets which listens on `port` of the address `host`; 0 if it gets none.
+
+    EADDRINUSE says that somebody else does, EADDRNOTAVAIL that the address is none of this machine.
+    """
     with socket.socket() as probe:
         # As servers do it: connections of an ended server that linger in TIME_WAIT do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+        except socket.gaierror:
+            return errno.EADDRNOTAVAIL
+        except OSError as error:
+            return error.errno or errno.EADDRNOTAVAIL
+        return 0
 
 
 def listens(host: str, port: int) -> bool:

@@ -29,10 +29,12 @@ def generate(
 ) -> None:
     """Make identities, genesis block, settings and connection files from network.yaml; again changes nothing.
 
-    Without a network.yaml, one with three organisations is written first.
+    Without a network.yaml, one with three organisations is written first. As long as definitions of organisations
+    elsewhere are missing, only keys and definitions of those here are made.
     """
     from countermark.network.identities.files import write_file
     from countermark.network.nodes import generation
+    from countermark.network.nodes.founding import take_genesis
     from countermark.network.nodes.material import make_organisations
     from countermark.network.ports import free_ports
     from countermark.network.topology import Consensus, Mode, load, parse_topology
@@ -41,10 +43,14 @@ def generate(
     folder = network_folder(directory)
     if folder.description.exists():
         topology = load(folder.description, awaiting=True)
+        if topology.awaited and (found or genesis is not None):
+            load(folder.description)  # raises, and says which is missing
         for option, given, is_so in (("mode", mode, topology.mode), ("consensus", consensus, topology.consensus)):
             if given and given != is_so:
                 raise click.UsageError(f"{folder.description} says {option}: {is_so}")
         text = b""
+    elif genesis is not None:
+        raise click.UsageError(f"--genesis is for the network of {folder.description}, which is missing")
     else:
         kind = Consensus(consensus or "raft")
         text = default_text(Mode(mode or "native"), kind, free_ports(port_count(kind))).encode()
@@ -57,20 +63,20 @@ def generate(
     if text:
         write_file(folder.description, text)
         session.say(f"wrote {folder.description}")
-    if genesis is not None:
-        generation.take_genesis(folder, topology, genesis.read_bytes())
+    names = [one.name for one in topology.here]
+    document = {"dir": str(folder.path), "organisations": names, "channel": topology.channel}
+    line = f"{folder.path}: {', '.join(names)} on channel {topology.channel}"
     if topology.awaited:
         make_organisations(folder, topology)
-        files = [str(path) for path in topology.awaited]
-        own = [str(folder.definition(one.name)) for one in topology.here]
-        session.result({"dir": str(folder.path), "awaited": files, "definitions": own}, *own)
+        files, own = [str(path) for path in topology.awaited], [str(folder.definition(name)) for name in names]
+        session.result({**document, "founded": False, "awaited": files, "definitions": own}, *own)
         session.say(f"give these to the others; missing of theirs: {', '.join(files)}")
         return
+    if genesis is not None:
+        take_genesis(folder, topology, genesis.read_bytes())
     alone = len(topology.here) == len(topology.organisations)
     made = generation.generate(folder, topology, now_ms=time.time_ns() // 1_000_000, found=found or alone)
-    names = [one.name for one in topology.here]
-    document = {"dir": str(folder.path), "organisations": names, "channel": topology.channel, "founded": made.founded}
-    session.result(document, f"{folder.path}: {', '.join(names)} on channel {topology.channel}")
+    session.result({**document, "founded": made.founded}, line)
     if made.waiting:
         session.say(
             "the genesis block is missing: one organisation makes it (--found), the others take it (--genesis)"

@@ -7,7 +7,7 @@ from countermark.network.native.errors import RunError
 from countermark.network.native.preflight import check_certificates, check_generated, check_network
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.ports import LOOPBACK, is_free
-from countermark.network.topology import Mode, Orderer, Topology
+from countermark.network.topology import Mode, Topology
 
 
 def check_before_start(folder: NetworkFolder, topology: Topology, project: Project) -> None:
@@ -39,6 +39,5 @@ def _published(topology: Topology) -> Iterator[tuple[str, int]]:
     """Yield the ports of this machine that each node's container takes."""
     for plan in topology.here:
         for node in plan.nodes:
-            ports = node.ports if isinstance(node, Orderer) else (node.port, node.operations)
-            for port in ports:
+            for port in node.published:
                 yield node.name, port

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -68,14 +69,18 @@ def parse(data: bytes) -> Package:
     Raises:
         LifecycleError: It is none of ours.
     """
+    if len(data) > _LARGEST:
+        raise LifecycleError("malformed_package", "longer than a package of ours")
     try:
-        with tarfile.open(fileobj=io.BytesIO(data[: _LARGEST + 1]), mode="r:gz") as archive:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = io.BytesIO(packed.read(_LARGEST))
+        with tarfile.open(fileobj=unpacked, mode="r:") as archive:
             member = archive.extractfile("metadata.json")
-            metadata = json.loads(member.read(_LARGEST)) if member else None
+            metadata = json.loads(member.read()) if member else None
         label = metadata["label"] if isinstance(metadata, dict) else None
-    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, RecursionError) as error:
+    except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError, KeyError, RecursionError) as error:
         raise LifecycleError("malformed_package", "not a chaincode package") from error
-    if not isinstance(label, str) or len(data) > _LARGEST:
+    if not isinstance(label, str):
         raise LifecycleError("malformed_package", "not a chaincode package of ours")
     return Package(label, data)
 

@@ -42,9 +42,13 @@ def find(folder: Path | None = None) -> Binaries:
 
 def _check_version(program: str) -> None:
     try:
-        done = subprocess.run([program, "version"], capture_output=True, text=True, timeout=_WAIT_S, check=True)
+        done = subprocess.run([program, "version"], capture_output=True, timeout=_WAIT_S, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise RunError("bad_binary", f"{program} version: {error}") from error
-    found = _VERSION.search(done.stdout)
+    said = done.stdout.decode(errors="replace")
+    if "Version: " not in said:
+        raise RunError("bad_binary", f"{program} does not say its version as Fabric's programs do")
+    # One that was built from no release says something else than numbers.
+    found = _VERSION.search(said)
     if found and (int(found[1]), int(found[2])) < _LEAST:
         raise RunError("bad_binary", f"{program} is of Fabric {found[1]}.{found[2]}; 3.0 or later is needed")

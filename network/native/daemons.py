@@ -1,23 +1,34 @@
 """Processes that go on when the command that started them has ended, known again by pid and time of start.
 
-A pid alone may be another process's by now; with the moment at which the kernel started it, it is not.
+A pid alone may be another process's by now; with the moment at which the kernel started it, it is not. A process
+becomes the program only when its record is on disk: whoever is ended in between leaves none that nobody knows of.
 """
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from countermark.network.identities.files import PRIVATE, make_directory, write_file
 from countermark.network.native.errors import RunError
 
 _POLL_S = 0.02
 _TAIL = 2_000
+_GATE = """\
+import os, sys
+if os.read(0, 1):
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Waits for a byte, of which there is none if the parent has ended, and becomes the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +70,29 @@ class Daemon:
         """Start `command` unless it runs; `environment` is all that it gets.
 
         Raises:
-            RunError: The program cannot be run.
+            RunError: There is no such program.
         """
         if self.pid is not None:
             return
+        program = shutil.which(command[0], path=environment.get("PATH"))
+        if program is None:
+            raise RunError("not_started", f"{self.name}: there is no program {command[0]}")
         for folder in (self.run, self.logs):
             make_directory(folder)
         with self.log.open("ab", buffering=0) as log:
-            try:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise RunError("not_started", f"{self.name}: {error.strerror}") from error
+            process = subprocess.Popen(
+                [sys.executable, "-ISc", _GATE, program, *command[1:]],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+        _children.append(process)
         record = {"pid": process.pid, "started": _started(process.pid), "command": list(command)}
         write_file(self._record, json.dumps(record).encode(), mode=PRIVATE)
-        _children.append(process)
+        with suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as gate:  # unless it has been ended already
+            gate.write(b"\n")
 
     def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Return when `ready` says so; it is asked again and again while the process runs.
@@ -120,6 +133,11 @@ class Daemon:
                 self.ask_to_end(signal.SIGKILL)
             time.sleep(_POLL_S)
         self._record.unlink(missing_ok=True)
+
+
+def known_daemons(run: Path, logs: Path) -> list[Daemon]:
+    """Return all of which there are records in `run`, whether they run or not."""
+    return [Daemon(path.stem, run, logs) for path in sorted(run.glob("*.json"))]
 
 
 _children: list[subprocess.Popen[bytes]] = []

@@ -14,7 +14,7 @@ from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
 from countermark.network.native.binaries import Binaries
-from countermark.network.native.daemons import Daemon
+from countermark.network.native.daemons import Daemon, known_daemons
 from countermark.network.native.ordering import FORBIDDEN, newest_block, orderer_clients
 from countermark.network.native.preflight import check_before_start, mark_nodes
 from countermark.network.native.servers import InUse, Packages, servers
@@ -44,7 +44,7 @@ class NativeNetwork:
             NetworkError: A node refuses, or a file is damaged.
         """
         uses = self.packages.in_use()
-        check_before_start(self.folder, self.topology, uses)
+        check_before_start(self.folder, self.topology)
         mark_nodes(self.folder, self.topology)
         orderers = list(nodes.orderers(self.folder, self.topology))
         peers = list(nodes.peers(self.folder, self.topology))
@@ -140,8 +140,8 @@ class NativeNetwork:
             yield clients
 
     def down(self) -> int:
-        """End all processes of the folder and return how many ran."""
-        running = [one for one in self.daemons() if one.pid is not None]
+        """End all processes that were started from the folder, whatever it describes now; return how many ran."""
+        running = self._running()
         for one in running:
             one.ask_to_end()
         for one in running:
@@ -150,7 +150,10 @@ class NativeNetwork:
 
     def running(self) -> list[str]:
         """Return the names of what runs."""
-        return [one.name for one in self.daemons() if one.pid is not None]
+        return [one.name for one in self._running()]
+
+    def _running(self) -> list[Daemon]:
+        return [one for one in known_daemons(self.folder.run, self.folder.logs) if one.pid is not None]
 
     def daemons(self) -> Iterator[Daemon]:
         """Yield the processes of the folder: orderers, peers, chaincode servers."""

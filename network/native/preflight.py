@@ -1,6 +1,8 @@
 """What must hold before anything is started; whatever does not is said, and nothing has been touched."""
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,19 +12,23 @@ from countermark.network.identities.files import write_file
 from countermark.network.native.daemons import Daemon
 from countermark.network.native.errors import RunError
 from countermark.network.native.nodes import orderers, peers
-from countermark.network.native.servers import InUse, servers
+from countermark.network.native.servers import places
 from countermark.network.nodes.folder import NetworkFolder
-from countermark.network.ports import is_free
+from countermark.network.nodes.founding import check_channel
+from countermark.network.nodes.generation import node_settings
+from countermark.network.nodes.writing import holds
+from countermark.network.ports import why_not_free
 from countermark.network.topology import Mode, Topology
 
 _MARK = "network-id"
 
 
-def check_before_start(folder: NetworkFolder, topology: Topology, uses: list[InUse]) -> None:
-    """Return if the network of `folder` can be started with the packages `uses`.
+def check_before_start(folder: NetworkFolder, topology: Topology) -> None:
+    """Return if the network of `folder` can be started.
 
     Raises:
         RunError: The folder is not ready, holds nodes of another network, a certificate has expired, a port is taken.
+        TopologyError: The genesis block is of another channel.
         NetworkError: A file is damaged.
     """
     if topology.mode is not Mode.NATIVE:
@@ -30,7 +36,7 @@ def check_before_start(folder: NetworkFolder, topology: Topology, uses: list[InU
     check_generated(folder, topology)
     check_network(folder, topology)
     check_certificates(folder, topology)
-    _check_ports(folder, topology, uses)
+    _check_ports(folder, topology)
 
 
 def mark_nodes(folder: NetworkFolder, topology: Topology) -> None:
@@ -47,18 +53,26 @@ def network_id(folder: NetworkFolder) -> str:
 
 
 def check_generated(folder: NetworkFolder, topology: Topology) -> None:
-    """Return if the settings of all nodes here have been made, and the genesis block is there.
+    """Return if the settings of all nodes here are what the description says, and the genesis block is its channel's.
+
+    A node that listens elsewhere than the description says would be waited for in vain.
 
     Raises:
-        RunError: Something is missing.
+        RunError: Something is missing, or the description has changed since.
+        TopologyError: The genesis block begins another channel.
     """
     if not folder.genesis.exists():
         raise RunError(
             "no_genesis", f"{folder.genesis} is missing: `network generate` makes it, or the founder sends it"
         )
+    check_channel(folder, topology)
+    stale = [name for name, path, data in node_settings(folder, topology) if not holds(path, data)]
     missing = [name for name in _nodes(topology) if not (folder.node(name) / "msp" / "config.yaml").exists()]
-    if missing:
-        raise RunError("not_generated", f"no settings for {', '.join(missing)}: run `network generate`")
+    if stale or missing:
+        names = ", ".join(dict.fromkeys((*missing, *stale)))
+        raise RunError(
+            "not_generated", f"the settings of {names} are not those of network.yaml: run `network generate`"
+        )
 
 
 def check_network(folder: NetworkFolder, topology: Topology) -> None:
@@ -101,25 +115,25 @@ def certificate_files(folder: NetworkFolder, topology: Topology) -> Iterator[Pat
             yield from sorted((organisation / kind).glob("*/cert.pem"))
 
 
-def _check_ports(folder: NetworkFolder, topology: Topology, uses: list[InUse]) -> None:
-    for daemon, host, ports in _listeners(folder, topology, uses):
+def _check_ports(folder: NetworkFolder, topology: Topology) -> None:
+    for daemon, host, ports in _listeners(folder, topology):
         if daemon.pid is not None:
             continue
         for port in ports:
-            if not is_free(port, host):
-                raise RunError("port_in_use", f"{daemon.name}: somebody else listens on {host}:{port}")
+            obstacle = why_not_free(port, host)
+            if obstacle:
+                code = "port_in_use" if obstacle == errno.EADDRINUSE else "bad_address"
+                raise RunError(code, f"{daemon.name} cannot listen on {host}:{port}: {os.strerror(obstacle)}")
 
 
-def _listeners(
-    folder: NetworkFolder, topology: Topology, uses: list[InUse]
-) -> Iterator[tuple[Daemon, str, tuple[int, ...]]]:
+def _listeners(folder: NetworkFolder, topology: Topology) -> Iterator[tuple[Daemon, str, tuple[int, ...]]]:
     for orderer in orderers(folder, topology):
         yield orderer.daemon, orderer.host, orderer.orderer.ports
     for peer in peers(folder, topology):
         one = peer.peer
         yield peer.daemon, peer.host, (one.port, one.listener, one.operations)
-    for server in servers(folder, topology, uses):
-        yield server.daemon, server.host, (server.port,)
+    for daemon, host, port in places(folder, topology):
+        yield daemon, host, (port,)
 
 
 def _nodes(topology: Topology) -> list[str]:

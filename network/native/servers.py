@@ -114,13 +114,12 @@ class ChaincodeServer:
     @property
     def port(self) -> int:
         """Its port."""
-        return self.peer.chaincode[(self.use.sequence - 1) % 2]
+        return _place(self.folder, self.peer, self.use.sequence)[1]
 
     @property
     def daemon(self) -> Daemon:
         """Its process."""
-        parity = "odd" if self.use.sequence % 2 else "even"
-        return Daemon(f"{chaincode_name(self.peer.name)}.{parity}", self.folder.run, self.folder.logs)
+        return _place(self.folder, self.peer, self.use.sequence)[0]
 
     def start(self, environment: dict[str, str]) -> None:
         """Start it unless it runs, with the right package.
@@ -158,6 +157,20 @@ class ChaincodeServer:
             *("--tls-cert", str(tls / "cert.pem"), "--tls-key", str(tls / "key.pem")),
             *("--client-ca", str(organisation / "tlsca" / "cert.pem")),
         ]
+
+
+def places(folder: NetworkFolder, topology: Topology) -> Iterator[tuple[Daemon, str, int]]:
+    """Yield process, host and port of every server that there may be beside the peers here, in use or not."""
+    for _, peer in topology.peers():
+        for sequence in (1, 2):
+            daemon, port = _place(folder, peer, sequence)
+            yield daemon, topology.reached(peer.host), port
+
+
+def _place(folder: NetworkFolder, peer: Peer, sequence: int) -> tuple[Daemon, int]:
+    parity = "odd" if sequence % 2 else "even"
+    daemon = Daemon(f"{chaincode_name(peer.name)}.{parity}", folder.run, folder.logs)
+    return daemon, peer.chaincode[(sequence - 1) % 2]
 
 
 def servers(folder: NetworkFolder, topology: Topology, uses: list[InUse]) -> Iterator[ChaincodeServer]:

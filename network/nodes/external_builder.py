@@ -4,11 +4,12 @@ A package names no addresses and no keys, so that all organisations install the 
 what to put in their place when the package is released to it.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
-from countermark.network.identities.files import make_directory, write_file
 from countermark.network.lifecycle.package import ADDRESS_PREFIX, KIND
+from countermark.network.nodes.writing import write_changed
 
 CONFIGURATION = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
 """Variable with a JSON object: `address…` as they are, and files whose text is to stand in connection.json.
@@ -16,6 +17,14 @@ CONFIGURATION = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
 Fabric's own builder for such chaincode knows the same variable; it wants the texts in it instead of the files.
 """
 
+# A first line that names the interpreter ends at a space in its path, and after 127 bytes on some kernels. This is a
+# command to the shell and a string to Python.
+_HEAD = """\
+#!/bin/sh
+''':'
+exec {python} -I "$0" "$@"
+'''
+"""
 _DETECT = f"""\
 import json, pathlib, sys
 metadata = json.loads((pathlib.Path(sys.argv[2]) / "metadata.json").read_text())
@@ -44,10 +53,6 @@ folder.mkdir(parents=True)
 
 def write(folder: Path) -> None:
     """Write the builder's three programs into `folder`, as far as they have changed."""
-    programs = folder / "bin"
-    make_directory(programs)
     for name, text in {"detect": _DETECT, "build": _BUILD, "release": _RELEASE}.items():
-        program = programs / name
-        data = f"#!{sys.executable} -I\n{text}".encode()
-        if not program.exists() or program.read_bytes() != data:
-            write_file(program, data, mode=0o755)
+        head = _HEAD.format(python=shlex.quote(sys.executable))
+        write_changed(folder / "bin" / name, f"{head}{text}".encode(), mode=0o755)

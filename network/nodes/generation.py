@@ -1,23 +1,24 @@
 """Everything that a network's folder must hold before its nodes start; made where it is missing, else left alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from countermark.network.blocks import parse_block, read_config
 from countermark.network.client import ConnectionProfile
 from countermark.network.compose import builder as shell_builder
 from countermark.network.compose import files as containers
 from countermark.network.compose.places import PLACES
-from countermark.network.errors import NetworkError
 from countermark.network.native.servers import Packages
 from countermark.network.nodes import external_builder, msp_folder
 from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.nodes.founding import check_channel
 from countermark.network.nodes.material import GATEWAY, local_name, make_genesis, make_organisations
 from countermark.network.nodes.orderer_settings import orderer_settings
 from countermark.network.nodes.owner import Owner
 from countermark.network.nodes.peer_settings import peer_settings
 from countermark.network.nodes.places import Places, native
-from countermark.network.nodes.writing import write_changed, write_settings
-from countermark.network.topology import Mode, Orderer, OrganisationPlan, Peer, Topology, TopologyError
+from countermark.network.nodes.writing import settings_bytes, write_changed
+from countermark.network.topology import Mode, Orderer, OrganisationPlan, Peer, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ def generate(folder: NetworkFolder, topology: Topology, *, now_ms: int, found: b
     """Make key material, settings, connection profiles and, with `found`, the genesis block.
 
     Raises:
-        TopologyError: The folder's files are of other organisations than the description's.
+        TopologyError: The folder's files are of other organisations, or of another channel, than the description's.
         IdentityError: Files are damaged.
     """
+    check_channel(folder, topology)
     make_organisations(folder, topology)
     founded = found and make_genesis(folder, topology, now_ms=now_ms)
     builder = shell_builder if topology.mode is Mode.COMPOSE else external_builder
@@ -48,38 +50,28 @@ def generate(folder: NetworkFolder, topology: Topology, *, now_ms: int, found: b
     return Generated(founded, not folder.genesis.exists())
 
 
-def take_genesis(folder: NetworkFolder, topology: Topology, block: bytes) -> None:
-    """Take over the genesis block that another organisation made.
-
-    Raises:
-        TopologyError: It is no block number 0 of this channel, or the folder has another.
-    """
-    try:
-        parsed = parse_block(block)
-        channel = read_config(parsed).channel
-    except NetworkError as error:
-        raise TopologyError("malformed_genesis", str(error)) from error
-    if parsed.number != 0 or channel != topology.channel:
-        raise TopologyError("malformed_genesis", f"it is not block 0 of the channel {topology.channel}")
-    if folder.genesis.exists() and folder.genesis.read_bytes() != block:
-        raise TopologyError("other_genesis", f"{folder.genesis} is another block; a network has one")
-    write_changed(folder.genesis, block)
-
-
 def write_nodes(folder: NetworkFolder, topology: Topology) -> None:
     """Write settings and MSP folders of this folder's nodes, as far as they have changed.
 
     Raises:
         IdentityError: Key material is missing.
     """
+    for plan in topology.here:
+        for node in plan.nodes:
+            msp_folder.write(folder.node(node.name) / "msp", folder.organisation(plan.name), local_name(node.name))
+    for _, path, data in node_settings(folder, topology):
+        write_changed(path, data)
+
+
+def node_settings(folder: NetworkFolder, topology: Topology) -> Iterator[tuple[str, Path, bytes]]:
+    """Yield for each node of this folder its name, the file of its settings, and what that is to hold."""
     for plan, orderer in topology.orderers():
         places = _places(folder, topology, plan, orderer)
-        msp_folder.write(folder.node(orderer.name) / "msp", folder.organisation(plan.name), local_name(orderer.name))
-        write_settings(folder.node(orderer.name) / "orderer.yaml", orderer_settings(orderer, plan.msp_id, places))
+        settings = settings_bytes(orderer_settings(orderer, plan.msp_id, places))
+        yield orderer.name, folder.node(orderer.name) / "orderer.yaml", settings
     for plan, peer in topology.peers():
         places = _places(folder, topology, plan, peer)
-        msp_folder.write(folder.node(peer.name) / "msp", folder.organisation(plan.name), local_name(peer.name))
-        settings = peer_settings(
+        core = peer_settings(
             peer,
             plan.msp_id,
             places,
@@ -87,7 +79,7 @@ def write_nodes(folder: NetworkFolder, topology: Topology) -> None:
             bootstrap=[str(one.endpoint) for one in plan.peers],
             time_window_s=topology.time_window_s,
         )
-        write_settings(folder.node(peer.name) / "core.yaml", settings)
+        yield peer.name, folder.node(peer.name) / "core.yaml", settings_bytes(core)
 
 
 def _places(folder: NetworkFolder, topology: Topology, plan: OrganisationPlan, node: Peer | Orderer) -> Places:

@@ -31,8 +31,12 @@ def make_organisations(folder: NetworkFolder, topology: Topology, *, now: dateti
         TopologyError: An organisation's files are of another MSP or domain than the description says.
         IdentityError: Files are damaged.
     """
-    for plan in topology.here:
-        organisation = _organisation(folder, plan, topology, now)
+    # Before the first file is written.
+    there = [_there(folder, plan, topology) for plan in topology.here]
+    for plan, known in zip(topology.here, there, strict=True):
+        organisation = known or Organisation.create(
+            folder.organisation_path(plan.name), plan.msp_id, plan.domain, now=now
+        )
         for name, role in members(plan):
             if not (organisation.directory / "identities" / name / "cert.pem").exists():
                 organisation.issue(name, role, now=now)
@@ -99,7 +103,12 @@ def channel_definition(topology: Topology, organisations: list[OrganisationDefin
             for one in organisations
             if one.plan.orderers
         ),
-        consenters=tuple(consenter(one, orderer) for one in organisations for orderer in one.plan.orderers),
+        # In an order that does not depend on whose description it is: they are told apart by number.
+        consenters=tuple(
+            consenter(one, orderer)
+            for one in sorted(organisations, key=lambda one: one.plan.name)
+            for orderer in sorted(one.plan.orderers, key=lambda orderer: orderer.name)
+        ),
         batch=topology.batch,
         consensus=Bft() if topology.consensus is Consensus.BFT else Raft(),
     )
@@ -168,12 +177,11 @@ def members(plan: OrganisationPlan) -> Iterator[tuple[str, Role]]:
         yield local_name(orderer.name), Role.ORDERER
 
 
-def _organisation(
-    folder: NetworkFolder, plan: OrganisationPlan, topology: Topology, now: datetime | None
-) -> Organisation:
+def _there(folder: NetworkFolder, plan: OrganisationPlan, topology: Topology) -> Organisation | None:
+    """Return the organisation whose keys the folder has under that name; None if it has none."""
     path = folder.organisation_path(plan.name)
     if not (path / "organisation.json").exists():
-        return Organisation.create(path, plan.msp_id, plan.domain, now=now)
+        return None
     organisation = Organisation.load(path)
     if (organisation.msp_id, organisation.domain) != (plan.msp_id, plan.domain):
         raise TopologyError(

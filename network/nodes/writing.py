@@ -9,12 +9,17 @@ from countermark.network.identities.files import PUBLIC, write_file
 
 def write_changed(path: Path, data: bytes, *, mode: int = PUBLIC) -> bool:
     """Write `data` to `path` with `mode` unless that is what it holds, and return whether it was written."""
-    if path.exists() and path.read_bytes() == data and path.stat().st_mode & 0o777 == mode:
+    if holds(path, data) and path.stat().st_mode & 0o777 == mode:
         return False
     write_file(path, data, mode=mode)
     return True
 
 
-def write_settings(path: Path, settings: Mapping[str, object]) -> bool:
-    """Write `settings` as JSON, which is YAML, and return whether they have changed."""
-    return write_changed(path, (json.dumps(settings, indent=2) + "\n").encode())
+def holds(path: Path, data: bytes) -> bool:
+    """Return whether there is a file `path` with just these bytes."""
+    return path.exists() and path.read_bytes() == data
+
+
+def settings_bytes(settings: Mapping[str, object]) -> bytes:
+    """Return `settings` as JSON, which is YAML."""
+    return (json.dumps(settings, indent=2) + "\n").encode()

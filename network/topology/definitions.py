@@ -97,15 +97,19 @@ def parse(data: bytes, path: Path) -> OrganisationDefinition:
     members = _object(document, _MEMBERS)
     msp_id = _text(members["msp_id"], MSP_ID)
     name = _text(members["name"], NAME)
-    if members["part"] not in set(Part):
+    if members["part"] not in list(Part):
         raise _malformed("part is platform, supervisor or member")
+    peers = [_object(one, _PEER) for one in _list(members["peers"])]
     nodes = [_object(one, _ORDERER) for one in _list(members["orderers"])]
+    names = [_node(one, name) for one in (*peers, *nodes)]
+    if len(set(names)) != len(names):
+        raise _malformed("a node's name stands twice")
     plan = OrganisationPlan(
         name=name,
         msp_id=msp_id,
         domain=_text(members["domain"], DOMAIN),
         part=Part(members["part"]),
-        peers=tuple(_peer(_object(one, _PEER), name) for one in _list(members["peers"])),
+        peers=tuple(_peer(one, name) for one in peers),
         orderers=tuple(
             Orderer(_node(one, name), _text(one["host"], HOST), _port(one["port"]), 0, 0) for one in nodes
         ),

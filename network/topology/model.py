@@ -59,6 +59,11 @@ class Peer:
         """All of its ports."""
         return (self.port, self.listener, self.operations, *self.chaincode)
 
+    @property
+    def published(self) -> tuple[int, ...]:
+        """Those that are ports of this machine too if it runs in a container."""
+        return (self.port, self.operations)
+
 
 @dataclass(frozen=True, slots=True)
 class Orderer:
@@ -82,6 +87,11 @@ class Orderer:
     def ports(self) -> tuple[int, ...]:
         """All of its ports."""
         return (self.port, self.admin, self.operations)
+
+    @property
+    def published(self) -> tuple[int, ...]:
+        """Those that are ports of this machine too if it runs in a container."""
+        return self.ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ class Topology:
     awaited: tuple[Path, ...] = ()
     """Files of other organisations' definitions that are yet to come; the network cannot be run before."""
     lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
-    """Lines of organisations and nodes by their names, for messages."""
+    """Lines of organisations and nodes by their names, and of top-level keys, `endorsement:` say; for messages."""
 
     @property
     def here(self) -> tuple[OrganisationPlan, ...]:

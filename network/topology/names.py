@@ -18,14 +18,19 @@ class Form:
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
+RESERVED = frozenset({"admin", "gateway"})
+"""Members that every organisation has: no node may have the name, for it would get their certificate."""
+
 NAME = Form("a name of a-z, 0-9 and hyphens", re.compile(r"[a-z][a-z0-9-]{0,29}"))
 NODE = Form("a node's name such as peer0.platform", re.compile(r"[a-z][a-z0-9-]{0,29}\.[a-z][a-z0-9-]{0,29}"))
 MSP_ID = Form("an MSP id of letters, digits, hyphens and dots", re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}"))
 DOMAIN = Form("a domain such as platform.example", re.compile(rf"(?=.{{1,190}}\Z){_LABEL}(?:\.{_LABEL})+"))
 HOST = Form("a host name or IPv4 address", re.compile(rf"(?=.{{1,190}}\Z){_LABEL}(?:\.{_LABEL})*"))
 CHANNEL = Form("a channel's name of a-z, 0-9, dots and hyphens", re.compile(r"[a-z][a-z0-9.-]{0,63}"))
+# Fabric has chaincodes of its own under the names that are left out.
 CHAINCODE = Form(
-    "a chaincode's name of letters, digits and hyphens", re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,47})")
+    "a chaincode's name of letters, digits and single hyphens",
+    re.compile(r"(?=.{1,48}\Z)(?!(?:cscc|escc|lscc|qscc|vscc)\Z)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"),
 )
 VERSION = Form(
     "a version of letters, digits, dots, hyphens and plus signs", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,31}")

@@ -1,7 +1,7 @@
 """network.yaml, read strictly: the schema is documented in docs/network.md."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,13 +11,25 @@ from countermark.network.topology import definitions
 from countermark.network.topology.checks import check
 from countermark.network.topology.errors import TopologyError
 from countermark.network.topology.model import Consensus, Mode, Orderer, OrganisationPlan, Part, Peer, Topology
-from countermark.network.topology.names import CHAINCODE, CHANNEL, DOMAIN, HOST, MSP_ID, NAME, VERSION, Form
-from countermark.network.topology.yaml_tree import Mapping, Value, parse
+from countermark.network.topology.names import CHAINCODE, CHANNEL, DOMAIN, HOST, MSP_ID, NAME, RESERVED, VERSION, Form
+from countermark.network.topology.yaml_tree import LARGEST, Mapping, Value, parse
 
 E = TypeVar("E", Mode, Consensus, Part)
 
 _MOST = 64
 """Organisations, and nodes of one organisation."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one reading of a description gathers."""
+
+    folder: Path
+    """Files that are named lie relative to it."""
+    awaiting: bool
+    """Whether definitions may be missing yet."""
+    awaited: list[Path] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
 
 
 def load(path: Path, *, awaiting: bool = False) -> Topology:
@@ -29,7 +41,8 @@ def load(path: Path, *, awaiting: bool = False) -> Topology:
         TopologyError: It cannot be read, is malformed, or describes what cannot be; says the line.
     """
     try:
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
     except OSError as error:
         raise TopologyError("no_description", f"{path}: {error.strerror}") from error
     try:
@@ -47,9 +60,9 @@ def parse_topology(text: bytes, folder: Path, *, awaiting: bool = False) -> Topo
     Raises:
         TopologyError: It is malformed or describes what cannot be.
     """
+    reading = _Reading(folder, awaiting)
     top = parse(text).mapping()
-    lines: dict[str, int] = {}
-    awaited: list[Path] = []
+    reading.lines = {f"{key}:": value.line for key, value in top.members.items()}
     chaincode = top.take("chaincode", Value.mapping)
     topology = Topology(
         name=top.take("network", _form(NAME)),
@@ -61,45 +74,31 @@ def parse_topology(text: bytes, folder: Path, *, awaiting: bool = False) -> Topo
         batch=top.optional("batch", _batch, Batch()),
         # Peers of Fabric count in seconds here, and the market's guard does.
         time_window_s=top.take("time_window_s", lambda value: value.integer(1, 3600)),
-        organisations=top.take(
-            "organisations", lambda value: _organisations(value, folder, lines, awaited if awaiting else None)
-        ),
+        organisations=top.take("organisations", lambda value: _organisations(value, reading)),
         endorsement=top.optional("endorsement", _policy, None),
-        lines=lines,
+        lines=reading.lines,
     )
     chaincode.finish()
     top.finish()
-    if awaited:
-        return replace(topology, awaited=tuple(awaited))
+    topology = replace(topology, awaited=tuple(reading.awaited))
     check(topology)
     return topology
 
 
-def _organisations(
-    value: Value, folder: Path, lines: dict[str, int], awaited: list[Path] | None
-) -> tuple[OrganisationPlan, ...]:
-    found = []
-    for one in value.items():
-        organisation = _organisation(one.mapping(), folder, lines, awaited)
-        if organisation is None:
-            continue
-        if organisation.name in lines:
-            raise one.refuse("duplicate_name", f"{organisation.name} stands twice")
-        lines[organisation.name] = one.line
-        found.append(organisation)
+def _organisations(value: Value, reading: _Reading) -> tuple[OrganisationPlan, ...]:
+    found = [_organisation(one.mapping(), reading) for one in value.items()]
     if len(found) > _MOST:
         raise value.refuse("too_many", f"more than {_MOST}")
-    return tuple(found)
+    return tuple(one for one in found if one is not None)
 
 
-def _organisation(
-    members: Mapping, folder: Path, lines: dict[str, int], awaited: list[Path] | None
-) -> OrganisationPlan | None:
+def _organisation(members: Mapping, reading: _Reading) -> OrganisationPlan | None:
     if "definition" in members.members:
-        organisation = members.take("definition", lambda value: _elsewhere(value, folder, awaited))
+        elsewhere = members.take("definition", lambda value: _elsewhere(value, reading))
         members.finish()
-        return organisation
-    name = members.take("name", _form(NAME))
+        return elsewhere
+    lines = reading.lines
+    name = members.take("name", lambda value: _unique(value, _form(NAME)(value), lines))
     organisation = OrganisationPlan(
         name=name,
         msp_id=members.take("msp_id", _form(MSP_ID)),
@@ -114,15 +113,29 @@ def _organisation(
     return organisation
 
 
-def _elsewhere(value: Value, folder: Path, awaited: list[Path] | None) -> OrganisationPlan | None:
-    file = folder / value.text()
-    if awaited is not None and not file.exists():
-        awaited.append(file)
+def _elsewhere(value: Value, reading: _Reading) -> OrganisationPlan | None:
+    """Return an organisation by its definition; None if that is yet to come."""
+    name = value.text()
+    if "\0" in name:
+        raise value.refuse("malformed_value", "a file's name is expected")
+    path = reading.folder / name
+    if reading.awaiting and not path.exists():
+        reading.awaited.append(path)
         return None
     try:
-        return definitions.load(file).plan
+        plan = definitions.load(path).plan
     except TopologyError as error:
         raise value.refuse(error.code, error.detail) from error
+    _unique(value, plan.name, reading.lines)
+    return plan
+
+
+def _unique(value: Value, name: str, lines: dict[str, int]) -> str:
+    """Return `name` and note its line, which is that of `value`."""
+    if name in lines:
+        raise value.refuse("duplicate_name", f"{name} stands twice")
+    lines[name] = value.line
+    return name
 
 
 def _nodes(value: Value) -> list[Value]:
@@ -166,10 +179,9 @@ def _orderer(value: Value, organisation: str, lines: dict[str, int]) -> Orderer:
 def _node_name(members: Mapping, organisation: str, lines: dict[str, int]) -> str:
     def named(value: Value) -> str:
         name = f"{_form(NAME)(value)}.{organisation}"
-        if name in lines:
-            raise value.refuse("duplicate_name", f"{name} stands twice")
-        lines[name] = value.line
-        return name
+        if value.text() in RESERVED:
+            raise value.refuse("malformed_value", f"{value.text()} is a member of every organisation, and no node")
+        return _unique(value, name, lines)
 
     return members.take("name", named)
 

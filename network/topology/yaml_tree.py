@@ -1,12 +1,12 @@
 """YAML read as a tree whose every part knows its line, so that a refusal can say where.
 
 Only what a description needs: mappings, sequences and scalars. Aliases are refused, for they can make a small file
-large; so are names that stand twice.
+large, and deep nesting, which nobody who walks the tree is made for; so are names that stand twice.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import yaml
 
@@ -14,7 +14,10 @@ from countermark.network.topology.errors import TopologyError
 
 T = TypeVar("T")
 
-_LARGEST = 1 << 20
+LARGEST: Final = 1 << 20
+"""Bytes of a file."""
+
+_DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,8 @@ class Value:
     node: yaml.Node
     name: str
     """What it is called in messages."""
-
-    @property
-    def line(self) -> int:
-        """Its line, from 1."""
-        return int(self.node.start_mark.line) + 1
+    line: int
+    """Its line, from 1; that of its name if it has one."""
 
     @property
     def is_mapping(self) -> bool:
@@ -74,7 +74,7 @@ class Value:
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.refuse("malformed_value", "a list is expected")
         for number, node in enumerate(self.node.value):
-            yield Value(node, f"{self.name}[{number}]")
+            yield Value(node, f"{self.name}[{number}]", _line(node))
 
     def mapping(self) -> "Mapping":
         """Return the mapping, to be taken apart.
@@ -86,10 +86,10 @@ class Value:
             raise self.refuse("malformed_value", "names with values are expected")
         members: dict[str, Value] = {}
         for key, value in self.node.value:
-            name = Value(key, self.name).text()
+            name = Value(key, self.name, _line(key)).text()
             if name in members:
-                raise TopologyError("duplicate_key", f"{name} stands twice", line=Value(key, name).line)
-            members[name] = Value(value, name)
+                raise TopologyError("duplicate_key", f"{name} stands twice", line=_line(key))
+            members[name] = Value(value, name, _line(key))
         return Mapping(self, members)
 
 
@@ -139,15 +139,12 @@ def parse(text: bytes) -> Value:
     """Return the document in `text`.
 
     Raises:
-        TopologyError: It is not YAML, empty, too large, or uses aliases.
+        TopologyError: It is not YAML, empty, too large, too deep, or uses aliases.
     """
-    if len(text) > _LARGEST:
-        raise TopologyError("too_large", f"longer than {_LARGEST} bytes")
+    if len(text) > LARGEST:
+        raise TopologyError("too_large", f"longer than {LARGEST} bytes")
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                mark = event.start_mark
-                raise TopologyError("alias", "aliases are not allowed", line=mark.line + 1 if mark else 0)
+        _check_form(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -156,4 +153,22 @@ def parse(text: bytes) -> Value:
         raise TopologyError("not_yaml", "not YAML") from error
     if node is None:
         raise TopologyError("empty", "the file is empty")
-    return Value(node, "the file")
+    return Value(node, "the file", _line(node))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _check_form(text: bytes) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if isinstance(event, yaml.AliasEvent):
+            raise TopologyError("alias", "aliases are not allowed", line=line)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise TopologyError("too_deep", f"more than {_DEEPEST} levels", line=line)
