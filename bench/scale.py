@@ -21,7 +21,7 @@ from bench.seeding import postmaster, seed
 from bench.trades import PRICE, whole_trade
 from countermark.cli.up.data import DataFolder
 from countermark.network.client import ConnectionProfile, GatewayClient
-from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.photographs import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.whole_platform import Platform
 

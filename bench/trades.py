@@ -22,7 +22,7 @@ from PIL import Image
 from bench.figures import Figure, median, note, show, spread
 from bench.processes import in_words, readings, spent
 from countermark.client import deliveries, trades
-from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.photographs import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.whole_platform import Platform
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.photographs import photograph
 from tests.support.whole_platform import COUNTERMARK
 
 

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from countermark.network.blocks import Block
 from countermark.network.client import ConnectionProfile, GatewayClient
-from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.photographs import photograph
 from tests.support.whole_platform import Platform, Trader, trader
 
 CANARY = "zanzibar"

@@ -23,7 +23,7 @@ def trading_block() -> str:
 
 @pytest.mark.requirement("R1", "R17", "R42", "R48")
 def test_the_readmes_trade_settles(tmp_path: Path, platform: Platform) -> None:
-    from tests.end_to_end.test_trade_by_cli import photograph
+    from tests.support.photographs import photograph
 
     photograph(tmp_path / "photo.jpg", 4711)
     (tmp_path / "market").symlink_to(platform.data)

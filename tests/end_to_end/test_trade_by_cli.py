@@ -2,19 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.support.photographs import photograph
 from tests.support.whole_platform import Platform, Trader, trader
-
-
-def photograph(path: Path, seed: int) -> Path:
-    """Write a picture of smooth random shapes that resembles no other seed's."""
-    random = np.random.default_rng(seed)
-    small = random.integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    Image.fromarray(small).resize((480, 360), Image.Resampling.BICUBIC).save(path, quality=92)
-    return path
 
 
 def opened(folder: Path, name: str, platform: Platform, amount: str) -> Trader:

@@ -24,7 +24,7 @@ from countermark.protocol.accounts import AccountKey
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import as_digest
 from countermark.protocol.sealed import EncryptionKey, open_sealed, seal
-from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.photographs import photograph
 from tests.support.whole_platform import Platform
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from countermark.protocol import canonical, ids, intents
 from countermark.protocol.sealed import EncryptionKey
-from tests.end_to_end.test_trade_by_cli import photograph
 from tests.end_to_end.test_trade_by_https import Party
+from tests.support.photographs import photograph
 from tests.support.whole_platform import Platform, trader
 
 SCRIPT = Path(__file__).with_name("hfc_client.py")

@@ -9,8 +9,8 @@ import pytest
 
 from countermark.client.errors import ClientError
 from countermark.protocol.errors import ErrorCode
-from tests.end_to_end.test_trade_by_cli import photograph
 from tests.support.figures import show
+from tests.support.photographs import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.sizes import size
 from tests.support.whole_platform import Platform

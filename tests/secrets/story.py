@@ -31,8 +31,8 @@ from countermark.client.errors import ClientError
 from countermark.protocol import ids, intents
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.sealed import EncryptionKey
-from tests.end_to_end.test_trade_by_cli import photograph
 from tests.secrets.parties import Canaries, Exchange, Person, canary, trader
+from tests.support.photographs import photograph
 from tests.support.pictures import brighten
 from tests.support.receiver import Inbox
 from tests.support.whole_platform import Platform

@@ -16,7 +16,7 @@ from typing import TypeVar
 from countermark.client import account, deliveries, listings, purchases, receiving, trades
 from countermark.client.errors import ClientError
 from countermark.client.http import FIRST_PAUSE_S
-from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.photographs import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.sizes import size
 from tests.support.whole_platform import Platform
