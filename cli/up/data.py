@@ -40,6 +40,11 @@ class DataFolder:
         return self.path / "postgres"
 
     @property
+    def database_url_file(self) -> Path:
+        """The URL of the embedded database, written when that has started."""
+        return self.path / "database-url"
+
+    @property
     def objects(self) -> Path:
         """Packages and sealed openings, unless `OBJECTS_URL` names another store."""
         return self.path / "objects"

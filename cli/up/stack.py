@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from countermark.cli.up.data import DataFolder
 from countermark.cli.up.founding import check_own, found_market
@@ -100,12 +99,8 @@ class Stack:
     def _database(self) -> list[ProcessSpec]:
         if os.environ.get("DATABASE_URL"):
             return []
-        arguments = ("--data", str(self._data.postgres), "--url-file", str(self._url_file))
+        arguments = ("--data", str(self._data.postgres), "--url-file", str(self._data.database_url_file))
         return [self._python("database", "gateway.database", "database ready", *arguments)]
-
-    @property
-    def _url_file(self) -> Path:
-        return self._data.path / "database-url"
 
     def _gateway(self) -> ProcessSpec:
         return self._python("gateway", "gateway.server", "gateway ready", "--config", str(self._data.gateway_config))
@@ -132,7 +127,7 @@ class Stack:
         document = {
             "market": self._ledger.market,
             "connections": [str(path) for path in self._ledger.gateways()],
-            "database_url": os.environ.get("DATABASE_URL") or self._url_file.read_text().strip(),
+            "database_url": os.environ.get("DATABASE_URL") or self._data.database_url_file.read_text().strip(),
             "objects": os.environ.get("OBJECTS_URL") or str(private_folder(self._data.objects)),
             "spool": str(private_folder(self._data.spool)),
             "keys_file": str(folder / "keys.json"),

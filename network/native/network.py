@@ -111,7 +111,7 @@ class NativeNetwork:
             gateway = profile(self.folder, self.topology, plan, peer)
             client = GatewayClient(replace(gateway, chaincode=chaincode or gateway.chaincode))
             try:
-                patiently(partial(_reach_contracts, client))
+                patiently(partial(reach_contracts, client))
             finally:
                 client.close()
 
@@ -177,7 +177,12 @@ def _check_height(client: GatewayClient, newest: int) -> None:
         raise LifecycleError("not_yet", f"{client.profile.gateway} has block {height} of {newest}")
 
 
-def _reach_contracts(client: GatewayClient) -> None:
+def reach_contracts(client: GatewayClient) -> None:
+    """Return if an endorsement of the contracts comes through the gateway of `client`.
+
+    Raises:
+        LedgerError: It does not.
+    """
     try:
         client.endorse(PROBE)
     except EndorseError as error:

@@ -42,9 +42,25 @@ def check_before_start(folder: NetworkFolder, topology: Topology) -> None:
 def mark_nodes(folder: NetworkFolder, topology: Topology) -> None:
     """Note beside each node of which network its ledger is, so that another is never started on it."""
     for name in _nodes(topology):
-        mark = folder.node(name) / _MARK
-        if not mark.exists():
-            write_file(mark, network_id(folder).encode())
+        mark_node(folder, name)
+
+
+def mark_node(folder: NetworkFolder, name: str) -> None:
+    """Note beside the node `name` that its ledger is of the network of `folder`, unless something is noted."""
+    mark = folder.node(name) / _MARK
+    if not mark.exists():
+        write_file(mark, network_id(folder).encode())
+
+
+def check_mark(folder: NetworkFolder, name: str) -> None:
+    """Return if nothing is noted beside the node `name`, or the network of `folder`.
+
+    Raises:
+        RunError: Its ledger is of another network.
+    """
+    mark = folder.node(name) / _MARK
+    if mark.exists() and mark.read_text().strip() != network_id(folder):
+        raise RunError("other_network", f"{mark.parent} holds the ledger of another network: move it away")
 
 
 def network_id(folder: NetworkFolder) -> str:

@@ -37,7 +37,7 @@ class Database:
         Raises:
             MarketError: DATABASE_UNAVAILABLE when the URL names no PostgreSQL database.
         """
-        self._url = _parse_url(url)
+        self._url = parse_url(url)
         self._pool_size = pool_size
         self._token = secrets.token_hex(8)
         self._engine: Engine | None = None
@@ -171,7 +171,12 @@ def _ping_idle_connections(engine: Engine) -> None:
             raise InvalidatePoolError from error
 
 
-def _parse_url(text: str) -> URL:
+def parse_url(text: str) -> URL:
+    """Return the URL in `text` as SQLAlchemy takes it.
+
+    Raises:
+        MarketError: DATABASE_UNAVAILABLE when it names no PostgreSQL database.
+    """
     try:
         url = make_url(text)
     except (ArgumentError, NoSuchModuleError, ValueError):

@@ -1,0 +1,82 @@
+"""The platform's database is lost and restored from an older backup, as docs/operations.md says."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countermark.client import trades
+from tests.support.photographs import photograph
+from tests.support.remote import RemoteTrader
+from tests.support.whole_platform import COUNTERMARK, Platform
+
+PRICE = 1_000
+
+
+def countermark(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
+    """Run a command with --json, check its exit status and return what it printed."""
+    command = [COUNTERMARK, *map(str, arguments), "--json"]
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    """A platform of its own: its database is lost."""
+    folder = Path(tempfile.mkdtemp(prefix="countermark-backup-"))
+    running = Platform(folder / "data")
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+        running.discard()
+        shutil.rmtree(folder)
+
+
+def test_lost_database_is_restored_catches_up_and_what_nobody_can_give_back_is_named(
+    platform: Platform, tmp_path: Path
+) -> None:
+    data = platform.data
+    seller, buyer = (RemoteTrader(platform, tmp_path / name, 100_000) for name in ("seller", "buyer"))
+    early = seller.put_on_market(photograph(tmp_path / "early.jpg", 31_001), PRICE)
+    backup = tmp_path / "backup"
+    made = countermark("network", "backup", "--no-peers", "--data", data, "-o", backup)
+    late = seller.put_on_market(photograph(tmp_path / "late.jpg", 31_002), PRICE)
+    trade = buyer.buy(late)
+    seller.deliver(trade)
+    trades.await_state(buyer.market, trade, frozenset({"SENT"}))
+    before = seller.balance(), buyer.balance()
+
+    running = countermark("network", "restore", backup, "--data", data, status=1)
+    assert "another `countermark up` runs" in running["error"]["detail"]
+    assert platform.stop() == 0
+    (data / "postgres").rename(data / "postgres.lost")
+    restored = countermark("network", "restore", backup, "--data", data)
+    assert restored["restored"] == ["database"]
+    platform.start()
+    try:
+        for one in (seller, buyer):
+            one.reopen()
+        assert (seller.balance(), buyer.balance()) == before
+        assert buyer.trade(trade)["state"] == "SENT"
+        listed = {one["address"] for one in buyer.http.get("/v1/listings")["items"]}
+        assert early in listed
+        checked = countermark("tables", "rebuild", "--data", data, status=1)
+    finally:
+        (data / "postgres.lost").rename(tmp_path / "postgres.lost")
+    assert checked["height"] > made["database"]
+    # What comes from the ledger is there; the opening came from the private collection just now.
+    assert checked["same"]
+    assert checked["contracts"]["different"] == [{"listing": late, "differences": ["restored", "items"]}]
+    # The seller's notice came after the backup: the board is shorter than the ledger's anchor says.
+    assert checked["board"]["faults"] == [{"fault": "truncated", "first": 0, "last": 0}]

@@ -1,0 +1,93 @@
+"""A peer of native Fabric loses its disk: its ledger is restored from an older backup, and it catches up."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countermark.network.client import EvaluateError, GatewayClient
+from countermark.network.lifecycle.errors import LifecycleError
+from countermark.protocol.sealed import EncryptionKey
+from tests.support.fabric.network import FabricNetwork, kill
+from tests.support.fabric.patience import patiently
+from tests.support.fabric.story import Story
+from tests.support.market import PLATFORM, SUPERVISOR, TRADER
+from tests.support.whole_platform import COUNTERMARK
+
+pytestmark = pytest.mark.fabric
+
+PREFIXES = ("account/", "coin/", "deposit/", "exact/", "intent/", "listing/", "trade/")
+
+
+def countermark(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
+    """Run a command of `countermark network` with --json, check its exit status and return what it printed."""
+    command = [COUNTERMARK, "network", *map(str, arguments), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def state_digest(client: GatewayClient) -> str:
+    """Digest of all records that the client's own peer has."""
+    digest = hashlib.sha256()
+    for prefix in PREFIXES:
+        bookmark, some = "", True
+        while some:
+            answer = client.evaluate(
+                "audit.page", [prefix, "1000", bookmark], target_organisations=[client.profile.msp_id]
+            )
+            digest.update(answer)
+            bookmark = json.loads(answer)["bookmark"]
+            some = bool(bookmark)
+    return digest.hexdigest()
+
+
+def read_opening(client: GatewayClient, listing: str) -> None:
+    """Have the client's own peer show a private value; `not_yet` while it lacks it."""
+    args = [listing, EncryptionKey.generate().public, "1"]
+    try:
+        client.evaluate("audit.opening", args, target_organisations=[client.profile.msp_id])
+    except EvaluateError as error:
+        raise LifecycleError("not_yet", str(error)) from error
+
+
+def test_peer_that_lost_its_disk_is_restored_and_catches_up(
+    network: FabricNetwork, story: Story, tmp_path: Path
+) -> None:
+    folder, market = network.folder, story.market
+    folder.description.write_text(network.description)
+    name = network.peer(PLATFORM).name
+    backup = tmp_path / "backup"
+    made = countermark("backup", "--dir", folder.path, "--peer", name, "-o", backup)
+    assert made["peers"][name] > 10
+    assert not [path for path in backup.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
+
+    # Trades go on, with private values that the backup lacks.
+    market.bring_to("SENT", market.list_data(data=b"after the backup")["id"])
+    late = market.list_data(data=b"long after the backup")["id"]
+    total = market.total()
+    refused = countermark("restore", backup, "--dir", folder.path, "--peer", name, status=1)
+    assert refused["error"]["code"] == "peer_runs"
+    assert network.peer(PLATFORM).daemon.pid is not None, "a refused restoration has touched nothing"
+
+    kill(network.peer(PLATFORM).daemon)
+    shutil.rmtree(folder.node(name))
+    countermark("generate", "--dir", folder.path)
+    restored = countermark("restore", backup, "--dir", folder.path, "--peer", name)
+    assert restored["before"] == {name: ""}
+    assert countermark("up", "--dir", folder.path)["ready"]
+
+    platform, *others = (network.client(msp_id) for msp_id in (PLATFORM, SUPERVISOR, TRADER))
+    assert platform.newest_block().number >= made["peers"][name]
+    digest = state_digest(platform)
+    assert [state_digest(other) for other in others] == [digest, digest]
+    assert market.total() == total
+    # Private values of blocks after the backup come from the supervisor's peer, by and by.
+    patiently(lambda: read_opening(platform, late), wait_s=150)
+    # And it endorses what needs the platform, with the pepper that it has from the backup.
+    assert market.list_data(data=b"after the restoration")["state"] == "LISTED"
