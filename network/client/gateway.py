@@ -254,8 +254,9 @@ class GatewayClient:
 
         The stream has no deadline unless `timeout` (seconds for all of it) is given: a dead connection is noticed by
         keepalive, and `close` of the stream ends it. It comes from one gateway; when it breaks, ask again from the
-        block that is wanted next, and another gateway may deliver it. Without `stop` it also breaks, after a block,
-        when a gateway that is preferred to the one that delivers may be back.
+        block that is wanted next, and another gateway may deliver it. Where there are several, it breaks within
+        seconds when the one that delivers does not answer any more, and without `stop` also when one that is
+        preferred to it is there again.
         """
         last = FOREVER if stop is None else stop
         seek, delivery = Seek(start, last), Delivery(start, last)
@@ -267,25 +268,30 @@ class GatewayClient:
         Raises:
             DeliverError: The peer sent none.
         """
-        seek = Seek(Edge.NEWEST, Edge.NEWEST)
+        return self._gateways.ask(self._newest, timeout=timeout or self.timeouts.evaluate)
 
-        def ask(attempt: Attempt, seconds: float) -> Block:
-            stream = self._deliver(attempt, seek, Delivery(None, 0), seconds)
-            try:
-                return next(stream)
-            finally:
-                stream.close()
-
-        return self._gateways.ask(ask, timeout=timeout or self.timeouts.evaluate)
+    def _newest(self, attempt: Attempt, seconds: float) -> Block:
+        """Return the last block of one gateway's peer, without a word on how it did."""
+        delivery = Delivery(None, 0)
+        call = self._seek(attempt, Seek(Edge.NEWEST, Edge.NEWEST), seconds)
+        stream: Stream[Block] = Stream(None, call, delivery.parse, delivery.check_end)
+        try:
+            return next(stream)
+        finally:
+            stream.close()
 
     def _deliver(
         self, attempt: Attempt, seek: Seek, delivery: Delivery, timeout: float | None, *, endless: bool = False
     ) -> Stream[Block]:
+        call = self._seek(attempt, seek, timeout)
+        probe = self._newest if timeout is None else None
+        return Stream(attempt, call, delivery.parse, delivery.check_end, probe=probe, endless=endless)
+
+    def _seek(self, attempt: Attempt, seek: Seek, timeout: float | None) -> Any:
         now_ms = time.time_ns() // 1_000_000
         envelope = build_seek(self.identity, self.profile.channel, seek, now_ms=now_ms)
         wire = common_pb2.Envelope(payload=envelope.payload, signature=envelope.signature)
-        call = attempt.services.deliver.Deliver(iter((wire,)), timeout=timeout)
-        return Stream(attempt, call, delivery.parse, delivery.check_end, endless=endless)
+        return attempt.services.deliver.Deliver(iter((wire,)), timeout=timeout)
 
     def chaincode_events(
         self, *, start: int | None = None, after_tx: str = "", timeout: float | None = None
@@ -311,7 +317,8 @@ class GatewayClient:
         request = gateway_pb2.SignedChaincodeEventsRequest(request=message, signature=self.identity.sign(message))
         attempt = self._gateways.first()
         call = attempt.services.gateway.ChaincodeEvents(request, timeout=timeout)
-        return Stream(attempt, call, parse_events, check_events_end, endless=True)
+        probe = self._newest if timeout is None else None
+        return Stream(attempt, call, parse_events, check_events_end, probe=probe, endless=True)
 
     def close(self) -> None:
         """Close the connections; calls and streams that are under way end."""

@@ -51,13 +51,32 @@ class Attempt:
         return self._gateway.channel.services()
 
     @property
+    def alone(self) -> bool:
+        """Whether there is no other gateway."""
+        return self._gateways.count == 1
+
+    @property
     def outranked(self) -> bool:
-        """Whether a gateway that is preferred to this one may be back."""
+        """Whether a gateway that is preferred to this one is there: it has answered since it was last found away."""
         return self._gateways.outranked(self._gateway)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether somebody has found the gateway away since this attempt, or since `trust`."""
+        return self._gateway.failures > self._failures
+
+    def rivals(self) -> "list[Attempt]":
+        """Return attempts at the gateways preferred to this one that are away and may be asked again by now."""
+        return self._gateways.rivals(self._gateway)
+
+    def trust(self) -> None:
+        """Take it that the gateway does what this attempt needs, whatever others have found."""
+        self._failures = self._gateway.failures
 
     def answered(self) -> None:
         """Say that the gateway is there."""
         self._gateways.welcome(self._gateway)
+        self._failures = 0
 
     def failed(self, error: LedgerError) -> None:
         """Say how the call ended: the gateway may be away, or have answered with that error."""
@@ -87,9 +106,14 @@ class Gateways:
         """Return whether any gateway is of one of `organisations`."""
         return any(one.msp_id in organisations for one in self._gateways)
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._gateways)
+
     def first(self) -> Attempt:
-        """Return an attempt at the gateway that is to be asked next."""
-        return self._attempts(None)[0]
+        """Return an attempt at the first gateway that is not known to be away, for what has no deadline."""
+        return self._attempts(None, finds_out=False)[0]
 
     def ask(
         self,
@@ -105,14 +129,15 @@ class Gateways:
             call: Takes an attempt at a gateway and the seconds that it has; raises LedgerError.
             timeout: Seconds for all gateways together.
             among: MSP ids; gateways of other organisations are not asked, whatever happens to these.
-            waits: The call takes its time by nature, so one gateway may have all of it.
+            waits: The call takes its time by nature, so one gateway may have all of it, and a gateway that was away
+                is not the one: that it takes its time again would tell nobody anything.
 
         Raises:
             LedgerError: The failure of the one that answered; if none did, of the first one. Whatever is said of a
                 transaction that another gateway may have passed on, its outcome stays unknown.
         """
         deadline = self._clock() + timeout
-        attempts = self._attempts(among)
+        attempts = self._attempts(among, finds_out=not waits)
         failure: LedgerError | None = None
         for others, attempt in zip(reversed(range(len(attempts))), attempts, strict=True):
             left = deadline - self._clock()
@@ -133,10 +158,18 @@ class Gateways:
         raise failure
 
     def outranked(self, gateway: _Gateway) -> bool:
-        """Return whether one before `gateway` in the order of preference is not left alone any more."""
+        """Return whether one before `gateway` in the order of preference has answered since it was found away."""
+        with self._lock:
+            return any(not one.failures for one in self._preferred(gateway))
+
+    def rivals(self, gateway: _Gateway) -> list[Attempt]:
+        """Return attempts at those before `gateway` that are away and have been left for long enough."""
         with self._lock:
             now = self._clock()
-            return any(one.left_until <= now for one in self._gateways[: self._gateways.index(gateway)])
+            due = [one for one in self._preferred(gateway) if one.failures and one.left_until <= now]
+            for one in due:
+                one.left_until = now + _pause(one)
+            return [Attempt(self, one) for one in due]
 
     def close(self) -> None:
         """Close all connections."""
@@ -163,13 +196,21 @@ class Gateways:
             text = "gateway %s of %s is away, asked last for %.0f s: %s"
             _log.warning(text, gateway.address, gateway.msp_id, pause, why)
 
-    def _attempts(self, among: Collection[str] | None) -> list[Attempt]:
-        """Return attempts at the gateways that may be asked, in order; those that are left alone come last."""
+    def _preferred(self, gateway: _Gateway) -> list[_Gateway]:
+        return self._gateways[: self._gateways.index(gateway)]
+
+    def _attempts(self, among: Collection[str] | None, *, finds_out: bool) -> list[Attempt]:
+        """Return attempts at the gateways that may be asked, in order; those that are left alone come last.
+
+        With `finds_out` a gateway that has been left for long enough has its old place again.
+        """
         with self._lock:
             now = self._clock()
             asked = [one for one in self._gateways if among is None or one.msp_id in among]
             asked.sort(key=lambda one: max(one.left_until - now, 0.0))
-            if asked and asked[0].failures:
+            if not finds_out:
+                asked.sort(key=lambda one: one.failures > 0)
+            elif asked and asked[0].failures:
                 # One call finds out whether it is back; until it knows, others need not wait with it.
                 asked[0].left_until = now + _pause(asked[0])
             return [Attempt(self, one) for one in asked]

@@ -11,6 +11,7 @@ from fabric_protos.common import common_pb2
 from countermark.network.blocks import Block, parse_block
 from countermark.network.client.errors import DeliverError, LedgerError
 from countermark.network.client.gateways import Attempt
+from countermark.network.client.lookout import Lookout, Probe
 from countermark.network.client.statuses import ledger_error
 from countermark.network.envelopes import ChaincodeEvent
 from countermark.network.errors import NetworkError
@@ -37,24 +38,32 @@ class Stream(Iterator[Item], Generic[Item]):
 
     def __init__(
         self,
-        attempt: Attempt,
+        attempt: Attempt | None,
         call: Any,
         parse: Callable[[Any], Item | None],
         check_end: Callable[[], None],
         *,
+        probe: Probe | None = None,
         endless: bool = False,
     ) -> None:
         """Read the responses of `call` through `parse`, which returns None at the end; `check_end` may refuse one.
 
-        `attempt` is told how the gateway does. An `endless` stream breaks when one that is preferred may be back.
+        `attempt`, if there is one, is told how the gateway does. With a `probe` it breaks when the gateway does not
+        answer that and there are others, and an `endless` stream when a gateway that is preferred is there again.
         """
         self._attempt = attempt
         self._answered = False
-        self._endless = endless
         self._call = call
         self._parse = parse
         self._check_end = check_end
         self._closed = threading.Event()
+        self._why: DeliverError | None = None
+        self._lookout: Lookout | None = None
+        if probe is not None and attempt is not None and not attempt.alone:
+            lookout = self._lookout = Lookout(attempt, probe, self._quit, endless=endless)
+            # However the call ends: the client may be closed while nobody iterates.
+            if call.add_callback(lookout.end):
+                lookout.start()
 
     def __next__(self) -> Item:
         if self._closed.is_set():
@@ -62,13 +71,16 @@ class Stream(Iterator[Item], Generic[Item]):
         try:
             item = self._receive()
         except LedgerError as error:
-            self._attempt.failed(error)
+            if self._attempt is not None:
+                self._attempt.failed(error)
             self.close()
             raise
         if item is None:
             self.close()
             raise StopIteration
-        if not self._answered:
+        if self._lookout is not None:
+            self._lookout.heard()
+        if self._attempt is not None and not self._answered:
             self._answered = True
             self._attempt.answered()
         return item
@@ -79,14 +91,14 @@ class Stream(Iterator[Item], Generic[Item]):
         Raises:
             DeliverError: The stream broke, or what came is not what was asked for.
         """
-        if self._endless and self._answered and self._attempt.outranked:
-            raise _broken("a gateway that is preferred may be back", retry=Retry.SAME)
         try:
             response = next(self._call, None)
             item = None if response is None else self._parse(response)
         except grpc.RpcError as error:
             if self._closed.is_set():
                 return None
+            if self._why is not None:
+                raise self._why from error
             raise ledger_error(Phase.DELIVER, error) from error
         except NetworkError as error:
             raise _broken(f"the peer sent what is no block: {error}") from error
@@ -97,6 +109,11 @@ class Stream(Iterator[Item], Generic[Item]):
     def close(self) -> None:
         """End the call; the iteration stops."""
         self._closed.set()
+        self._call.cancel()
+
+    def _quit(self, why: DeliverError) -> None:
+        """End the call; the iteration raises `why`."""
+        self._why = why
         self._call.cancel()
 
 

@@ -51,7 +51,8 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
     """One organisation's peer that orders each transaction into a block of its own at once.
 
     `failures[method]` are statuses that the next calls of that method get; `twists[method]` changes its answers;
-    `held` makes transactions stay uncommitted until `release`.
+    `held` makes transactions stay uncommitted until `release`. From `hang` to `wake` it answers nobody, as a process
+    that was stopped: connections stand, and calls are taken.
     """
 
     def __init__(self, network: Network, contract: Contract) -> None:
@@ -67,6 +68,8 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
         self._waiting: list[bytes] = []
         self._changed = threading.Condition()
         self._stopped = False
+        self._awake = threading.Event()
+        self._awake.set()
         self._server = grpc.server(ThreadPoolExecutor(16))
         gateway_pb2_grpc.add_GatewayServicer_to_server(self, self._server)
         events_pb2_grpc.add_DeliverServicer_to_server(self, self._server)
@@ -97,7 +100,19 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
         for envelope in waiting:
             self._commit(envelope)
 
+    def hang(self) -> None:
+        self._awake.clear()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def wait_calls(self, method: str, count: int) -> None:
+        """Wait until `method` has been called `count` times in all."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.calls[method]) >= count, 20), self.calls[method]
+
     def stop(self) -> None:
+        self.wake()
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -189,7 +204,10 @@ class LoopbackPeer(gateway_pb2_grpc.GatewayServicer, events_pb2_grpc.DeliverServ
     # What they share
 
     def _begin(self, method: str, request: Any, context: Any) -> None:
-        self.calls[method].append(request)
+        with self._changed:
+            self.calls[method].append(request)
+            self._changed.notify_all()
+        self._awake.wait()
         if self.failures[method]:
             self._abort(self.failures[method].popleft(), context)
 

@@ -335,6 +335,17 @@ def test_one_call_finds_out_whether_it_is_back_and_the_others_do_not_wait_with_i
     assert asked_meanwhile == [SUPERVISOR]
 
 
+def test_a_call_that_waits_is_not_the_one_to_find_out(answers: Answers) -> None:
+    """It would wait for as long as it may at a gateway that hangs, and be none the wiser."""
+    answers.away = {PLATFORM}
+    answers.ask()
+    answers.clock.now += FIRST_PAUSE_S
+    answers.order.clear()
+    answers.gateways.ask(answers._call, timeout=10.0, waits=True)
+    assert answers.order == [SUPERVISOR]
+    assert answers.ask() == [PLATFORM, SUPERVISOR]
+
+
 def test_calls_that_fail_side_by_side_count_once(answers: Answers) -> None:
     attempts = [answers.gateways.first() for _ in range(10)]
     for attempt in attempts:
@@ -361,20 +372,3 @@ def test_a_stream_that_broke_goes_on_at_another_gateway(trio: Trio) -> None:
         next(stream)
     assert next(trio.client.blocks(0)).number == 0
     assert trio.asked("Deliver") == [1, 1, 0]
-
-
-def test_blocks_are_taken_from_another_organisation_no_longer_than_the_own_peer_is_away(trio: Trio) -> None:
-    """Else a peer that lies could do so for as long as its stream holds."""
-    clock = trio.client._gateways._clock = Clock()
-    trio.fail("Deliver", PLATFORM)
-    with pytest.raises(DeliverError):
-        next(trio.client.blocks(0))
-    following, whole = trio.client.blocks(0), trio.client.blocks(0, stop=0)
-    assert next(following).number == next(whole).number == 0
-    clock.now += FIRST_PAUSE_S
-    with pytest.raises(DeliverError, match="may be back") as caught:
-        next(following)
-    assert caught.value.retry is Retry.SAME
-    assert list(whole) == [], "what has an end is brought to it"
-    assert next(trio.client.blocks(0)).number == 0
-    assert trio.asked("Deliver") == [2, 2, 0]
