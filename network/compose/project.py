@@ -12,8 +12,11 @@ from typing import Any, Final
 
 from countermark.network.native.errors import RunError
 
-HEALTHY_S: Final = 120.0
-"""How long a container may take until it is healthy, in seconds."""
+HEALTHY_S: Final = 300.0
+"""How long containers may take until they are healthy, in seconds: a busy machine starts them slowly."""
+
+TRIES: Final = 3
+"""So often a process is started again before nobody waits for it any longer."""
 
 _WAIT_S: Final = 600.0
 _POLL_S: Final = 0.25
@@ -30,6 +33,8 @@ class Container:
     running: bool
     health: str
     """`healthy`, `unhealthy`, `starting`; empty without a check."""
+    restarts: int
+    """How often the engine has started its process again."""
     folder: str
     """Folder of the compose file that it was started from."""
 
@@ -83,20 +88,25 @@ class Project:
         return sorted((_parse(one) for one in found), key=lambda one: one.service)
 
     def wait_healthy(self, services: Collection[str], timeout_s: float = HEALTHY_S) -> None:
-        """Return when all `services` are healthy.
+        """Return when all `services` are healthy. One that is not may yet become so: its check has been too slow.
 
         Raises:
-            RunError: One has ended, is unhealthy, or not healthy in time; says what its log ends with.
+            RunError: One is missing, ends again and again, or is not healthy in time; says what its log ends with.
         """
         deadline = time.monotonic() + timeout_s
+        first = {one.service: one.restarts for one in self.containers()}
         while True:
             found = {one.service: one for one in self.containers()}
-            if all(name in found and found[name].healthy for name in services):
+            waiting = [name for name in services if name not in found or not found[name].healthy]
+            if not waiting:
                 return
-            for name in services:
+            for name in waiting:
                 one = found.get(name)
-                if one is None or one.health == "unhealthy" or time.monotonic() > deadline:
-                    state = "there is no container" if one is None else f"it is {one.health or 'not running'}"
+                if one is None:
+                    raise RunError("not_ready", f"{name}: there is no container")
+                over = time.monotonic() > deadline
+                if over or one.restarts - first.get(name, 0) >= TRIES:
+                    state = f"it is {one.health or 'not running'}" if over else "it ends again and again"
                     raise RunError("not_ready", f"{name}: {state}; the end of its log:\n{self.tail(name)}")
             time.sleep(_POLL_S)  # the engine tells nobody
 
@@ -163,5 +173,6 @@ def _parse(described: Any) -> Container:
         id=described["Id"],
         running=bool(state["Running"]),
         health=state.get("Health", {}).get("Status", ""),
+        restarts=int(described["RestartCount"]),
         folder=labels.get(f"{_LABEL}.project.working_dir", ""),
     )

@@ -20,7 +20,7 @@ from tests.support.docker.files import IMAGES, ROOT
 from tests.support.docker.platform import Container, Served, countermark
 from tests.support.figures import show
 
-pytestmark = [pytest.mark.docker, pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PAGE = ROOT / "docs" / "operations.md"
 SECTION = "In containers"

@@ -12,7 +12,7 @@ from tests.support.docker.ledger import Ledger
 from tests.support.docker.platform import Container, Platform, countermark
 from tests.support.figures import show
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 MOST = {"chaincode": 90, "gateway": 280, "worker": 260}
 """Megabytes that an image may add to its base: what would make it twice as large is seen."""

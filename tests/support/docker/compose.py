@@ -40,6 +40,6 @@ def config(program: Sequence[str], *files: Path, env_file: Path) -> subprocess.C
         env=clean,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )

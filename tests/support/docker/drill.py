@@ -68,7 +68,7 @@ class Drill:
             env={**os.environ, "PATH": path, **self._environment},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1500,
             check=False,
         )
         assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"

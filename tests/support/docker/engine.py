@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.docker import compose
 
-ANSWER_S = 20
+ANSWER_S = 60
 
 
 def _clients() -> Iterator[str]:
@@ -49,7 +49,7 @@ def missing() -> str:
     return "no Docker engine answers" if asked.returncode else ""
 
 
-def docker(*arguments: str, stdin: bytes | None = None, timeout_s: float = 300, folder: Path | None = None) -> str:
+def docker(*arguments: str, stdin: bytes | None = None, timeout_s: float = 900, folder: Path | None = None) -> str:
     """Run the client and return what it printed; it must end well."""
     done = subprocess.run(
         [client(), *arguments],

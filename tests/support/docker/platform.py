@@ -23,7 +23,7 @@ from tests.support.docker.images import Images
 from tests.support.docker.ledger import TIME_WINDOW_S, Ledger
 
 COUNTERMARK = str(Path(sys.executable).with_name("countermark"))
-HEALTHY_S = 150.0
+HEALTHY_S = 600.0
 _POLL_S = 0.5
 
 SERVICES = ("database", "gateway", "worker")
@@ -37,7 +37,7 @@ def countermark(*arguments: str, environment: dict[str, str] | None = None) -> A
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
@@ -218,7 +218,7 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

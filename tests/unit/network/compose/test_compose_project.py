@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from countermark.network.compose.preflight import check_before_start
-from countermark.network.compose.project import Container, Project, compose_program
+from countermark.network.compose.project import TRIES, Container, Project, compose_program
 from countermark.network.native.errors import RunError
 from countermark.network.native.preflight import mark_nodes
 from countermark.network.nodes.folder import NetworkFolder
@@ -68,10 +68,12 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return made
 
 
-def container(service: str, folder: str, *, running: bool = True, health: str | None = "healthy") -> dict[str, Any]:
+def container(
+    service: str, folder: str, *, running: bool = True, health: str | None = "healthy", restarts: int = 0
+) -> dict[str, Any]:
     labels = {"com.docker.compose.service": service, "com.docker.compose.project.working_dir": folder}
     state: dict[str, Any] = {"Running": running} | ({"Health": {"Status": health}} if health else {})
-    return {"Id": f"id-{service}", "Config": {"Labels": labels}, "State": state}
+    return {"Id": f"id-{service}", "Config": {"Labels": labels}, "State": state, "RestartCount": restarts}
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_containers_are_those_of_the_project(engine: Engine, project: Project) -
         container("late", "/x", health="starting"),
     )
     found = {one.service: one for one in project.containers()}
-    assert found["peer"] == Container("peer", "id-peer", True, "healthy", "/x")
+    assert found["peer"] == Container("peer", "id-peer", True, "healthy", 0, "/x")
     assert {name: one.healthy for name, one in found.items()} == {
         "peer": True,
         "orderer": False,
@@ -149,6 +151,27 @@ def test_what_does_not_become_healthy_is_named_with_the_end_of_its_log(
     with pytest.raises(RunError, match=said) as failed:
         project.wait_healthy(["peer"], timeout_s=0)
     assert not described or "the last line" in str(failed.value)
+
+
+def test_what_ends_again_and_again_is_not_waited_for(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose code is not that of its package, say; but what once had trouble is waited for."""
+    looks = iter([1, 1, TRIES, TRIES + 1])
+
+    def containers(_: Project) -> list[Container]:
+        return [Container("server", "id", False, "starting", next(looks), "/x")]
+
+    monkeypatch.setattr(Project, "containers", containers)
+    monkeypatch.setattr(Project, "tail", lambda *_: "made for other code")
+    with pytest.raises(RunError, match=r"server: it ends again and again; .*\nmade for other code"):
+        project.wait_healthy(["server"])
+    assert next(looks, None) is None
+
+
+def test_what_is_unhealthy_may_yet_become_healthy(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter(["starting", "unhealthy", "unhealthy", "healthy"])
+    monkeypatch.setattr(Project, "containers", lambda _: [Container("peer", "id", True, next(looks), 0, "/x")])
+    project.wait_healthy(["peer"])
+    assert next(looks, None) is None
 
 
 def test_the_engines_network_stays_while_the_platform_is_in_it(engine: Engine, project: Project) -> None:
