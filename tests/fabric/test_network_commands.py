@@ -70,6 +70,7 @@ def test_what_was_killed_is_told_and_brought_back_and_nothing_else(network: Oper
     assert {name for name in after if after[name] != before[name]} == killed
 
 
+@pytest.mark.requirement("R94")
 def test_demo_runs_on_it_and_leaves_it_running(network: Operator, tmp_path: Path) -> None:
     before = network.pids()
     done = subprocess.run(
