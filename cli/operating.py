@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from countermark.gateway.services import Services
+    from countermark.gateway.services import PlatformServices
 
 DATA = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of `countermark up`, while that runs."
@@ -16,7 +16,7 @@ DATA = click.option(
 
 
 @contextmanager
-def platform_services(data: Path | None) -> Iterator["Services"]:
+def platform_services(data: Path | None) -> Iterator["PlatformServices"]:
     """Give the services of the platform whose data folder is ``data``, or the default one.
 
     Raises:
@@ -30,7 +30,10 @@ def platform_services(data: Path | None) -> Iterator["Services"]:
     file = DataFolder((data or default_data()).resolve()).gateway_config
     if not file.exists():
         raise click.UsageError(f"no platform has run on {file.parent.parent}: --data names its folder")
-    services = from_config(config.load(file))
+    configured = config.load(file)
+    if not isinstance(configured, config.PlatformConfig):
+        raise click.UsageError(f"{file.parent.parent} is the folder of a member's gateway, not of the platform")
+    services = from_config(configured)
     try:
         yield services
     finally:

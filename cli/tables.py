@@ -12,7 +12,7 @@ from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.protocol.errors import ErrorCode, MarketError
 
 if TYPE_CHECKING:
-    from countermark.gateway.services import Services
+    from countermark.gateway.services import PlatformServices
     from countermark.platform.board.checking import BoardReport
     from countermark.platform.contracts.restoring import Contract
     from countermark.platform.projection import Rebuilt
@@ -40,7 +40,7 @@ def rebuild(session: Session, data: Path | None) -> int:
     return 0 if well and (repaired or rebuilt.same) else ERROR
 
 
-def _rebuild(services: "Services", *, dry_run: bool) -> tuple["Rebuilt", list["Contract"], "BoardReport"]:
+def _rebuild(services: "PlatformServices", *, dry_run: bool) -> tuple["Rebuilt", list["Contract"], "BoardReport"]:
     from countermark.platform.board.checking import check_board
     from countermark.platform.contracts.restoring import Restoration
     from countermark.platform.projection import Projector

@@ -28,6 +28,7 @@ LEFT_OPEN = frozenset(
         ErrorCode.CLOCK_SKEWED,
         ErrorCode.DATABASE_UNAVAILABLE,
         ErrorCode.STORE_UNAVAILABLE,
+        ErrorCode.PLATFORM_UNAVAILABLE,
         ErrorCode.OUTCOME_UNKNOWN,
     }
 )

@@ -13,10 +13,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from countermark.gateway import prefer, problems, refusals
 from countermark.gateway.events import EventStreams
+from countermark.gateway.member.passing import LONGEST_BODY, Passing
 from countermark.gateway.metrics.requests import RequestFigures
 from countermark.gateway.readiness import Watch
 from countermark.gateway.schemas import Transaction
-from countermark.gateway.services import Services
+from countermark.gateway.services import PlatformServices, Services
 from countermark.gateway.signatures import BodyDigest, Signatures, SignedMessage, Signer
 from countermark.gateway.writes import Outcome, Writes
 from countermark.protocol import canonical
@@ -84,6 +85,8 @@ class Gateway:
     streams: EventStreams
     requests: RequestFigures
     readiness: Watch
+    passing: Passing | None = None
+    """How requests go on to the platform; the platform itself has none."""
 
 
 def gateway() -> Gateway:
@@ -92,8 +95,15 @@ def gateway() -> Gateway:
 
 
 def services() -> Services:
-    """Return the platform's services of the running application."""
+    """Return the services of the running application, whoever's gateway it is."""
     return gateway().services
+
+
+def platform() -> PlatformServices:
+    """Return the platform's services; a member's gateway has passed on whatever needs them."""
+    found = gateway().services
+    assert isinstance(found, PlatformServices)
+    return found
 
 
 def request() -> Request:
@@ -122,7 +132,8 @@ def signature(*, required: bool = True) -> Signer | None:
         target=present.environ.get("RAW_URI", ""),
         headers=dict(present.headers),
     )
-    return gateway().signatures.verify(message, has_body=present.has_body)
+    passed_on = present.endpoint in LONGEST_BODY
+    return gateway().signatures.verify(message, has_body=present.has_body, passed_on=passed_on)
 
 
 def account() -> str:

@@ -15,12 +15,14 @@ from werkzeug.exceptions import HTTPException
 
 from countermark.gateway import api, description, problems
 from countermark.gateway.events import EventStreams
+from countermark.gateway.member.passing import ASKED_FIRST, LONGEST_BODY, Passing
+from countermark.gateway.member.services import MemberServices
 from countermark.gateway.metrics.requests import RequestFigures
 from countermark.gateway.problems import ProblemError
 from countermark.gateway.readiness import Watch
 from countermark.gateway.routes import BLUEPRINTS
 from countermark.gateway.schemas import Problem
-from countermark.gateway.services import Services
+from countermark.gateway.services import PlatformServices, Services
 from countermark.gateway.signatures import Signatures
 from countermark.gateway.tracebacks import places
 from countermark.gateway.writes import Writes
@@ -49,16 +51,20 @@ def create_app(services: Services) -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.strict_slashes = False
     streams = EventStreams(database=services.database, bell=services.bell, most=max(services.site.threads // 2, 1))
+    forwards = services.site.forwards if isinstance(services, PlatformServices) else ()
+    writes = Writes(services)
     app.extensions[api.EXTENSION] = api.Gateway(
         services=services,
-        signatures=Signatures(database=services.database, hosts=services.site.hosts),
-        writes=Writes(services),
+        signatures=Signatures(database=services.database, hosts=services.site.hosts, forwards=forwards),
+        writes=writes,
         streams=streams,
         requests=RequestFigures(services.metrics, streams),
         readiness=Watch(services),
+        passing=Passing(services.upstream, writes) if isinstance(services, MemberServices) else None,
     )
     _document(app)
     _observe(app, services)
+    _pass_on(app)
     _handle_errors(app)
     return app
 
@@ -141,6 +147,18 @@ def _observe(app: OpenAPI, services: Services) -> None:
     def forget(_error: BaseException | None) -> None:
         # The thread goes on to other work, which this request has no part in.
         clear_contextvars()
+
+
+def _pass_on(app: OpenAPI) -> None:
+    """Let requests go on to the platform that only that can serve, before anything of them is read."""
+
+    @app.before_request
+    def pass_on() -> flask.Response | None:
+        passing, endpoint = api.gateway().passing, flask.request.endpoint or ""
+        if passing is None or endpoint not in LONGEST_BODY or endpoint in ASKED_FIRST:
+            return None
+        api.body_limit(LONGEST_BODY[endpoint])
+        return passing.pass_on()
 
 
 def _handle_errors(app: OpenAPI) -> None:

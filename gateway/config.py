@@ -1,9 +1,10 @@
-"""The configuration of gateway and worker: one JSON file, parsed strictly.
+"""The configuration of gateway and worker, the platform's or a member's: one JSON file, parsed strictly.
 
 The environment overrides where things lie: `DATABASE_URL` the database, `OBJECTS_URL` the object store.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -19,36 +20,29 @@ from countermark.protocol.errors import ErrorCode, MarketError
 ENVIRONMENT = "COUNTERMARK_GATEWAY_CONFIG"
 
 _MOST_CONNECTIONS = 32
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """Settings of one gateway; the worker beside it reads the same file."""
 
     market: str
     """Channel/chaincode."""
     connections: tuple[Path, ...]
-    """Connection files of the gateways that may be asked, in order: first the platform's own, whose certificate and
-    key are used; then others whose answers it takes, of whichever organisation."""
+    """Connection files of the gateways that may be asked, in order: first the own organisation's, whose certificate
+    and key are used; then others whose answers it takes, of whichever organisation."""
     database_url: str
-    objects: str
-    """The object store: a folder, or `s3://bucket/prefix?endpoint=…&region=…`. Credentials never stand here."""
-    spool: Path
-    """Folder for pieces of uploads that are on their way into the object store."""
     keys_file: Path
-    """The platform's private keys, see `gateway.keys`."""
+    """Private keys, see `gateway.keys`."""
     host: str
     port: int
     tls_cert_file: Path
     tls_key_file: Path
-    faucet: bool
-    """Whether anybody may ask for money: on the embedded ledger only."""
     threads: int
     """Requests served at once; event streams take at most half of them."""
     limits: Limits = field(default_factory=Limits)
     """How much an account, and an address, may ask for."""
-    webhooks_allow: tuple[Network, ...] = ()
-    """Networks that are not the public internet's, to which webhooks may be delivered all the same."""
     metrics: Address | None = None
     """Where the worker serves its figures; nowhere without it."""
 
@@ -56,6 +50,39 @@ class Config:
     def url(self) -> str:
         """The gateway's URL."""
         return f"https://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformConfig(Config):
+    """Settings of the platform's gateway."""
+
+    objects: str
+    """The object store: a folder, or `s3://bucket/prefix?endpoint=…&region=…`. Credentials never stand here."""
+    spool: Path
+    """Folder for pieces of uploads that are on their way into the object store."""
+    faucet: bool
+    """Whether anybody may ask for money: on ledgers for development only."""
+    webhooks_allow: tuple[Network, ...] = ()
+    """Networks that are not the public internet's, to which webhooks may be delivered all the same."""
+    forwards: tuple[str, ...] = ()
+    """Authorities of members' gateways, `host` or `host:port` as in their URLs, that pass on what was signed for
+    them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformAddress:
+    """Where a member's gateway reaches the platform's."""
+
+    url: str
+    ca_file: Path | None = None
+    """Certificate authority of the platform's gateway; the system's without it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberConfig(Config):
+    """Settings of the gateway of a member organisation."""
+
+    platform: PlatformAddress
 
 
 def _path(value: object) -> Path:
@@ -84,38 +111,66 @@ def _network(value: object) -> Network:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "an IP network such as 10.1.0.0/16 is expected") from error
 
 
-_FIELDS: Mapping[str, fields.Parser] = {
+def _authority(value: object) -> str:
+    text: str = fields.text(261)(value)
+    if not _AUTHORITY.fullmatch(text):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "an authority such as trade.example or trade.example:8443")
+    return text.lower()
+
+
+def _url(value: object) -> str:
+    text: str = fields.text(300)(value)
+    if not text.startswith("https://") or not _AUTHORITY.fullmatch(text.removeprefix("https://").rstrip("/")):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a URL such as https://market.example:8443 is expected")
+    return text.rstrip("/")
+
+
+def _platform(value: object) -> PlatformAddress:
+    return PlatformAddress(**fields.record(value, {"url": _url, "ca_file": fields.optional(_path)}))
+
+
+_SHARED: Mapping[str, fields.Parser] = {
     "market": fields.name,
     "connections": _connections,
     "database_url": fields.text(4096),
-    "objects": fields.text(4096),
-    "spool": _path,
     "keys_file": _path,
     "host": fields.text(255),
     "port": fields.integer(1, 65_535),
     "tls_cert_file": _path,
     "tls_key_file": _path,
-    "faucet": _boolean,
     "threads": fields.integer(4, 256),
     "limits": fields.optional(_limits),
-    "webhooks_allow": fields.optional(lambda value: tuple(fields.sequence(_network, longest=64)(value))),
     "metrics": fields.optional(Address.parse),
 }
+
+_OF_PLATFORM: Mapping[str, fields.Parser] = {
+    **_SHARED,
+    "objects": fields.text(4096),
+    "spool": _path,
+    "faucet": _boolean,
+    "webhooks_allow": fields.optional(lambda value: tuple(fields.sequence(_network, longest=64)(value))),
+    "forwards": fields.optional(lambda value: tuple(fields.sequence(_authority, longest=64)(value))),
+}
+
+_OF_MEMBER: Mapping[str, fields.Parser] = {**_SHARED, "platform": _platform}
 
 _OVERRIDES: Mapping[str, str] = {"database_url": "DATABASE_URL", "objects": "OBJECTS_URL"}
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """Return the configuration in the file ``path``.
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> PlatformConfig | MemberConfig:
+    """Return the configuration in the file ``path``: a member's if it names the platform.
 
     Raises:
         MarketError: MALFORMED_REQUEST; it cannot be read, or a member is missing, unknown or malformed.
     """
     try:
-        document: dict[str, Any] = fields.record(canonical.loads(path.read_bytes(), canonical=False), _FIELDS)
+        document = canonical.loads(path.read_bytes(), canonical=False)
     except OSError as error:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, f"{path}: {error.strerror}") from error
+    of_member = isinstance(document, dict) and "platform" in document
+    parsers = _OF_MEMBER if of_member else _OF_PLATFORM
+    values: dict[str, Any] = fields.record(document, parsers)
     for member, variable in _OVERRIDES.items():
-        if value := environment.get(variable):
-            document[member] = value
-    return Config(**document)
+        if member in parsers and (value := environment.get(variable)):
+            values[member] = value
+    return MemberConfig(**values) if of_member else PlatformConfig(**values)

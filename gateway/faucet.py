@@ -4,7 +4,7 @@ import itertools
 import time
 from hashlib import sha256
 
-from countermark.gateway.services import Services
+from countermark.gateway.services import PlatformServices
 from countermark.gateway.writes import Outcome, Writes
 from countermark.platform.store.outbox import State
 from countermark.protocol import canonical, intents
@@ -12,7 +12,7 @@ from countermark.protocol.encoding import b64u
 from countermark.protocol.errors import ErrorCode, MarketError
 
 
-def fund(services: Services, writes: Writes, *, to: str, amount: str, reference: str, wait_s: int) -> Outcome:
+def fund(services: PlatformServices, writes: Writes, *, to: str, amount: str, reference: str, wait_s: int) -> Outcome:
     """Mint ``amount`` minor units for the account ``to`` against the deposit ``reference``, which works once.
 
     Asked again, it tells what came of the first time; what failed then is tried anew. It counts for ``to``.

@@ -110,6 +110,7 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.CLOCK_SKEWED: ProblemType(503, "The gateway's clock is not the ledger's", retryable=True),
     ErrorCode.DATABASE_UNAVAILABLE: ProblemType(503, "The database is away", retryable=True),
     ErrorCode.STORE_UNAVAILABLE: ProblemType(503, "The object store is away", retryable=True),
+    ErrorCode.PLATFORM_UNAVAILABLE: ProblemType(503, "The platform's gateway is away", retryable=True),
     ErrorCode.INTERNAL: ProblemType(500, "A mistake of this system"),
 }
 

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from countermark.gateway.services import Services
+from countermark.gateway.services import PlatformServices, Services
 from countermark.platform.ports import UnavailableError
 from countermark.platform.views import progress
 from countermark.protocol.errors import MarketError
@@ -25,7 +25,8 @@ class Readiness:
 
     database: bool
     ledger: bool
-    store: bool
+    store: bool | None
+    """None where there is none: members' gateways keep no objects."""
     time_window: bool | None
     """Whether peers hold timestamps to a window, without which deadlines mean nothing; None where nobody can tell."""
 
@@ -63,7 +64,7 @@ class Watch:
         parts = {
             "database": tables is None,
             "ledger": height is None,
-            "store": not store,
+            "store": store is False,
             "time_window": time_window is False,
             "clock": clock is False,
             "projector": lag is not None and (lag > MOST_LAG or stalled_s > STALLED_S),
@@ -79,14 +80,19 @@ class Watch:
                 self._projected, self._moved_at = projected, now
             return now - self._moved_at
 
-    def _tables(self) -> tuple[int, int] | None:
-        """Return the projected height and the rows that the index has not read, None when the database is away."""
+    def _tables(self) -> tuple[int, int | None] | None:
+        """Return the projected height and the rows that the index, if there is one, has not read.
+
+        None when the database is away.
+        """
         services = self._services
         try:
             with services.database.begin() as connection:
                 projected = progress.height(connection)
                 # The index is read when it is needed: staleness costs the next comparison time, and nothing else.
-                return projected, max(progress.newest_fingerprint(connection) - services.index.seen, 0)
+                if isinstance(services, PlatformServices):
+                    return projected, max(progress.newest_fingerprint(connection) - services.index.seen, 0)
+                return projected, None
         except MarketError:
             return None
 
@@ -116,8 +122,10 @@ class Watch:
         except UnavailableError:
             return None
 
-    def _store(self) -> bool:
-        """Return whether the object store answers."""
+    def _store(self) -> bool | None:
+        """Return whether the object store answers, None where there is none."""
+        if not isinstance(self._services, PlatformServices):
+            return None
         try:
             self._services.objects.probe()
         except MarketError:

@@ -16,9 +16,10 @@ from gunicorn.glogging import Logger
 
 from countermark.gateway import config, logs
 from countermark.gateway.app import create_app
-from countermark.gateway.config import Config
+from countermark.gateway.config import MemberConfig, PlatformConfig
 from countermark.gateway.connections import Worker
-from countermark.gateway.services import Services, from_config
+from countermark.gateway.services import Services
+from countermark.gateway.wiring import from_config
 from countermark.network.client import LedgerError
 from countermark.platform.store.migrations import migrate
 from countermark.protocol.errors import MarketError
@@ -39,7 +40,7 @@ class _Logger(Logger):  # type: ignore[misc]  # gunicorn is not typed
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
     """Gunicorn on one configuration."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: PlatformConfig | MemberConfig) -> None:
         self._config = config
         self._services: Services | None = None
         super().__init__()

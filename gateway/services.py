@@ -1,4 +1,6 @@
-"""The platform's parts, wired together for one process: what gateway and worker have in common.
+"""The parts of a gateway, wired together for one process: what gateway and worker have in common.
+
+Every gateway has `Services`; the platform's has those of `PlatformServices` besides. A member's: `gateway.member`.
 
 Nothing is connected here: database and ledger are first reached when they are needed, in whatever process that is.
 """
@@ -16,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from countermark.gateway import keys as platform_keys
 from countermark.gateway.bell import Bell
-from countermark.gateway.config import Config
+from countermark.gateway.config import Config, PlatformConfig
 from countermark.gateway.keys import PlatformKeys
 from countermark.gateway.ledger import FabricLedger
 from countermark.gateway.limits import AddressLimit, Limits
@@ -96,7 +98,7 @@ class Chain(Ledger, Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """What distinguishes this gateway from others."""
 
@@ -104,12 +106,20 @@ class Site:
     """Channel/chaincode."""
     hosts: frozenset[str]
     """Host names that its certificate holds for; requests signed for others are refused."""
+    threads: int = 8
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformSite(Site):
+    """What distinguishes the platform's gateway."""
+
     spool: Path
     """Folder for pieces of uploads whose signed digest is yet to be checked."""
     faucet: bool = False
-    threads: int = 8
-    limits: Limits = field(default_factory=Limits)
     webhooks_allow: tuple[Network, ...] = ()
+    forwards: frozenset[str] = frozenset()
+    """Authorities of members' gateways, which may pass on what was signed for them."""
 
     @property
     def addresses(self) -> AddressPolicy:
@@ -117,30 +127,19 @@ class Site:
         return AddressPolicy(self.webhooks_allow)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Services:
-    """Everything that routes and loops use."""
+    """What routes and loops of every gateway use."""
 
     site: Site
-    keys: PlatformKeys
     database: Database
     chain: Chain
-    objects: ObjectStore
     box: SecretBox
     outbox: Outbox
     submitter: Submitter
     bell: Bell
     columns: PrivateColumns
-    index: FingerprintIndex
-    registration: Registration
     catalogue: Catalogue
-    search: SampleSearch
-    board: Board
-    notices: Notices
-    openings: Openings
-    upload: PackageUpload
-    release: PackageRelease
-    webhooks: Webhooks
     address_limit: AddressLimit
     metrics: Metrics
 
@@ -156,41 +155,73 @@ class Services:
         self.database.close()
 
 
-def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, objects: ObjectStore) -> Services:
-    """Return the services over the given ports."""
-    clock = Services.clock
+@dataclass(frozen=True, kw_only=True)
+class PlatformServices(Services):
+    """What only the platform's gateway has: its keys, and what is done with them."""
+
+    site: PlatformSite
+    keys: PlatformKeys
+    objects: ObjectStore
+    index: FingerprintIndex
+    registration: Registration
+    search: SampleSearch
+    board: Board
+    notices: Notices
+    openings: Openings
+    upload: PackageUpload
+    release: PackageRelease
+    webhooks: Webhooks
+
+
+def wire_shared(site: Site, *, table: bytes, database: Database, chain: Chain) -> Services:
+    """Return what every gateway has, over the given ports; ``table`` is the key of the private columns."""
     metrics = Metrics()
-    metrics.add(Standing(database, chain, clock))
+    metrics.add(Standing(database, chain, Services.clock))
     ledger = MeteredLedger(chain, metrics.calls)
-    box = SecretBox({1: keys.table}, 1)
+    box = SecretBox({1: table}, 1)
     columns = PrivateColumns(box)
-    index = FingerprintIndex(box)
     outbox = Outbox(ledger, box)
-    board = Board(box=box, key=keys.account, market=site.market, anchored_within_ms=ANCHORED_WITHIN_MS)
-    gate = Gate(index=index, box=box, pepper=_derive(keys.table, b"exact digests"))
     return Services(
         site=site,
-        keys=keys,
         database=database,
         chain=chain,
-        objects=objects,
         box=box,
         outbox=outbox,
         submitter=Submitter(database, ledger, outbox, metrics.outbox),
         bell=Bell(database),
         columns=columns,
+        catalogue=Catalogue(database=database, columns=columns),
+        address_limit=AddressLimit(
+            database, site.limits.of_address, key=_derive(table, b"network addresses"), clock=Services.clock
+        ),
+        metrics=metrics,
+    )
+
+
+def wire(
+    site: PlatformSite, *, keys: PlatformKeys, database: Database, chain: Chain, objects: ObjectStore
+) -> PlatformServices:
+    """Return the platform's services over the given ports."""
+    shared = wire_shared(site, table=keys.table, database=database, chain=chain)
+    clock, box, outbox = shared.clock, shared.box, shared.outbox
+    index = FingerprintIndex(box)
+    board = Board(box=box, key=keys.account, market=site.market, anchored_within_ms=ANCHORED_WITHIN_MS)
+    gate = Gate(index=index, box=box, pepper=_derive(keys.table, b"exact digests"))
+    return PlatformServices(
+        **vars(shared),
+        keys=keys,
+        objects=objects,
         index=index,
         registration=Registration(
             database=database,
             gate=gate,
             outbox=outbox,
-            columns=columns,
+            columns=shared.columns,
             keys=keys.encryption,
             market=site.market,
             clock=clock,
             writes=site.limits.of_account,
         ),
-        catalogue=Catalogue(database=database, columns=columns),
         search=SampleSearch(database=database, index=index, keys=keys.encryption, market=site.market, clock=clock),
         board=board,
         notices=Notices(
@@ -207,40 +238,53 @@ def wire(site: Site, *, keys: PlatformKeys, database: Database, chain: Chain, ob
         upload=PackageUpload(database=database, objects=objects, clock=clock),
         release=PackageRelease(database=database, objects=objects, clock=clock),
         webhooks=Webhooks(box, site.addresses),
-        address_limit=AddressLimit(
-            database, site.limits.of_address, key=_derive(keys.table, b"network addresses"), clock=clock
-        ),
-        metrics=metrics,
     )
 
 
-def from_config(config: Config) -> Services:
-    """Return the services of the gateway, or of the worker beside it, that ``config`` describes.
+def from_config(config: PlatformConfig) -> PlatformServices:
+    """Return the services of the platform's gateway, or of the worker beside it, that ``config`` describes.
 
     Raises:
         MarketError: a file is missing or malformed.
         LedgerError: a connection profile cannot be used (`network.client`).
     """
-    site = Site(
+    site = PlatformSite(
         market=config.market,
-        hosts=_certified_hosts(config.tls_cert_file),
+        hosts=certified_hosts(config.tls_cert_file),
         spool=config.spool,
         faucet=config.faucet,
         threads=config.threads,
         limits=config.limits,
         webhooks_allow=config.webhooks_allow,
+        forwards=frozenset(config.forwards),
     )
-    database = Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS)
-    profiles = [ConnectionProfile.load(path) for path in config.connections]
+    database, chain = connect(config)
     services = wire(
         site,
         keys=platform_keys.load(config.keys_file),
         database=database,
-        chain=FabricLedger(GatewayClient(*profiles)),
+        chain=chain,
         objects=open_store(config.objects, database=database),
     )
-    certificates.watch(services.metrics, {"gateway": config.tls_cert_file, "ledger": profiles[0].cert_file})
+    watch_certificates(services, config)
     return services
+
+
+def connect(config: Config) -> tuple[Database, FabricLedger]:
+    """Return database and ledger of ``config``, of which nothing is reached yet.
+
+    Raises:
+        LedgerError: a connection profile cannot be used (`network.client`).
+    """
+    database = Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS)
+    profiles = [ConnectionProfile.load(path) for path in config.connections]
+    return database, FabricLedger(GatewayClient(*profiles))
+
+
+def watch_certificates(services: Services, config: Config) -> None:
+    """Show how long the certificates hold with which this gateway is known, to clients and to the ledger."""
+    own = ConnectionProfile.load(config.connections[0])
+    certificates.watch(services.metrics, {"gateway": config.tls_cert_file, "ledger": own.cert_file})
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:
@@ -248,7 +292,7 @@ def _derive(key: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), length=32, salt=None, info=b"countermark/" + purpose).derive(key)
 
 
-def _certified_hosts(certificate: Path) -> frozenset[str]:
+def certified_hosts(certificate: Path) -> frozenset[str]:
     """Return the host names in a certificate, as they stand in URLs."""
     try:
         parsed = x509.load_pem_x509_certificate(certificate.read_bytes())

@@ -2,7 +2,8 @@
 
 A signature covers method, authority, path and query, and the digest of the body where there is one; it names the
 account (`keyid`), is at most five minutes old, and its nonce counts once. The authority is one for which this gateway
-has a certificate: a request that was signed for another gateway does not pass here.
+has a certificate: a request that was signed for another gateway does not pass here, unless it is one that members'
+gateways pass on and was signed for a member's that the configuration names.
 """
 
 import base64
@@ -74,22 +75,27 @@ class Signer:
 class Signatures:
     """Verifies requests to a gateway that answers under the host names ``hosts``."""
 
-    def __init__(self, *, database: Database, hosts: Iterable[str]) -> None:
+    def __init__(self, *, database: Database, hosts: Iterable[str], forwards: Iterable[str] = ()) -> None:
+        """``forwards`` are authorities of other gateways, which may pass on what was signed for them."""
         self._database = database
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._forwards = frozenset(authority.lower() for authority in forwards)
         self._verifier = HTTPMessageVerifier(
             signature_algorithm=algorithms.ECDSA_P256_SHA256, key_resolver=_AccountKeys()
         )
 
-    def verify(self, message: SignedMessage, *, has_body: bool) -> Signer:
+    def verify(self, message: SignedMessage, *, has_body: bool, passed_on: bool = False) -> Signer:
         """Return who signed ``message``; its nonce is used up by that. The body is for `check_body`.
+
+        ``passed_on`` says that it is a request as other gateways pass them on: it may be signed for one of those.
 
         Raises:
             MarketError: SIGNATURE_REQUIRED when there is no signature, BAD_SIGNATURE, DATABASE_UNAVAILABLE.
         """
         if "Signature-Input" not in message.headers:
             raise MarketError(ErrorCode.SIGNATURE_REQUIRED, "sign the request with the account's key (RFC 9421)")
-        if _host(message.authority) not in self._hosts or not message.target.startswith("/"):
+        ours = _host(message.authority) in self._hosts or (passed_on and message.authority.lower() in self._forwards)
+        if not ours or not message.target.startswith("/"):
             raise _bad("the request is not for this gateway")
         result = self._check(message, (*COVERED, "content-digest") if has_body else COVERED)
         account, nonce, expires_s = _parameters(result.parameters)

@@ -1,8 +1,8 @@
 """The worker as a process: `python -m countermark.gateway.worker --config FILE`.
 
-It follows the ledger's blocks into the tables, brings transactions that nobody waits for to their end, and does the
-platform's own part of every trade. Any number may run. `worker ready` appears on standard error when the tables have
-caught up with the ledger and the platform's accounts are open; SIGTERM ends it.
+It follows the ledger's blocks into the tables, brings transactions that nobody waits for to their end, and does its
+party's own part of every trade (`duties`). Any number may run. `worker ready` appears on standard error when the
+tables have caught up with the ledger and the platform's accounts are open; SIGTERM ends it.
 """
 
 import argparse
@@ -11,41 +11,29 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from countermark.gateway import config, logs, pulse
 from countermark.gateway.bell import Bell
-from countermark.gateway.courier import HttpsCourier
+from countermark.gateway.duties import HOUSEKEEPING_S, ON_BLOCKS_S, duties_of
 from countermark.gateway.loops import Loop
+from countermark.gateway.member.services import MemberServices
 from countermark.gateway.metrics.endpoint import Endpoint
 from countermark.gateway.metrics.loops import LoopFigures
 from countermark.gateway.pulse import EVERY_S, Pulse
-from countermark.gateway.services import Services, from_config
+from countermark.gateway.services import PlatformServices
+from countermark.gateway.wiring import from_config
 from countermark.network.client import LedgerError
-from countermark.platform.board.anchoring import AnchorJob
-from countermark.platform.contracts.clearing import ClearingJob
-from countermark.platform.contracts.deposit import DepositJob
-from countermark.platform.contracts.publication import PublicationJob
-from countermark.platform.deadlines.comparison import ComparisonJob
-from countermark.platform.deadlines.ticking import TickJob
-from countermark.platform.deadlines.watchdog import WatchdogJob
-from countermark.platform.jobs.accounts import OwnAccountsJob
-from countermark.platform.jobs.acts import Acting
-from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.projection import Projector
-from countermark.platform.relay.checking import CheckJob
-from countermark.platform.relay.retention import RetentionJob
-from countermark.platform.relay.transmission import RelayJob
 from countermark.platform.store import channels, nonces, quotas
 from countermark.platform.store.migrations import migrate
 from countermark.platform.store.outbox import forget_calls
 from countermark.platform.views import progress
-from countermark.platform.webhooks.delivering import LANES, Deliveries
+from countermark.platform.webhooks.delivering import LANES
 from countermark.protocol.errors import MarketError
-from countermark.protocol.market import PublicKey
 
 _log = logging.getLogger(__name__)
 
@@ -54,79 +42,44 @@ READY = "worker ready"
 END_S = 10.0
 """How long loops may take to end after SIGTERM."""
 
-_ON_BLOCKS_S = 2.0
-"""Timer of what follows from blocks: whatever the bell has missed."""
-
 _OUTBOX_S = 0.5
 _CLOCK_S = 1.0
-_ANCHOR_S = 5.0
-_COMPARE_S = 60.0
-_HOUSEKEEPING_S = 300.0
 
 
 class Worker:
     """The loops of one worker process."""
 
-    def __init__(self, services: Services, *, pulse_file: Path | None = None) -> None:
+    def __init__(self, services: PlatformServices | MemberServices, *, pulse_file: Path | None = None) -> None:
         """``pulse_file`` is written while all loops go round, see `pulse`."""
         self._services = services
         self._bell = Bell(services.database, channels.BLOCKS, channels.WORK)
         self._news = Bell(services.database, channels.WEBHOOKS)
         self._stop = threading.Event()
         self._figures = LoopFigures(services.metrics)
-        acting = Acting(
-            services.database,
-            services.outbox,
-            services.submitter,
-            services.keys.account,
-            services.site.market,
-            services.clock,
-        )
-        self._accounts = OwnAccountsJob(acting, *_own_accounts(services))
-        self._loops = [self._loop("projector", self._project, _ON_BLOCKS_S, woken=False, endless=True)]
+        duties = duties_of(services)
+        self._accounts = duties.accounts
+        self._loops = [self._loop("projector", self._project, ON_BLOCKS_S, woken=False, endless=True)]
         self._loops += [self._loop("outbox", services.submitter.run_once, _OUTBOX_S)]
         self._loops += [
-            self._loop(job.name, job.run_once, every_s, woken=woken) for job, every_s, woken in self._jobs(acting)
+            self._loop(one.job.name, one.job.run_once, one.every_s, woken=one.woken) for one in duties.jobs
         ]
-        deliveries = Deliveries(
-            services.database,
-            services.webhooks,
-            HttpsCourier(services.keys.account, services.site.addresses),
-            market=services.site.market,
-        )
-        self._loops += [
-            self._loop(f"webhooks {lane}", deliveries.run_once, _ON_BLOCKS_S, bell=self._news)
-            for lane in range(1, LANES + 1)
-        ]
+        if duties.deliver is not None:
+            self._loops += [
+                self._loop(f"webhooks {lane}", duties.deliver, ON_BLOCKS_S, bell=self._news)
+                for lane in range(1, LANES + 1)
+            ]
         forgetful = {
             "nonces": nonces.forget_expired,
             "ended calls": forget_calls,
             "past windows": quotas.forget_past,
         }
         self._loops += [
-            self._loop(name, partial(forget, services.database), _HOUSEKEEPING_S, woken=False)
+            self._loop(name, partial(forget, services.database), HOUSEKEEPING_S, woken=False)
             for name, forget in forgetful.items()
         ]
         if pulse_file is not None:
             beat = partial(_beat, Pulse(pulse_file, tuple(self._loops)))
             self._loops += [self._loop("pulse", beat, EVERY_S, woken=False)]
-
-    def _jobs(self, acting: Acting) -> Iterator[tuple[LeasedJob[Any], float, bool]]:
-        """Yield each job, how often it runs at least, and whether a block wakes it."""
-        services = self._services
-        database, objects, columns = services.database, services.objects, services.columns
-        market, clock = services.site.market, services.clock
-        yield self._accounts, _ON_BLOCKS_S, True
-        yield RelayJob(acting, services.board, services.upload), _ON_BLOCKS_S, True
-        yield CheckJob(acting, services.board), _ON_BLOCKS_S, True
-        yield PublicationJob(database, columns=columns), _ON_BLOCKS_S, True
-        yield ClearingJob(database), _ON_BLOCKS_S, True
-        yield DepositJob(database, objects=objects, box=services.box, market=market, clock=clock), _ON_BLOCKS_S, True
-        yield WatchdogJob(acting), _CLOCK_S, False
-        yield TickJob(acting), _CLOCK_S, False
-        yield AnchorJob(acting, services.board), _ANCHOR_S, False
-        yield ComparisonJob(acting), _COMPARE_S, False
-        yield RetentionJob(database, objects=objects, clock=clock), _HOUSEKEEPING_S, False
 
     def start(self, ready: Callable[[], None]) -> None:
         """Start all loops; ``ready`` is called once when everything is there."""
@@ -162,7 +115,7 @@ class Worker:
             height = height or self._services.chain.height()
             with self._services.database.begin() as connection:
                 caught_up = progress.height(connection) >= height
-            complete = caught_up and not list(self._accounts.find())
+            complete = caught_up and not (self._accounts and list(self._accounts.find()))
 
         looking = self._loop("start", look, _CLOCK_S)
         while not (complete or self._stop.is_set()):
@@ -177,14 +130,6 @@ class Worker:
 def _beat(pulse: Pulse) -> None:
     if stuck := pulse.beat():
         _log.error("no pulse: %s", ", ".join(stuck))
-
-
-def _own_accounts(services: Services) -> tuple[list[Any], PublicKey]:
-    """Return the keys of the accounts with which the platform acts, and where what is sealed to them goes."""
-    keys = services.keys
-    version = max(keys.encryption)
-    own = [keys.account] if keys.issuer is None else [keys.account, keys.issuer]
-    return own, PublicKey(version, keys.encryption[version].public)
 
 
 def main() -> int:

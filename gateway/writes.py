@@ -184,18 +184,42 @@ class Writes:
         now_about(txid=entry.tx_id, trade=trade_of(entry.request))
         return self._resource(entry, deadline)
 
+    def seen(self, tx_id: str, deadline: float) -> bool:
+        """Return whether the tables have the transaction ``tx_id`` by ``deadline`` (of the monotonic clock).
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        bell = self._services.bell
+        while True:
+            rung = bell.rung()
+            with self._services.database.autocommit() as connection:
+                if find_ordered(connection, tx_id) is not None:
+                    return True
+            left = deadline - time.monotonic()
+            if left <= 0 or bell.closed:
+                return False
+            bell.wait(rung, left)
+
     def _resource(self, entry: Entry, deadline: float) -> Outcome:
-        state = _STATES[entry.state]
-        if entry.state is State.COMMITTED and entry.block_number is not None:
+        state, tx_id = _STATES[entry.state], entry.tx_id
+        result = canonical.loads(entry.result) if entry.result and entry.state is State.COMMITTED else None
+        if entry.replayed and result is not None:
+            # Another gateway was faster: the answer is the one that it gives, about the transaction that it made.
+            tx_id = result["tx"]
+            result = {name: value for name, value in result.items() if name != "replayed"}
+            if not self.seen(tx_id, deadline):
+                state = "pending"
+        elif entry.state is State.COMMITTED and entry.block_number is not None:
             left = max(deadline - time.monotonic(), 0)
             if not self._services.bell.wait_height(entry.block_number + 1, timeout_s=left):
                 state = "pending"
         error = entry.error
         resource = {
-            "txid": entry.tx_id,
+            "txid": tx_id,
             "state": state,
             "function": entry.request.function,
-            "result": canonical.loads(entry.result) if entry.result and state == "committed" else None,
+            "result": result if state == "committed" else None,
             "error": None if error is None else {"code": str(error.code), "detail": error.detail},
         }
         return Outcome(resource, final=state != "pending")

@@ -112,6 +112,7 @@ class ErrorCode(StrEnum):
     CLOCK_SKEWED = "clock_skewed"  # the ledger takes no proposal dated by this machine's clock
     DATABASE_UNAVAILABLE = "database_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
+    PLATFORM_UNAVAILABLE = "platform_unavailable"  # a member's gateway does not reach the platform's
     INTERNAL = "internal"
 
 

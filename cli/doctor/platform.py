@@ -9,7 +9,7 @@ from countermark.cli.doctor.findings import Finding, NotAsItShouldError, Verdict
 from countermark.cli.up.data import DataFolder
 
 if TYPE_CHECKING:
-    from countermark.gateway.services import Services
+    from countermark.gateway.services import PlatformServices, Services
 
 FREE_BYTES = 1 << 30
 """Less than this free on the disk is worth a warning: packages of data in transit lie there."""
@@ -22,7 +22,8 @@ def findings(data: DataFolder) -> Iterator[Finding]:
         return
     yield from examine(("data folder", lambda: _folder(data)), ("disk", lambda: _disk(data)))
     from countermark.gateway import config
-    from countermark.gateway.services import from_config
+    from countermark.gateway.services import PlatformServices
+    from countermark.gateway.wiring import from_config
     from countermark.network.client import LedgerError
     from countermark.protocol.errors import MarketError
 
@@ -36,9 +37,11 @@ def findings(data: DataFolder) -> Iterator[Finding]:
         yield Finding("configuration", Verdict.OK, str(data.gateway_config))
         yield from examine(
             ("database", lambda: _database(services)),
-            ("object store", lambda: _objects(services, configured.objects)),
             ("ledger", lambda: _ledger(services)),
         )
+        if isinstance(services, PlatformServices) and isinstance(configured, config.PlatformConfig):
+            store, where = services, configured.objects
+            yield from examine(("object store", lambda: _objects(store, where)))
     finally:
         services.close()
 
@@ -66,7 +69,7 @@ def _database(services: "Services") -> str:
         return f"answers; {progress.height(connection)} blocks applied"
 
 
-def _objects(services: "Services", where: str) -> str:
+def _objects(services: "PlatformServices", where: str) -> str:
     services.objects.probe()
     return where
 

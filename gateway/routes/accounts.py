@@ -16,6 +16,7 @@ from countermark.gateway.api import (
     gateway,
     link_next,
     perform,
+    platform,
     services,
     wait_s,
 )
@@ -141,7 +142,7 @@ def fund(path: AccountPath, body: FundBody) -> flask.Response:
     address = _own(path)
     amount, reference = fields.amount(body.amount), fields.segment(body.reference)
     return answer(
-        faucet.fund(services(), gateway().writes, to=address, amount=amount, reference=reference, wait_s=wait_s())
+        faucet.fund(platform(), gateway().writes, to=address, amount=amount, reference=reference, wait_s=wait_s())
     )
 
 

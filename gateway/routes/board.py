@@ -5,7 +5,7 @@ from typing import Annotated
 import flask
 from pydantic import BaseModel, Field
 
-from countermark.gateway.api import SIGNED, account, blueprint, collection, services
+from countermark.gateway.api import SIGNED, account, blueprint, collection, platform, services
 from countermark.gateway.formats import Address, Digest, Time, Token, TradeId, TransactionId
 from countermark.gateway.schemas import PageQuery, Resource
 from countermark.platform.contracts.market import load_market
@@ -86,7 +86,7 @@ def proof(path: EntryPath) -> flask.Response:
     with services().database.autocommit() as connection:
         entry = board.load_entry(connection, int(path.seq), signer=_visible(connection, asking))
         anchor = board.anchor_over(connection, entry.seq)
-        steps = services().board.inclusion_proof(connection, entry.seq, size=anchor.size)
+        steps = platform().board.inclusion_proof(connection, entry.seq, size=anchor.size)
     return flask.jsonify(
         {
             "seq": entry.seq,

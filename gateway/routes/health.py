@@ -10,6 +10,7 @@ api = blueprint("health", "For those who run the gateway")
 
 
 _TIME_WINDOW = {True: "checked", False: "not checked", None: "unknown"}
+_STORE = {True: "up", False: "away", None: "none"}
 _CLOCK = {True: "right", False: "wrong", None: "unknown"}
 
 
@@ -47,7 +48,7 @@ def readyz() -> tuple[flask.Response, int]:
         "ready": state.ready,
         "database": "up" if state.database else "away",
         "ledger": "up" if state.ledger else "away",
-        "store": "up" if state.store else "away",
+        "store": _STORE[state.store],
         "time_window": _TIME_WINDOW[state.time_window],
         "clock": _CLOCK[state.clock],
         "projector": {"lag_blocks": state.lag},

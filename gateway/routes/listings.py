@@ -16,6 +16,7 @@ from countermark.gateway.api import (
     collection,
     gateway,
     ledger_intent,
+    platform,
     services,
     wait_s,
 )
@@ -90,7 +91,7 @@ def create(body: SealedBody) -> flask.Response:
     """Offer data for sale: the sealed application, compared with everything registered (step (5))."""
     deadline = time.monotonic() + wait_s()
     try:
-        registered = services().registration.register(body.sealed.model_dump())
+        registered = platform().registration.register(body.sealed.model_dump())
     except GateRefusedError as refusal:
         if refusal.existing:
             raise ProblemError(refusal, case=refusal.case_number, listing=refusal.existing) from refusal
@@ -117,7 +118,9 @@ def browse(query: ListingsQuery) -> flask.Response:
 def show(path: ListingPath) -> flask.Response:
     """Return one contract; before its fee is paid to its seller only."""
     view = services().catalogue.show(path.listing, viewer=account_or_nobody())
-    return flask.jsonify(resource(view, _config()))
+    shown, passing = flask.jsonify(resource(view, _config())), gateway().passing
+    # The description of what is not public yet, or has only just become so, is the platform's to tell.
+    return shown if passing is None or view.description is not None else passing.pass_on(otherwise=shown)
 
 
 @api.get("/v1/listings/<listing>/registration", responses={200: LedgerIntent}, security=SIGNED_OR_NOT)

@@ -8,7 +8,7 @@ import flask
 from pydantic import BaseModel, Field
 
 from countermark.gateway import description, problems, ranges
-from countermark.gateway.api import SIGNED, account, blueprint, body_limit, request, services, signature
+from countermark.gateway.api import SIGNED, account, blueprint, body_limit, platform, request, services, signature
 from countermark.gateway.formats import TradeId
 from countermark.gateway.problems import ProblemError
 from countermark.gateway.refusals import refusals
@@ -114,14 +114,14 @@ def upload(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
     assert signer is not None
     # Nobody fills the disk with bytes that are not wanted: everything but the bytes themselves is looked at first.
     with _telling_offset(path.trade, signer.account):
-        services().upload.check(path.trade, account=signer.account, start=part.start, total=part.total)
+        platform().upload.check(path.trade, account=signer.account, start=part.start, total=part.total)
     digest = BodyDigest(signer)
     # A piece counts only once its signed digest was compared, so it waits in a file without a name.
     body = digest.passing(_pieces(request().stream))
-    with spooled(services().site.spool, body, part.stop - part.start) as spool:
+    with spooled(platform().site.spool, body, part.stop - part.start) as spool:
         digest.check()
         with _telling_offset(path.trade, signer.account):
-            status = services().upload.receive(
+            status = platform().upload.receive(
                 path.trade, account=signer.account, start=part.start, total=part.total, data=_pieces(spool)
             )
     if status.complete:
@@ -138,7 +138,7 @@ def download(path: TradePath, header: RangeHeader) -> flask.Response:
     party, head = account(), flask.request.method == "HEAD"
     if head and _role(path.trade, party) == "seller":
         return _offset(path.trade, party)
-    release = services().release
+    release = platform().release
     package = release.find(path.trade, account=party)
     try:
         # Defined for GET alone (RFC 9110, section 14.2).
@@ -175,7 +175,7 @@ def _offset(trade: str, party: str) -> flask.Response:
     response = flask.Response()
     response.headers["Cache-Control"] = "no-store"
     try:
-        status = services().upload.status(trade, account=party)
+        status = platform().upload.status(trade, account=party)
     except MarketError as error:
         if error.code is not ErrorCode.NOT_FOUND:
             raise
@@ -199,7 +199,7 @@ def _telling_offset(trade: str, party: str) -> Iterator[None]:
 
 def _received(trade: str, party: str) -> int:
     try:
-        return services().upload.status(trade, account=party).received
+        return platform().upload.status(trade, account=party).received
     except MarketError as error:
         if error.code is not ErrorCode.NOT_FOUND:
             raise

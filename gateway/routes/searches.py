@@ -2,7 +2,7 @@
 
 import flask
 
-from countermark.gateway.api import asks, blueprint, services
+from countermark.gateway.api import asks, blueprint, platform
 from countermark.gateway.schemas import Resource, Sealed, SealedBody
 
 api = blueprint("searches", "Search by sample")
@@ -17,4 +17,4 @@ class Answer(Resource):
 @api.post("/v1/searches", responses={200: Answer}, openapi_extensions=asks(sealed="search"))
 def search(body: SealedBody) -> flask.Response:
     """Search by the sealed fingerprint of a sample; the searcher alone can read the answer."""
-    return flask.jsonify({"sealed": services().search.answer(body.sealed.model_dump())})
+    return flask.jsonify({"sealed": platform().search.answer(body.sealed.model_dump())})

@@ -17,6 +17,7 @@ from countermark.gateway.api import (
     collection,
     gateway,
     ledger_intent,
+    platform,
     services,
     wait_s,
 )
@@ -216,7 +217,7 @@ def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
 
     def may(connection: Connection) -> None:
         # With the check of a fresh intent and before its row: what the ledger is told of is here.
-        services().openings.store(connection, intent, openings)
+        platform().openings.store(connection, intent, openings)
 
     return answer(writes.ask(intent, wait_s=wait_s(), may=may))
 
@@ -245,7 +246,7 @@ def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Respo
     deadline = time.monotonic() + wait_s()
     writes = gateway().writes
     intent = writes.parse(body.intent, action, trade=path.trade)
-    submitted = services().notices.submit(body.intent, body.sealed.model_dump())
+    submitted = platform().notices.submit(body.intent, body.sealed.model_dump())
     outcome = writes.outcome(submitted.entry, deadline, intent=intent)
     response = flask.jsonify({"transaction": outcome.resource, "receipt": submitted.receipt})
     response.status_code = outcome.status

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from countermark.gateway import prefer
 from countermark.gateway.api import answer, blueprint, gateway, wait_s
 from countermark.gateway.schemas import Query, Transaction
+from countermark.protocol.errors import ErrorCode, MarketError
 
 api = blueprint("transactions", "Transactions on the ledger")
 
@@ -27,4 +28,11 @@ class WaitQuery(Query):
 @api.get("/v1/transactions/<txid>", responses={200: Transaction, 202: Transaction})
 def show(path: TransactionPath, query: WaitQuery) -> flask.Response:
     """Return a transaction, held back until its outcome is known or the time is over."""
-    return answer(gateway().writes.transaction(path.txid, wait_s=max(query.wait, wait_s())))
+    passing = gateway().passing
+    try:
+        return answer(gateway().writes.transaction(path.txid, wait_s=max(query.wait, wait_s())))
+    except MarketError as error:
+        if passing is None or error.code is not ErrorCode.NOT_FOUND:
+            raise
+        # What was passed on may be under way there.
+        return passing.pass_on()

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import flask
 from pydantic import BaseModel, Field
 
-from countermark.gateway.api import SIGNED, account, blueprint, collection, gateway, services
+from countermark.gateway.api import SIGNED, account, blueprint, collection, gateway, platform, services
 from countermark.gateway.schemas import Body, PageQuery, Resource
 from countermark.platform.webhooks.hooks import HookState, Webhook
 from countermark.platform.webhooks.targets import LONGEST_URL
@@ -63,7 +63,7 @@ def register(body: WebhookBody) -> tuple[flask.Response, int]:
     owner = account()
     with services().database.begin() as connection:
         gateway().writes.count(connection, owner)
-        hook, fresh = services().webhooks.register(connection, owner, body.url)
+        hook, fresh = platform().webhooks.register(connection, owner, body.url)
     response = flask.jsonify(_resource(hook))
     response.headers["Location"] = f"/v1/webhooks/{hook.id}"
     return response, 201 if fresh else 200
@@ -74,7 +74,7 @@ def browse(query: PageQuery) -> flask.Response:
     """Return one's own webhooks, the oldest first."""
     owner = account()
     with services().database.autocommit() as connection:
-        page = services().webhooks.page(connection, owner, cursor=query.cursor, limit=query.limit)
+        page = platform().webhooks.page(connection, owner, cursor=query.cursor, limit=query.limit)
     return collection(map(_resource, page.webhooks), page.cursor)
 
 
@@ -83,7 +83,7 @@ def show(path: WebhookPath) -> flask.Response:
     """Return one of one's own webhooks."""
     owner = account()
     with services().database.autocommit() as connection:
-        return flask.jsonify(_resource(services().webhooks.find(connection, owner, path.webhook)))
+        return flask.jsonify(_resource(platform().webhooks.find(connection, owner, path.webhook)))
 
 
 @api.delete("/v1/webhooks/<webhook>", responses=_RESPONSES, security=SIGNED)
@@ -92,7 +92,7 @@ def remove(path: WebhookPath) -> tuple[str, int]:
     owner = account()
     with services().database.begin() as connection:
         gateway().writes.count(connection, owner)
-        services().webhooks.remove(connection, owner, path.webhook)
+        platform().webhooks.remove(connection, owner, path.webhook)
     return "", 204
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from countermark.platform.contracts.market import load_market
-from countermark.platform.jobs.acts import Acting
+from countermark.platform.jobs.acts import Calling
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.store import tables
 from countermark.platform.store.sql import select
@@ -17,9 +17,11 @@ class TickJob(LeasedJob[int]):
 
     name: ClassVar[str] = "clock"
 
-    def __init__(self, acting: Acting) -> None:
-        super().__init__(acting.database)
-        self._acting = acting
+    def __init__(self, calling: Calling, *, later_ms: int = 0) -> None:
+        """Leave what is due to others for ``later_ms`` first."""
+        super().__init__(calling.database)
+        self._calling = calling
+        self._later_ms = later_ms
 
     def find(self) -> Iterable[int]:
         """Return the present epoch if its time is over."""
@@ -29,11 +31,11 @@ class TickJob(LeasedJob[int]):
             if row is None:
                 return []
             ends_ms = row.ts_ms + load_market(connection).epoch_s * 1000
-        return [row.n] if self._acting.clock() >= ends_ms else []
+        return [row.n] if self._calling.clock() - self._later_ms >= ends_ms else []
 
     def handle(self, item: int) -> bool:
         """Submit one tick."""
-        return self._acting.call(FUNCTION)
+        return self._calling.call(FUNCTION)
 
     def describe(self, item: int) -> str:
         """Return the epoch's number."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from countermark.platform.deadlines.due import Due, find_due
-from countermark.platform.jobs.acts import Acting
+from countermark.platform.jobs.acts import Calling
 from countermark.platform.jobs.leased import LeasedJob
 
 
@@ -16,18 +16,20 @@ class WatchdogJob(LeasedJob[Due]):
 
     name: ClassVar[str] = "watchdog"
 
-    def __init__(self, acting: Acting) -> None:
-        super().__init__(acting.database)
-        self._acting = acting
+    def __init__(self, calling: Calling, *, later_ms: int = 0) -> None:
+        """Leave what is due to others for ``later_ms`` first."""
+        super().__init__(calling.database)
+        self._calling = calling
+        self._later_ms = later_ms
 
     def find(self) -> Iterable[Due]:
         """Return what is due now."""
         with self.database.autocommit() as connection:
-            return find_due(connection, self._acting.clock())
+            return find_due(connection, self._calling.clock() - self._later_ms)
 
     def handle(self, item: Due) -> bool:
         """Submit one call."""
-        return self._acting.call(item.function, item.subject)
+        return self._calling.call(item.function, item.subject)
 
     def describe(self, item: Due) -> str:
         """Return the function and the id."""

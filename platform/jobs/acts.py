@@ -32,42 +32,14 @@ _REMEMBERED = 12
 
 
 @dataclass(frozen=True)
-class Acting:
-    """What it takes to act: the platform's signing key and the way to the ledger."""
+class Calling:
+    """What it takes to make the calls that anybody may make: the way to the ledger."""
 
     database: Database
     outbox: Outbox
     submitter: Submitter
-    key: AccountKey
-    market: str
-    """Channel/chaincode."""
     clock: Callable[[], int]
     """Gives the time in ms since the epoch."""
-
-    def sign(self, action: str, params: Mapping[str, Any]) -> bool:
-        """Have the intent for ``action`` with ``params`` ordered, once; return whether this call did anything.
-
-        Nothing is done while an earlier attempt is open, has committed, or rests after a failure.
-
-        Raises:
-            MarketError: DATABASE_UNAVAILABLE.
-        """
-        with self.database.begin() as connection:
-            nonce = self._free_nonce(connection, action, params)
-            if nonce is None:
-                return False
-            token = intents.sign(
-                self.key,
-                market=self.market,
-                action=action,
-                params=params,
-                issued_at_ms=self.clock(),
-                nonce=nonce,
-            )
-            intent = intents.parse(token, market=self.market, action=action)
-            entry = self.outbox.enqueue(connection, Request.by_intent(intent))
-        self.submitter.drive(entry)
-        return True
 
     def call(self, function: str, *args: str) -> bool:
         """Have ``function``, which anybody may call, ordered with ``args``; return whether this did anything.
@@ -108,18 +80,6 @@ class Acting:
             last = None if tx_id is None else self.outbox.find(connection, tx_id)
             return last is None or (last.final and _applied(connection, last))
 
-    def _free_nonce(self, connection: Connection, action: str, params: Mapping[str, Any]) -> str | None:
-        failures = 0
-        while True:
-            named = canonical.dumps([self.market, action, dict(params), failures])
-            nonce = b64u(sha256(named).digest()[: intents.NONCE_BYTES])
-            earlier = self.outbox.find_intent(connection, self.key.address, nonce)
-            if earlier is None:
-                return nonce
-            failures += 1
-            if earlier.state is State.COMMITTED or not _rested(connection, earlier, failures):
-                return None
-
     def _attempts(self, connection: Connection, request: Request) -> Iterator[Entry]:
         """Yield what became of the same call before, the newest first."""
         outbox = tables.outbox
@@ -137,6 +97,52 @@ class Acting:
             entry = self.outbox.find(connection, tx_id)
             if entry is not None:
                 yield entry
+
+
+@dataclass(frozen=True)
+class Acting(Calling):
+    """What it takes to act besides: the platform's signing key, and the market for which its intents are."""
+
+    key: AccountKey
+    market: str
+    """Channel/chaincode."""
+
+    def sign(self, action: str, params: Mapping[str, Any]) -> bool:
+        """Have the intent for ``action`` with ``params`` ordered, once; return whether this call did anything.
+
+        Nothing is done while an earlier attempt is open, has committed, or rests after a failure.
+
+        Raises:
+            MarketError: DATABASE_UNAVAILABLE.
+        """
+        with self.database.begin() as connection:
+            nonce = self._free_nonce(connection, action, params)
+            if nonce is None:
+                return False
+            token = intents.sign(
+                self.key,
+                market=self.market,
+                action=action,
+                params=params,
+                issued_at_ms=self.clock(),
+                nonce=nonce,
+            )
+            intent = intents.parse(token, market=self.market, action=action)
+            entry = self.outbox.enqueue(connection, Request.by_intent(intent))
+        self.submitter.drive(entry)
+        return True
+
+    def _free_nonce(self, connection: Connection, action: str, params: Mapping[str, Any]) -> str | None:
+        failures = 0
+        while True:
+            named = canonical.dumps([self.market, action, dict(params), failures])
+            nonce = b64u(sha256(named).digest()[: intents.NONCE_BYTES])
+            earlier = self.outbox.find_intent(connection, self.key.address, nonce)
+            if earlier is None:
+                return nonce
+            failures += 1
+            if earlier.state is State.COMMITTED or not _rested(connection, earlier, failures):
+                return None
 
 
 def _rested(connection: Connection, entry: Entry, failures: int) -> bool:

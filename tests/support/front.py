@@ -18,7 +18,7 @@ from countermark.client.market import Market as ClientMarket
 from countermark.client.vault import Vault
 from countermark.gateway.app import create_app
 from countermark.gateway.keys import PlatformKeys
-from countermark.gateway.services import Services, Site, wire
+from countermark.gateway.services import PlatformServices, PlatformSite, wire
 from countermark.platform.board.anchoring import AnchorJob
 from countermark.platform.contracts.publication import PublicationJob
 from countermark.platform.ports import Block, ObjectStore, UnavailableError
@@ -113,8 +113,8 @@ class Front:
         spool = folder / "spool"
         spool.mkdir()
         fields = {"faucet": True, "threads": 8, **site}
-        self.services: Services = wire(
-            Site(MARKET, frozenset({"gateway.example"}), spool, **fields),
+        self.services: PlatformServices = wire(
+            PlatformSite(market=MARKET, hosts=frozenset({"gateway.example"}), spool=spool, **fields),
             keys=PlatformKeys(self.world.platform.key, self.world.keys, b"k" * 32, self.world.market.issuer.key),
             database=database,
             chain=self.chain,

@@ -259,7 +259,7 @@ class World:
 
     @cached_property
     def acting(self) -> Acting:
-        return Acting(self.database, self.outbox, self.submitter, self.platform.key, MARKET, self.clock)
+        return Acting(self.database, self.outbox, self.submitter, self.clock, self.platform.key, MARKET)
 
     @cached_property
     def board(self) -> Board:

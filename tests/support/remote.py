@@ -2,20 +2,29 @@
 
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from countermark.client import account, deliveries, listings, purchases, receiving
 from countermark.client.http import Http
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
 from countermark.client.vault import Vault
-from tests.support.whole_platform import Platform
+
+
+class Gateway(Protocol):
+    """What a trader must know of a gateway, the platform's or a member's."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def ca_file(self) -> Path: ...
 
 
 class RemoteTrader:
     """An account that is opened and funded with `money` minor units; its files lie in `folder`."""
 
-    def __init__(self, platform: Platform, folder: Path, money: int) -> None:
+    def __init__(self, platform: Gateway, folder: Path, money: int) -> None:
         folder.mkdir()
         self.folder = folder
         self.keys = Keys.generate()

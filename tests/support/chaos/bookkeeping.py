@@ -12,7 +12,7 @@ from countermark.audit.money import count_money
 from countermark.audit.replay import Replay
 from countermark.cli.audit import replica
 from countermark.gateway import config
-from countermark.gateway.services import Services, from_config
+from countermark.gateway.services import PlatformServices, from_config
 from countermark.platform.board.verification import Anchor, verify_board
 from countermark.platform.observing import figures
 from countermark.platform.projection import Projector, ledger_digest
@@ -32,9 +32,11 @@ PATIENCE_S = 120.0
 
 
 @contextmanager
-def _services(platform: Platform) -> Iterator[Services]:
+def _services(platform: Platform) -> Iterator[PlatformServices]:
     """The gateway's own view of database, ledger and board."""
-    services = from_config(config.load(platform.data / "gateway" / "config.json", {}))
+    configured = config.load(platform.data / "gateway" / "config.json", {})
+    assert isinstance(configured, config.PlatformConfig)
+    services = from_config(configured)
     try:
         yield services
     finally:
@@ -123,7 +125,7 @@ def _check_money(replay: Replay, lanes: Sequence[Lane]) -> None:
     assert money.in_accounts == minted
 
 
-def _check_rows(services: Services, lanes: Sequence[Lane], trades: set[str]) -> None:
+def _check_rows(services: PlatformServices, lanes: Sequence[Lane], trades: set[str]) -> None:
     """The platform's own rows: each contract with its private columns and one fingerprint, each package whole."""
     listings = {listing for lane in lanes for listing in lane.listings}
     with services.database.begin() as connection:
@@ -140,7 +142,7 @@ def _check_rows(services: Services, lanes: Sequence[Lane], trades: set[str]) -> 
     assert states == dict.fromkeys(trades, "RELEASED")
 
 
-def _check_board(services: Services, replay: Replay, trades: set[str]) -> None:
+def _check_board(services: PlatformServices, replay: Replay, trades: set[str]) -> None:
     """The board has both notices of every trade once, and is what the ledger's anchors say."""
     anchors = [
         Anchor(record["size"], undigest(record["root"]))
@@ -158,7 +160,7 @@ def _check_board(services: Services, replay: Replay, trades: set[str]) -> None:
     assert len(entries) == len(rows) == 2 * len(trades)
 
 
-def _check_projection(services: Services) -> None:
+def _check_projection(services: PlatformServices) -> None:
     """The ledger-derived columns are those that a rebuild from block 0 gives."""
     database, name = services.database, "rebuilt"
     while True:

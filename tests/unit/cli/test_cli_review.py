@@ -9,7 +9,7 @@ import pytest
 from countermark.cli import review
 from countermark.client import account, listings
 from countermark.client.errors import ClientError
-from countermark.gateway.services import Services
+from countermark.gateway.services import PlatformServices
 from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
 from countermark.protocol.errors import ErrorCode
 from tests.support.front import Front, Trader
@@ -34,7 +34,7 @@ def in_doubt(front: Front, monkeypatch: pytest.MonkeyPatch) -> Trader:
     monkeypatch.setattr(FingerprintIndex, "survey", doubtful)
 
     @contextmanager
-    def services(_data: Path | None) -> Iterator[Services]:
+    def services(_data: Path | None) -> Iterator[PlatformServices]:
         yield front.services
 
     monkeypatch.setattr(review, "platform_services", services)

@@ -9,7 +9,7 @@ from sqlalchemy import Executable
 
 from countermark.cli import tables as command
 from countermark.client import account, deliveries, listings, purchases
-from countermark.gateway.services import Services
+from countermark.gateway.services import PlatformServices
 from countermark.platform.store import tables
 from countermark.platform.store.sql import delete, text, update
 from tests.support.front import Front
@@ -33,7 +33,7 @@ def sold(front: Front, monkeypatch: pytest.MonkeyPatch) -> str:
     front.work()
 
     @contextmanager
-    def services(_data: Path | None) -> Iterator[Services]:
+    def services(_data: Path | None) -> Iterator[PlatformServices]:
         yield front.services
 
     monkeypatch.setattr(command, "platform_services", services)

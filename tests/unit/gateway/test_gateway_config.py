@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countermark.gateway import config, keys
+from countermark.gateway.config import PlatformConfig
 from countermark.gateway.limits import Limits
 from countermark.gateway.services import from_config
 from countermark.protocol.encoding import b64u
@@ -37,6 +38,18 @@ KEYS: dict[str, Any] = {
 }
 
 
+MEMBER: dict[str, Any] = {
+    **{name: value for name, value in DOCUMENT.items() if name not in ("objects", "spool", "faucet")},
+    "platform": {"url": "https://market.example:8443", "ca_file": "/data/platform-ca.pem"},
+}
+
+
+def of_platform(path: Path, environment: dict[str, str]) -> PlatformConfig:
+    loaded = config.load(path, environment)
+    assert isinstance(loaded, PlatformConfig)
+    return loaded
+
+
 def written(folder: Path, document: object, mode: int = 0o600) -> Path:
     path = folder / "file.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document))
@@ -45,24 +58,24 @@ def written(folder: Path, document: object, mode: int = 0o600) -> Path:
 
 
 def test_configuration_is_read(tmp_path: Path) -> None:
-    loaded = config.load(written(tmp_path, DOCUMENT), {})
+    loaded = of_platform(written(tmp_path, DOCUMENT), {})
     assert (loaded.url, loaded.threads, loaded.objects) == ("https://127.0.0.1:8443", 16, "/data/objects")
     assert loaded.database_url == "postgresql:///market"
     assert [path.name for path in loaded.connections] == ["platform.json", "supervisor.json"], "in this order"
 
 
 def test_limits_and_networks_are_the_usual_ones_unless_they_are_named(tmp_path: Path) -> None:
-    loaded = config.load(written(tmp_path, DOCUMENT), {})
+    loaded = of_platform(written(tmp_path, DOCUMENT), {})
     assert (loaded.limits, loaded.webhooks_allow) == (Limits(), ())
     named = {"limits": {"account": 5}, "webhooks_allow": ["10.1.0.0/16", "fd00::/8"]}
-    loaded = config.load(written(tmp_path, DOCUMENT | named), {})
+    loaded = of_platform(written(tmp_path, DOCUMENT | named), {})
     assert loaded.limits == Limits(account=5, address=Limits().address)
     assert loaded.webhooks_allow == (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
 
 
 def test_environment_names_another_database_and_object_store(tmp_path: Path) -> None:
     environment = {"DATABASE_URL": "postgresql://db.example/market", "OBJECTS_URL": "s3://bucket/market"}
-    loaded = config.load(written(tmp_path, DOCUMENT), environment)
+    loaded = of_platform(written(tmp_path, DOCUMENT), environment)
     assert [loaded.database_url, loaded.objects] == list(environment.values())
 
 
@@ -125,6 +138,6 @@ def test_malformed_keys_are_refused_without_quoting_them(tmp_path: Path, change:
 def test_certificate_must_name_hosts(tmp_path: Path) -> None:
     certificate = tmp_path / "cert.pem"
     certificate.write_text("no certificate")
-    loaded = config.load(written(tmp_path, DOCUMENT | {"tls_cert_file": str(certificate)}), {})
+    loaded = of_platform(written(tmp_path, DOCUMENT | {"tls_cert_file": str(certificate)}), {})
     with refused(ErrorCode.MALFORMED_REQUEST):
         from_config(loaded)

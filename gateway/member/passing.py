@@ -1,0 +1,129 @@
+"""Requests that only the platform can serve: passed on by a member's gateway as they are, body and answer in pieces.
+
+Sealed messages, packages and the requests about them go through unread. Of what a write is answered with the
+transaction is looked at: "committed" is said here too only when this gateway's own tables have the block.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import flask
+
+from countermark.gateway import prefer
+from countermark.gateway.member.upstream import VIA, Answer, Upstream
+from countermark.gateway.writes import Writes
+from countermark.protocol import canonical
+from countermark.protocol.errors import ErrorCode, MarketError
+
+LONGEST_BODY: Mapping[str, int] = {
+    "listings.create": 32 << 20,
+    "listings.show": 0,
+    "searches.search": 1 << 20,
+    "packages.upload": 256 << 20,
+    "packages.download": 0,
+    "board.browse": 0,
+    "board.proof": 0,
+    "accounts.fund": 256 << 10,
+    "webhooks.register": 256 << 10,
+    "webhooks.browse": 0,
+    "webhooks.show": 0,
+    "webhooks.remove": 0,
+    "trades.send": 256 << 10,
+    "trades.acknowledge": 256 << 10,
+    "trades.open_key": 256 << 10,
+}
+"""Routes whose requests are passed on, and the most bytes that a body of theirs may have."""
+
+ASKED_FIRST = frozenset({"listings.show"})
+"""Those of them that this gateway looks at itself, and passes on for what it does not have."""
+
+_WRITES = frozenset({"listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.open_key"})
+"""Those that are answered with a transaction."""
+
+_CHUNK = 256 << 10
+_SEEN_WITHIN_S = 10.0
+"""How long an answer is held back until this gateway has read the block of what was committed."""
+
+
+class Passing:
+    """Passes requests on. May be shared between threads."""
+
+    def __init__(self, upstream: Upstream, writes: Writes) -> None:
+        self._upstream = upstream
+        self._writes = writes
+
+    def pass_on(self, *, otherwise: flask.Response | None = None) -> flask.Response:
+        """Return the platform's answer to the present request, or ``otherwise`` if it gives none.
+
+        Raises:
+            MarketError: PLATFORM_UNAVAILABLE; MALFORMED_REQUEST of a request that was passed on before.
+        """
+        try:
+            answer = self._ask()
+        except MarketError as error:
+            if otherwise is None or error.code is not ErrorCode.PLATFORM_UNAVAILABLE:
+                raise
+            return otherwise
+        if flask.request.endpoint in _WRITES and answer.status < 300:
+            return self._settled(answer)
+        return _streamed(answer)
+
+    def _ask(self) -> Answer:
+        request = flask.request
+        if VIA in request.headers.get("Via", ""):
+            raise MarketError(ErrorCode.MALFORMED_REQUEST, "a gateway has passed this on: its platform is none")
+        has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+        return self._upstream.ask(
+            request.method,
+            # As it came over the wire: what WSGI has decoded cannot be encoded back for certain.
+            request.environ.get("RAW_URI", ""),
+            dict(request.headers),
+            _pieces(request.stream) if has_body else None,
+        )
+
+    def _settled(self, answer: Answer) -> flask.Response:
+        """Return the answer to a write once its block is in this gateway's tables, or as one that is pending."""
+        try:
+            content = answer.read()
+        finally:
+            answer.close()
+        document = canonical.loads(content, canonical=False)
+        transaction = document.get("transaction", document) if isinstance(document, dict) else {}
+        if transaction.get("state") == "committed" and not self._writes.seen(_ordered(transaction), _deadline()):
+            transaction.update(state="pending", result=None)
+            response = flask.jsonify(document)
+            response.status_code = 202
+            response.headers["Location"] = f"/v1/transactions/{transaction['txid']}"
+            return response
+        response = flask.Response(content, status=answer.status)
+        _take_fields(response, answer)
+        return response
+
+
+def _streamed(answer: Answer) -> flask.Response:
+    head = flask.request.method == "HEAD"
+    response = flask.Response(() if head else answer.pieces(), status=answer.status)
+    _take_fields(response, answer)
+    response.call_on_close(answer.close)
+    return response
+
+
+def _take_fields(response: flask.Response, answer: Answer) -> None:
+    response.headers.clear()
+    response.headers.extend(answer.fields)
+
+
+def _deadline() -> float:
+    wait_s = prefer.wait_s(flask.request.headers.get("Prefer"))
+    return time.monotonic() + max(_SEEN_WITHIN_S, wait_s)
+
+
+def _ordered(transaction: dict[str, Any]) -> str:
+    """Return the id under which what was asked for stands in a block: an earlier gateway's, if that was faster."""
+    return str((transaction.get("result") or {}).get("tx") or transaction.get("txid", ""))
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    while piece := stream.read(_CHUNK):
+        yield piece

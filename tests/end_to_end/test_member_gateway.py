@@ -1,0 +1,42 @@
+"""A trader of a member organisation buys through that organisation's own gateway, the seller sells at the platform."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from countermark.client.trades import await_state
+from countermark.platform.store.engine import Database
+from tests.end_to_end.test_trade_by_cli import photograph
+from tests.support.member_gateway import MemberGateway
+from tests.support.remote import RemoteTrader
+from tests.support.whole_platform import Platform
+
+
+@pytest.fixture
+def member(platform: Platform, database: Database, tmp_path: Path) -> Iterator[MemberGateway]:
+    made = MemberGateway(platform, tmp_path / "member", database._url.render_as_string(hide_password=False))
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def test_a_member_s_trader_buys_through_its_own_gateway_from_a_seller_at_the_platform(
+    platform: Platform, member: MemberGateway, tmp_path: Path
+) -> None:
+    seller = RemoteTrader(platform, tmp_path / "seller", 5_000)
+    buyer = RemoteTrader(member, tmp_path / "buyer", 50_000)
+    photo = photograph(tmp_path / "photo.jpg", 21)
+    listing = seller.put_on_market(photo, 20_000)
+    trade = buyer.buy(listing)
+    seller.deliver(trade)
+    await_state(buyer.market, trade, frozenset({"SENT"}))
+    buyer.take(trade, tmp_path / "bought.jpg")
+    await_state(buyer.market, trade, frozenset({"MATCHED"}))
+    assert (tmp_path / "bought.jpg").read_bytes() == photo.read_bytes()
+    buyer.confirm(trade)
+    assert buyer.trade(trade)["state"] == "SETTLED"
+    assert buyer.balance() == 30_000
+    assert seller.balance() == 5_000 - 100 + 20_000 - 500
