@@ -111,7 +111,12 @@ def _network(value: object) -> Network:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "an IP network such as 10.1.0.0/16 is expected") from error
 
 
-def _authority(value: object) -> str:
+def authority(value: object) -> str:
+    """Return ``value`` if it is a host, with a port where it is not HTTPS's own, as it stands in URLs.
+
+    Raises:
+        MarketError: MALFORMED_REQUEST.
+    """
     text: str = fields.text(261)(value)
     if not _AUTHORITY.fullmatch(text):
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "an authority such as trade.example or trade.example:8443")
@@ -149,7 +154,7 @@ _OF_PLATFORM: Mapping[str, fields.Parser] = {
     "spool": _path,
     "faucet": _boolean,
     "webhooks_allow": fields.optional(lambda value: tuple(fields.sequence(_network, longest=64)(value))),
-    "forwards": fields.optional(lambda value: tuple(fields.sequence(_authority, longest=64)(value))),
+    "forwards": fields.optional(lambda value: tuple(fields.sequence(authority, longest=64)(value))),
 }
 
 _OF_MEMBER: Mapping[str, fields.Parser] = {**_SHARED, "platform": _platform}

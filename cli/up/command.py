@@ -29,7 +29,22 @@ class _Network(click.ParamType["str"]):
             self.fail("an IP network such as 10.1.0.0/16 is expected", param, ctx)
 
 
-NETWORK = _Network()
+class _Authority(click.ParamType["str"]):
+    """A host, with a port where it is not HTTPS's own."""
+
+    name = "authority"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from countermark.gateway.config import authority
+        from countermark.protocol.errors import MarketError
+
+        try:
+            return authority(value)
+        except MarketError as error:
+            self.fail(error.detail, param, ctx)
+
+
+NETWORK, AUTHORITY = _Network(), _Authority()
 
 
 def default_data() -> Path:
@@ -55,6 +70,24 @@ def default_data() -> Path:
     metavar="NETWORK",
     help="Deliver webhooks to this network too, 127.0.0.0/8 say; may be given again.",
 )
+@click.option(
+    "--forwards",
+    type=AUTHORITY,
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="Take what was signed for the member's gateway at this host, which passes it on; may be given again.",
+)
+@click.option(
+    "--platform",
+    metavar="URL|FILE",
+    help="Run a member's gateway beside the platform's at this URL, or with this gateway.json.",
+)
+@click.option(
+    "--platform-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CA of the certificate of the platform's gateway.",
+)
+@click.option("--organisation", default="", help="Whose gateway it is, if the folder has the keys of several.")
 @session_command
 def command(
     session: Session,
@@ -65,18 +98,29 @@ def command(
     port: int,
     data: Path | None,
     webhooks_allow: tuple[str, ...],
+    forwards: tuple[str, ...],
+    platform: str | None,
+    platform_ca: Path | None,
+    organisation: str,
 ) -> None:
     """Run ledger, database, gateway and worker on this machine until Ctrl-C; what they store survives.
 
     The embedded ledger is for development, demos and tests: one machine, one user, all organisations. With fabric,
-    the network that `countermark network up` runs from --dir is used, and runs on afterwards.
+    the network that `countermark network up` runs from --dir is used, and runs on afterwards. With --platform it is
+    the gateway of a member organisation, which speaks to its own peer and passes on to the platform's gateway what
+    only that can do.
     """
+    if platform and (ledger != "fabric" or faucet or webhooks_allow or forwards):
+        raise click.UsageError("--platform goes with --ledger fabric; a member has no faucet, webhooks or forwards")
+    if not platform and (platform_ca or organisation):
+        raise click.UsageError("--platform-ca and --organisation go with --platform")
     # Read when gRPC is imported: its handlers around fork() may end a child of ours before it has become a program.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
     # What gRPC writes down by itself is no JSON; what matters of it comes back as the status of a call.
     os.environ["GRPC_VERBOSITY"] = os.environ.get("GRPC_VERBOSITY", "NONE")
     from countermark.cli.up.data import DataFolder
-    from countermark.cli.up.ledgers.choice import choose
+    from countermark.cli.up.gateways import Gateway, MemberGateway, PlatformGateway, platform_at
+    from countermark.cli.up.ledgers.choice import choose, member_of
     from countermark.cli.up.stack import Stack, exclusive
 
     ending, changed = threading.Event(), threading.Event()
@@ -90,19 +134,28 @@ def command(
     folder = DataFolder((data or default_data()).resolve())
     with exclusive(folder):
         network = described_network(session, directory) if ledger == "fabric" else None
-        chosen = choose(network, folder, chaincode=chaincode, port=port)
+        member = member_of(network.topology, organisation) if network and platform else None
+        chosen = choose(network, folder, chaincode=chaincode, port=port, member=member)
+        gateway: Gateway
+        if platform:
+            gateway = MemberGateway(folder, *platform_at(platform, platform_ca))
+        else:
+            objects = os.environ.get("OBJECTS_URL", "")
+            gateway = PlatformGateway(
+                folder, chosen.ledger, objects, faucet or network is None, webhooks_allow, forwards
+            )
         stack = Stack(
             folder,
             chosen.ledger,
+            gateway=gateway,
             port=chosen.port,
             metrics_port=chosen.metrics_port,
-            faucet=faucet or network is None,
             report=session.say,
-            webhooks_allow=webhooks_allow,
         )
         try:
             what = f"on the network in {directory}" if network else "on the embedded ledger, for development only"
-            session.say(f"starting the market {chosen.ledger.market} {what}; data in {folder.path}")
+            who = f"the gateway of {member.msp_id} for" if member else "the"
+            session.say(f"starting {who} market {chosen.ledger.market} {what}; data in {folder.path}")
             stack.start()
             session.result({"url": stack.url, "data": str(folder.path)}, stack.url)
             session.say(f"ready; gateway file {folder.gateway_file}; Ctrl-C stops it")

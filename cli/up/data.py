@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from countermark.cli.up.market import RoleKeys
+from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
 from countermark.client.home import Home
 from countermark.client.keystore import Keys
@@ -128,7 +129,11 @@ class PlatformKeys:
 
 
 def platform_keys(data: DataFolder) -> PlatformKeys:
-    """Return the platform's keys, made by the first call."""
+    """Return the platform's keys, made by the first call.
+
+    Raises:
+        ClientError: the folder is that of a member's gateway.
+    """
     path = data.gateway / "keys.json"
     pepper_path = data.gateway / "pepper"
     if not path.exists():
@@ -142,9 +147,25 @@ def platform_keys(data: DataFolder) -> PlatformKeys:
         }
         write_private(path, json.dumps(document).encode())
     document = json.loads(path.read_bytes())
+    if "account" not in document:
+        raise ClientError(REFUSED_HERE, f"{data.path} is the folder of a member's gateway; use another --data")
     return PlatformKeys(
         AccountKey.from_bytes(unb64u(document["account"])),
         EncryptionKey.from_bytes(unb64u(document["encryption"]["1"])),
         AccountKey.from_bytes(unb64u(document["issuer"])),
         pepper_path.read_bytes(),
     )
+
+
+def member_keys(data: DataFolder) -> None:
+    """Make the keys of a member's gateway, unless they are there.
+
+    Raises:
+        ClientError: the folder is that of a platform.
+    """
+    path = data.gateway / "keys.json"
+    if not path.exists():
+        private_folder(data.gateway)
+        write_private(path, json.dumps({"table": b64u(os.urandom(32))}).encode())
+    if "account" in json.loads(path.read_bytes()):
+        raise ClientError(REFUSED_HERE, f"{data.path} is the folder of a platform; use another --data")

@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from countermark.cli.up.data import DataFolder
-from countermark.cli.up.founding import check_own, found_market
+from countermark.cli.up.gateways import Gateway
 from countermark.cli.up.ledgers import Ledger
 from countermark.cli.up.processes import ProcessGroup, ProcessSpec
 from countermark.client.errors import REFUSED_HERE, ClientError
@@ -30,36 +30,33 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Stack:
-    """The whole platform of one data folder. Use it from the main thread, as `ProcessGroup`."""
+    """The platform of one data folder, or a member's gateway. Use it from the main thread, as `ProcessGroup`."""
 
     def __init__(
         self,
         data: DataFolder,
         ledger: Ledger,
         *,
+        gateway: Gateway,
         port: int,
         metrics_port: int,
-        faucet: bool,
         report: Callable[[str], None],
-        webhooks_allow: Sequence[str] = (),
     ) -> None:
         """Take over how to run it.
 
         Args:
             data: Where everything is stored.
             ledger: What it stands on.
+            gateway: Whose gateway stands before it.
             port: The gateway's.
             metrics_port: Where the worker shows its figures.
-            faucet: Whether whoever asks is given money.
             report: Is told what happens.
-            webhooks_allow: Networks to which the gateway may deliver webhooks although they are not public.
         """
         self._data = data
         self._ledger = ledger
+        self._own = gateway
         self._port = port
         self._metrics_port = metrics_port
-        self._faucet = faucet
-        self._webhooks_allow = list(webhooks_allow)
         self._processes = ProcessGroup({**os.environ, **_ENVIRONMENT}, report)
 
     @property
@@ -77,7 +74,7 @@ class Stack:
         """
         self._processes.start(*self._ledger.processes(), *self._database())
         self._ledger.ready()
-        self._found_market()
+        self._prepare()
         self._configure_gateway()
         self._processes.start(self._gateway(), self._worker())
         self._publish()
@@ -108,11 +105,10 @@ class Stack:
     def _worker(self) -> ProcessSpec:
         return self._python("worker", "gateway.worker", "worker ready", "--config", str(self._data.gateway_config))
 
-    def _found_market(self) -> None:
+    def _prepare(self) -> None:
         client = GatewayClient(ConnectionProfile.load(self._ledger.gateways()[0]))
         with contextlib.closing(client):
-            found_market(client, self._data, guard_s=self._ledger.guard_s, parties=self._ledger.parties)
-            check_own(client, self._data)
+            self._own.prepare(client)
 
     def _configure_gateway(self) -> None:
         folder = private_folder(self._data.gateway)
@@ -128,18 +124,15 @@ class Stack:
             "market": self._ledger.market,
             "connections": [str(path) for path in self._ledger.gateways()],
             "database_url": os.environ.get("DATABASE_URL") or self._data.database_url_file.read_text().strip(),
-            "objects": os.environ.get("OBJECTS_URL") or str(private_folder(self._data.objects)),
-            "spool": str(private_folder(self._data.spool)),
             "keys_file": str(folder / "keys.json"),
             "host": LOOPBACK,
             "port": self._port,
             "tls_cert_file": str(certificate),
             "tls_key_file": str(key),
-            "faucet": self._faucet,
             "threads": THREADS,
             "limits": {"account": ACCOUNT_WRITES},
-            "webhooks_allow": self._webhooks_allow,
             "metrics": f"{LOOPBACK}:{self._metrics_port}",
+            **self._own.settings(),
         }
         write_private(self._data.gateway_config, json.dumps(document, indent=1).encode())
 

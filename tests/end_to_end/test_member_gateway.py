@@ -1,4 +1,4 @@
-"""A trader of a member organisation buys through that organisation's own gateway, the seller sells at the platform."""
+"""A trader of a member organisation buys through its own gateway, the seller sells at the platform's."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -11,7 +11,7 @@ from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork
 from countermark.network.nodes.generation import profile
 from countermark.network.nodes.writing import write_changed
-from countermark.network.topology import Mode, Part
+from countermark.network.topology import Mode, OrganisationPlan, Part
 
 
 class FabricLedger:
@@ -19,11 +19,15 @@ class FabricLedger:
 
     kind = "fabric"
 
-    def __init__(self, network: NativeNetwork, data: DataFolder, *, chaincode: str = "") -> None:
+    def __init__(
+        self, network: NativeNetwork, data: DataFolder, *, chaincode: str = "", member: OrganisationPlan | None = None
+    ) -> None:
+        """``member`` is the organisation whose gateway is to stand on it, if that is not the platform's."""
         self._network = network
         self._topology = network.topology
         self._chaincode = chaincode or network.topology.chaincode
         self._data = data
+        self._member = member
 
     @property
     def market(self) -> str:
@@ -64,13 +68,13 @@ class FabricLedger:
     def ready(self) -> None:
         """Write the connection files, and return when the contracts can be called through each.
 
-        A market of another name than the network's own is brought onto the channel first.
+        A market of another name than the network's own is brought onto the channel first, by the platform.
 
         Raises:
             NetworkError: A node refuses.
             LedgerError: A peer or an orderer refuses, or gives no answer in time.
         """
-        if self._chaincode != self._topology.chaincode:
+        if self._chaincode != self._topology.chaincode and self._member is None:
             Contracts(self._network).deploy_also(self._chaincode)
         for plan, peer in self._topology.peers():
             made = replace(profile(self._network.folder, self._topology, plan, peer), chaincode=self._chaincode)
@@ -79,8 +83,12 @@ class FabricLedger:
         self._network.wait_ready(self._chaincode)
 
     def gateways(self) -> list[Path]:
-        """Return the connection files of the platform's and the supervisor's peers, as far as their keys are here."""
-        mine = [self._topology.part(part) for part in (Part.PLATFORM, Part.SUPERVISOR)]
+        """Return the connection files of the platform's and the supervisor's peers, as far as their keys are here.
+
+        A member's gateway asks the peers of that member alone.
+        """
+        parts = [self._topology.part(part) for part in (Part.PLATFORM, Part.SUPERVISOR)]
+        mine = parts if self._member is None else [self._member]
         return [
             self.connections / f"{plan.name if peer is plan.peers[0] else peer.name}.json"
             for plan in mine

@@ -136,7 +136,9 @@ def _program(name: str) -> str:
 def _dsn(url: URL) -> str:
     """Return `url` for libpq, without its password: command lines are for everybody to see."""
     # `set` takes None for "as it is".
-    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query).render_as_string()
+    return URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string()
 
 
 def _environment(url: URL) -> Mapping[str, str]:
