@@ -11,7 +11,7 @@ from countermark.client.files import private_folder, replacing
 from countermark.client.keystore import Keys
 from countermark.client.listings import Held, recall
 from countermark.client.market import PENDING, Done, Market
-from countermark.client.notices import act, submit
+from countermark.client.notices import act, finish, submit
 from countermark.client.transfers import Progress, no_progress, upload
 from countermark.client.vault import Vault
 from countermark.protocol import ids, intents
@@ -76,7 +76,8 @@ def commit_package(
     package = package_file(private_folder(packages), trade["id"])
     if trade["state"] == TradeState.UPLOADED:
         _check_committed(package, trade)
-        market.forget(*act("trade.send", trade["id"]))
+        # The ledger has it. The platform has the notice for certain only if it has answered.
+        finish(market, vault, trade["id"], action="trade.send", role="seller")
         return None
     if trade["state"] != TradeState.FUNDED:
         raise ClientError(ErrorCode.WRONG_STATE, f"nothing is sent in state {trade['state']}")

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,7 +37,7 @@ class Done:
     """
 
     txid: str
-    result: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
     entity: str = ""
     """What it makes or changes; its maker knows the id before the ledger does."""
     resumed: bool = False

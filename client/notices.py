@@ -1,5 +1,6 @@
 """A party's notice for the send-receive board (steps 16 and 20), and the receipt that it gets for it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from countermark.client.errors import GATEWAY_ANSWER, ClientError
@@ -54,20 +55,36 @@ def submit(
         }
         return market.posting(f"/v1/trades/{trade['id']}/{resource}", body, entity=trade["id"])
 
+    return market.perform(act(action, trade["id"]), make, take=_receipt(market, vault, trade["id"], role))
+
+
+def finish(market: Market, vault: Vault, trade: str, *, action: str, role: notices.Role) -> None:
+    """Send the notice on ``trade`` again if it was never answered: its intent may stand on the ledger without it.
+
+    Raises:
+        ClientError: its outcome stays unknown.
+    """
+    market.perform(act(action, trade), lambda: Done(""), take=_receipt(market, vault, trade, role))
+
+
+def _receipt(market: Market, vault: Vault, trade: str, role: notices.Role) -> Callable[[dict[str, Any]], object]:
+    """Return what stores the receipt in an answer, and gives the transaction."""
+
     def take(answer: dict[str, Any]) -> object:
         try:
+            platform = market.config.platform.account
             receipt = receipts.parse_receipt(answer.get("receipt"), market=market.name, platform=platform)
-            if receipt.receipt.subject != trade["id"]:
+            if receipt.receipt.subject != trade:
                 raise MarketError(ErrorCode.RECEIPT_MALFORMED, "the receipt is for another trade")
         except MarketError as error:
             # Without it nothing proves that the notice came in; the transaction runs on all the same.
             detail = f"the gateway's receipt does not hold: {error}"
             txid = _txid(answer.get("transaction"))
             raise ClientError(GATEWAY_ANSWER, detail, txid=txid, undecided=True) from error
-        vault.put("receipts", f"{trade['id']}-{role}", {"receipt": receipt.token})
+        vault.put("receipts", f"{trade}-{role}", {"receipt": receipt.token})
         return answer.get("transaction")
 
-    return market.perform(act(action, trade["id"]), make, take=take)
+    return take
 
 
 def act(action: str, trade: str) -> tuple[object, ...]:

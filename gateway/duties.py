@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from countermark.gateway.courier import HttpsCourier
+from countermark.gateway.member.descriptions import PlatformDescriptions
 from countermark.gateway.member.services import MemberServices
 from countermark.gateway.services import PlatformServices
 from countermark.platform.board.anchoring import AnchorJob
 from countermark.platform.contracts.clearing import ClearingJob
+from countermark.platform.contracts.copying import CopyingJob
 from countermark.platform.contracts.deposit import DepositJob
 from countermark.platform.contracts.publication import PublicationJob
 from countermark.platform.deadlines.comparison import ComparisonJob
@@ -93,10 +95,12 @@ def _own_accounts(services: PlatformServices) -> tuple[list[Any], PublicKey]:
 
 
 def _of_member(services: MemberServices) -> Duties:
+    source = PlatformDescriptions(services.upstream)
     calling = Calling(services.database, services.outbox, services.submitter, services.clock)
     return Duties(
         (
-            # Without these a platform that does nothing could keep money where it is for ever.
+            # Without the next two a platform that does nothing could keep money where it is for ever.
+            Duty(CopyingJob(services.database, columns=services.columns, source=source), ON_BLOCKS_S, woken=True),
             Duty(WatchdogJob(calling, later_ms=LATER_MS), _CLOCK_S),
             Duty(TickJob(calling, later_ms=LATER_MS), _CLOCK_S),
         )

@@ -19,6 +19,7 @@ from countermark.platform.store.outbox import Entry, IntentKey, Request, State
 from countermark.platform.store.outbox.subject import trade_of
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import load_trade
+from countermark.platform.views.intents import Done, find_done
 from countermark.platform.views.transactions import Ordered, find_ordered
 from countermark.protocol import actions, canonical, intents
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -90,8 +91,8 @@ class Writes:
     ) -> Outcome:
         """Submit ``intent`` and return what came of it within ``wait_s`` seconds; again gives the same answer.
 
-        ``may`` refuses by raising, before anything is saved. It is not asked about an intent that was taken before,
-        and that is not counted either. It counts for ``account``, by default its signer's.
+        ``may`` refuses by raising, before anything is saved. It is not asked about an intent that was taken here
+        before, and that is not counted either. It counts for ``account``, by default its signer's.
 
         Raises:
             ProblemError: the transaction was refused, or is invalid.
@@ -101,13 +102,13 @@ class Writes:
         """
         deadline = time.monotonic() + wait_s
         try:
-            entry = self._enqueue(intent, may, account or intent.signer)
+            taken = self._enqueue(intent, may, account or intent.signer)
         except MarketError as error:
             done = self._done_elsewhere(intent, wait_s) if error.code is ErrorCode.INTENT_EXPIRED else None
             if done is None:
                 raise
             return done
-        return self.outcome(entry, deadline, intent=intent)
+        return _elsewhere(intent, taken) if isinstance(taken, Done) else self.outcome(taken, deadline, intent=intent)
 
     def count(self, connection: Connection, account: str) -> None:
         """Count one change that ``account`` has verifiably asked for.
@@ -117,18 +118,35 @@ class Writes:
         """
         self._services.site.limits.of_account.spend(connection, account, now_ms=self._services.clock())
 
-    def _enqueue(self, intent: Intent, may: Callable[[Connection], None] | None, account: str) -> Entry:
+    def _enqueue(self, intent: Intent, may: Callable[[Connection], None] | None, account: str) -> Entry | Done:
+        """Return the transaction under way, or what another gateway has made of the intent before."""
         services = self._services
         with services.database.begin() as connection:
             earlier = services.outbox.claim(connection, IntentKey.of(intent))
             if earlier is not None:
                 return earlier
-            self._check_time(connection, intent)
+            done = find_done(connection, intent)
+            if done is None:
+                self._check_time(connection, intent)
             self.count(connection, account)
             if may is not None:
                 may(connection)
+            if done is not None:
+                return done
             amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))
             return services.outbox.add(connection, Request.by_intent(intent, amount=amount))
+
+    def told(self, intent: Intent) -> Outcome:
+        """Return what another gateway has made of an intent, as this one's tables have it.
+
+        Raises:
+            MarketError: NOT_FOUND, DATABASE_UNAVAILABLE.
+        """
+        with self._services.database.autocommit() as connection:
+            done = find_done(connection, intent)
+        if done is None:
+            raise MarketError(ErrorCode.NOT_FOUND, "no block holds this intent")
+        return _elsewhere(intent, done)
 
     def _done_elsewhere(self, intent: Intent, wait_s: int) -> Outcome | None:
         """Return what another gateway has made of an intent that comes too late here, None if nothing.
@@ -245,6 +263,17 @@ class Writes:
             )
             return {"listing_state": str(state), "allowed": allowed}
         return {}
+
+
+def _elsewhere(intent: Intent, done: Done) -> Outcome:
+    resource = {
+        "txid": done.tx_id,
+        "state": "committed",
+        "function": intent.action,
+        "result": done.response,
+        "error": None,
+    }
+    return Outcome(resource, final=True)
 
 
 def _of_others(ordered: Ordered) -> dict[str, Any]:

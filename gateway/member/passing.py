@@ -5,7 +5,7 @@ transaction is looked at: "committed" is said here too only when this gateway's 
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 import flask
@@ -35,8 +35,8 @@ LONGEST_BODY: Mapping[str, int] = {
 }
 """Routes whose requests are passed on, and the most bytes that a body of theirs may have."""
 
-ASKED_FIRST = frozenset({"listings.show"})
-"""Those of them that this gateway looks at itself, and passes on for what it does not have."""
+ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", "trades.open_key"})
+"""Those of them of which this gateway does its own part first."""
 
 _WRITES = frozenset({"listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.open_key"})
 """Those that are answered with a transaction."""
@@ -53,14 +53,16 @@ class Passing:
         self._upstream = upstream
         self._writes = writes
 
-    def pass_on(self, *, otherwise: flask.Response | None = None) -> flask.Response:
+    def pass_on(self, body: bytes | None = None, *, otherwise: flask.Response | None = None) -> flask.Response:
         """Return the platform's answer to the present request, or ``otherwise`` if it gives none.
+
+        ``body`` is that of the request, if it was read.
 
         Raises:
             MarketError: PLATFORM_UNAVAILABLE; MALFORMED_REQUEST of a request that was passed on before.
         """
         try:
-            answer = self._ask()
+            answer = self._ask(body)
         except MarketError as error:
             if otherwise is None or error.code is not ErrorCode.PLATFORM_UNAVAILABLE:
                 raise
@@ -69,17 +71,19 @@ class Passing:
             return self._settled(answer)
         return _streamed(answer)
 
-    def _ask(self) -> Answer:
+    def _ask(self, body: bytes | None) -> Answer:
         request = flask.request
         if VIA in request.headers.get("Via", ""):
             raise MarketError(ErrorCode.MALFORMED_REQUEST, "a gateway has passed this on: its platform is none")
-        has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+        pieces: Iterable[bytes] | None = None if body is None else [body]
+        if body is None and (request.content_length or "Transfer-Encoding" in request.headers):
+            pieces = _pieces(request.stream)
         return self._upstream.ask(
             request.method,
             # As it came over the wire: what WSGI has decoded cannot be encoded back for certain.
             request.environ.get("RAW_URI", ""),
             dict(request.headers),
-            _pieces(request.stream) if has_body else None,
+            pieces,
         )
 
     def _settled(self, answer: Answer) -> flask.Response:

@@ -28,6 +28,9 @@ _OF_ONE_HOP = frozenset(
 _OWN = frozenset({"date", "server"})
 """Fields of an answer that whoever sends it says himself."""
 
+LONGEST_DOCUMENT = 1 << 20
+"""Most bytes of an answer that is read: transactions and listings have a few thousand."""
+
 VIA = "1.1 countermark"
 
 
@@ -55,27 +58,27 @@ class Upstream:
         )
 
     @contextmanager
-    def opened(
-        self, method: str, target: str, fields: Mapping[str, str], body: Iterable[bytes] | None
-    ) -> Iterator["Answer"]:
-        """Give the platform's answer to a request, to be read before the context ends.
+    def opened(self, method: str, target: str, fields: Mapping[str, str]) -> Iterator["Answer"]:
+        """Give the platform's answer to a request of this gateway's own, to be read before the context ends.
 
         Raises:
             MarketError: PLATFORM_UNAVAILABLE.
         """
-        answer = self.ask(method, target, fields, body)
+        answer = self.ask(method, target, fields)
         try:
             yield answer
         finally:
             answer.close()
 
-    def ask(self, method: str, target: str, fields: Mapping[str, str], body: Iterable[bytes] | None) -> "Answer":
+    def ask(
+        self, method: str, target: str, fields: Mapping[str, str], body: Iterable[bytes] | None = None
+    ) -> "Answer":
         """Return the platform's answer to a request, which whoever asks must close.
 
         Args:
             method: Of the request.
             target: As it came over the wire, undecoded: it was signed.
-            fields: Of its header, the authority among them.
+            fields: Of its header, the authority among them if it was not asked for the platform's own.
             body: Its pieces as they come in, None where there is none.
 
         Raises:
@@ -130,15 +133,20 @@ class Answer:
             raise ConnectionResetError("the platform broke off") from error
 
     def read(self) -> bytes:
-        """Return the body.
+        """Return the body, a JSON document.
 
         Raises:
-            MarketError: PLATFORM_UNAVAILABLE; the platform broke off.
+            MarketError: PLATFORM_UNAVAILABLE; the platform broke off, or sends more than `LONGEST_DOCUMENT`.
         """
+        content = b""
         try:
-            return self._response.read()
+            for piece in self._response.iter_bytes():
+                content += piece
+                if len(content) > LONGEST_DOCUMENT:
+                    raise MarketError(ErrorCode.PLATFORM_UNAVAILABLE, "the platform's answer is too long")
         except httpx.RequestError as error:
             raise away(error) from error
+        return content
 
     def close(self) -> None:
         """Give the connection up, or back if the body was read."""

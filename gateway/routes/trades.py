@@ -18,6 +18,7 @@ from countermark.gateway.api import (
     gateway,
     ledger_intent,
     platform,
+    request,
     services,
     wait_s,
 )
@@ -213,6 +214,8 @@ def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
     """Hand the trade's one-time key to arbiter and substitute."""
     writes = gateway().writes
     intent = writes.parse(body.intent, "trade.open", trade=path.trade)
+    if gateway().passing is not None:
+        return _ledger_first(intent)
     openings = {name: getattr(body.openings, name).model_dump() for name in ("arbiter", "substitute")}
 
     def may(connection: Connection) -> None:
@@ -246,12 +249,27 @@ def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Respo
     deadline = time.monotonic() + wait_s()
     writes = gateway().writes
     intent = writes.parse(body.intent, action, trade=path.trade)
+    if gateway().passing is not None:
+        return _ledger_first(intent)
     submitted = platform().notices.submit(body.intent, body.sealed.model_dump())
-    outcome = writes.outcome(submitted.entry, deadline, intent=intent)
+    entry = submitted.entry
+    outcome = writes.told(intent) if entry is None else writes.outcome(entry, deadline, intent=intent)
     response = flask.jsonify({"transaction": outcome.resource, "receipt": submitted.receipt})
     response.status_code = outcome.status
     response.headers.update(outcome.headers)
     return response
+
+
+def _ledger_first(intent: Intent) -> flask.Response:
+    """Bring ``intent`` to the ledger, and pass what came with it on to the platform, for whom it is sealed.
+
+    In this order the platform cannot make a party miss a deadline. Who is told that it is away asks again, and the
+    same intent has no other effect.
+    """
+    passing = gateway().passing
+    assert passing is not None
+    gateway().writes.ask(intent, wait_s=wait_s(), may=_party_only(intent))
+    return passing.pass_on(request().get_data())
 
 
 def _act(path: TradePath, body: IntentBody, action: str) -> flask.Response:

@@ -15,6 +15,7 @@ from countermark.platform.store.outbox import Entry, IntentKey, Outbox, Request
 from countermark.platform.store.quotas import Quota, RateLimitedError
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import TradeView, WrongStateError, load_trade
+from countermark.platform.views.intents import find_done
 from countermark.protocol import intents
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
@@ -41,7 +42,8 @@ class Submitted:
     """The platform's receipt, and the ledger transaction under way, to be driven by the caller."""
 
     receipt: str = field(repr=False)
-    entry: Entry
+    entry: Entry | None
+    """None where another gateway has brought the intent to the ledger before."""
 
 
 class Notices:
@@ -88,17 +90,21 @@ class Notices:
         now_ms = self._clock()
         with self._database.begin() as connection:
             fresh = self._outbox.claim(connection, IntentKey.of(intent)) is None
+            done = find_done(connection, intent) if fresh else None
             if fresh:
-                intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
+                if done is None:
+                    intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
                 if self._writes is not None:
                     self._writes.spend(connection, intent.signer, now_ms=now_ms)
-                check_trade(notice, intent, load_trade(connection, intent.params["trade"]), now_ms=now_ms)
+                trade = load_trade(connection, intent.params["trade"])
+                # What the ledger has taken was in time, and changed the trade's state.
+                check_trade(notice, intent, trade, now_ms=done.at_ms if done else now_ms, done=done is not None)
             receipt = self._board.append(connection, notice, received_at_ms=now_ms)
             reach(Point.ENTRY_APPENDED)
             if fresh:
                 # Now that the board's lock is ours, so that nobody slips in beside us; a refusal undoes the entry.
                 self._check_many(connection, notice, now_ms)
-            entry = self._outbox.enqueue(connection, Request.by_intent(intent))
+            entry = None if done else self._outbox.enqueue(connection, Request.by_intent(intent))
         return Submitted(receipt, entry)
 
     def _check_many(self, connection: Connection, notice: SignedNotice, now_ms: int) -> None:
@@ -132,8 +138,8 @@ def check_pair(signed: SignedNotice, intent: Intent) -> None:
         raise MarketError(ErrorCode.NOTICE_MISMATCH, "intent and notice give different verdicts")
 
 
-def check_trade(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_ms: int) -> None:
-    """Check that a notice and its intent are what the trade waits for.
+def check_trade(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_ms: int, done: bool = False) -> None:
+    """Check that a notice and its intent are what the trade waits for, or at ``now_ms`` waited for if it is ``done``.
 
     Raises:
         MarketError: UNKNOWN_TRADE for a stranger; WRONG_ACTOR for the other party; WRONG_STATE (`WrongStateError`)
@@ -142,7 +148,7 @@ def check_trade(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_m
     notice = signed.notice
     if trade.role(intent.signer) != ACTIONS[intent.action]:
         raise MarketError(ErrorCode.WRONG_ACTOR, f"{intent.action} is for the {ACTIONS[intent.action]}")
-    if intent.action not in next_acts(trade.state):
+    if not done and intent.action not in next_acts(trade.state):
         # The ledger decides; but the board keeps for ever what it takes, so it takes nothing that cannot count.
         raise WrongStateError(trade, intent.signer, f"{intent.action} is not possible")
     if (notice.trade, notice.seller, notice.buyer, notice.listing) != (

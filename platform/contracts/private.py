@@ -38,6 +38,13 @@ class PrivateColumns:
         }
         connection.execute(update(contracts).where(contracts.c.address == address).values(columns))
 
+    def sealed_copy(self, address: str, description: Description, salt_d: bytes) -> dict[str, bytes]:
+        """Return the columns of somebody who was told the description, and never had an opening."""
+        return {
+            "description": self._seal(address, "description", description.to_bytes()),
+            "salt_d": self._seal(address, "salt_d", salt_d),
+        }
+
     def description(self, row: Row[Any]) -> Description:
         """Return the description of a row of `data_contracts`.
 
@@ -56,8 +63,7 @@ class PrivateColumns:
 
     def _sealed(self, address: str, opening: Opening) -> dict[str, bytes]:
         return {
-            "description": self._seal(address, "description", opening.description.to_bytes()),
-            "salt_d": self._seal(address, "salt_d", opening.salt_d),
+            **self.sealed_copy(address, opening.description, opening.salt_d),
             "fingerprint": self._seal(address, "fingerprint", opening.to_json()),
             "fingerprint_root": opening.root,
         }

@@ -12,6 +12,7 @@ from countermark.platform.store.objects import keep
 from countermark.platform.store.quotas import Quota
 from countermark.platform.store.sql import Connection
 from countermark.platform.trades import WrongStateError, load_trade
+from countermark.platform.views.intents import find_done
 from countermark.protocol import canonical
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -56,7 +57,8 @@ class Openings:
         trade = load_trade(connection, intent.params["trade"])
         if trade.role(intent.signer) != "buyer":
             raise MarketError(ErrorCode.WRONG_ACTOR, "trade.open is for the buyer")
-        if trade.state is not TradeState.DISPUTED:
+        # What the ledger has taken by way of another gateway has changed the trade's state.
+        if trade.state is not TradeState.DISPUTED and find_done(connection, intent) is None:
             raise WrongStateError(trade, intent.signer, "trade.open is not possible")
         encoded = {judge: canonical.dumps(openings[judge]) for judge in COMMITTED}
         for judge, parameter in COMMITTED.items():

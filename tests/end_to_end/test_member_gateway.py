@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from countermark.client.trades import await_state
 from countermark.platform.store.engine import Database
-from tests.end_to_end.test_trade_by_cli import photograph
 from tests.support.member_gateway import MemberGateway
-from tests.support.remote import RemoteTrader
+from tests.support.photographs import photograph
+from tests.support.remote import RemoteTrader, sell
 from tests.support.whole_platform import Platform
 
 
@@ -29,14 +28,8 @@ def test_a_member_s_trader_buys_through_its_own_gateway_from_a_seller_at_the_pla
     seller = RemoteTrader(platform, tmp_path / "seller", 5_000)
     buyer = RemoteTrader(member, tmp_path / "buyer", 50_000)
     photo = photograph(tmp_path / "photo.jpg", 21)
-    listing = seller.put_on_market(photo, 20_000)
-    trade = buyer.buy(listing)
-    seller.deliver(trade)
-    await_state(buyer.market, trade, frozenset({"SENT"}))
-    buyer.take(trade, tmp_path / "bought.jpg")
-    await_state(buyer.market, trade, frozenset({"MATCHED"}))
+    trade = sell(seller, buyer, photo, 20_000, tmp_path / "bought.jpg")
     assert (tmp_path / "bought.jpg").read_bytes() == photo.read_bytes()
-    buyer.confirm(trade)
     assert buyer.trade(trade)["state"] == "SETTLED"
     assert buyer.balance() == 30_000
     assert seller.balance() == 5_000 - 100 + 20_000 - 500

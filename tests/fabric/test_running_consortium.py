@@ -30,6 +30,8 @@ from tests.support.fabric.commands import RefusedError, run
 from tests.support.fabric.consortium import Consortium, consortium
 from tests.support.fabric.network import replaced
 from tests.support.figures import show
+from tests.support.photographs import photograph
+from tests.support.remote import RemoteTrader, sell
 from tests.support.sizes import size
 from tests.support.whole_platform import Platform
 
@@ -164,6 +166,7 @@ def test_a_fourth_organisation_joins_while_three_trade(running: Running, tmp_pat
             seconds = time.monotonic() - started
             check_endorses(acme)
             check_holds_hashes_alone(acme, lanes[0].listings[0])
+            check_serves_a_trader(acme, running.platform, tmp_path)
         finally:
             if acme.exists():
                 running.consortium.joined.append(acme)
@@ -196,6 +199,25 @@ def check_endorses(acme: Path) -> None:
     """Its endorsement and the supervisor's are what the policy wants; its own alone is not asked for by a gateway."""
     with closing(GatewayClient(ConnectionProfile.load(acme / "connection" / "acme.json"))) as client:
         patiently(lambda: client.endorse("market.show", endorsing_organisations=["AcmeMSP", "SupervisorMSP"]))
+
+
+def check_serves_a_trader(acme: Path, platform: Platform, folder: Path) -> None:
+    """By a gateway of its own, on its own peer, its trader buys from a seller who is at the platform's."""
+    options = ("--ledger", "fabric", "--dir", str(acme), "--platform", str(platform.gateway_file))
+    own = Platform(folder / "gateway", options=options)
+    own.start()
+    try:
+        seller, buyer = RemoteTrader(platform, folder / "seller", 5_000), RemoteTrader(own, folder / "buyer", 50_000)
+        photo, bought = photograph(folder / "photo.jpg", 31), folder / "bought.jpg"
+        trade = sell(seller, buyer, photo, 20_000, bought)
+        assert bought.read_bytes() == photo.read_bytes()
+        assert buyer.trade(trade)["state"] == seller.trade(trade)["state"] == "SETTLED"
+        assert buyer.balance() == 30_000
+        for one in (seller, buyer):
+            one.close()
+    finally:
+        assert own.stop() == 0
+        own.discard()
 
 
 def check_holds_hashes_alone(acme: Path, listing: str) -> None:

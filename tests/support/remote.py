@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Protocol
 
-from countermark.client import account, deliveries, listings, purchases, receiving
+from countermark.client import account, deliveries, listings, purchases, receiving, trades
 from countermark.client.http import Http
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
@@ -75,3 +75,14 @@ class RemoteTrader:
 
     def confirm(self, trade: str) -> None:
         purchases.confirm(self.market, trade)
+
+
+def sell(seller: RemoteTrader, buyer: RemoteTrader, file: Path, price: int, out: Path) -> str:
+    """Have `buyer` buy `file` of `seller` as `out`, and return the trade once it is settled."""
+    trade = buyer.buy(seller.put_on_market(file, price))
+    seller.deliver(trade)
+    trades.await_state(buyer.market, trade, frozenset({"SENT"}))
+    buyer.take(trade, out)
+    trades.await_state(buyer.market, trade, frozenset({"MATCHED"}))
+    buyer.confirm(trade)
+    return trade
