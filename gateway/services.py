@@ -8,6 +8,7 @@ Nothing is connected here: database and ledger are first reached when they are n
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Protocol
@@ -42,6 +43,7 @@ from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import open_store
 from countermark.platform.store.outbox import Outbox, Submitter
 from countermark.platform.store.secrets import SecretBox
+from countermark.platform.views import progress
 from countermark.platform.webhooks.addresses import AddressPolicy, Network
 from countermark.platform.webhooks.hooks import Webhooks
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -278,13 +280,19 @@ def connect(config: Config) -> tuple[Database, FabricLedger]:
     """
     database = Database(config.database_url, pool_size=config.threads + _SPARE_CONNECTIONS)
     profiles = [ConnectionProfile.load(path) for path in config.connections]
-    return database, FabricLedger(GatewayClient(*profiles))
+    return database, FabricLedger(GatewayClient(*profiles, seen=partial(_projected, database)))
 
 
 def watch_certificates(services: Services, config: Config) -> None:
     """Show how long the certificates hold with which this gateway is known, to clients and to the ledger."""
     own = ConnectionProfile.load(config.connections[0])
     certificates.watch(services.metrics, {"gateway": config.tls_cert_file, "ledger": own.cert_file})
+
+
+def _projected(database: Database) -> int:
+    """Return how many blocks are in the tables, which is what users were told of."""
+    with database.begin() as connection:
+        return progress.height(connection)
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -20,6 +20,7 @@ from countermark.network.blocks import Block
 from countermark.network.client.errors import EndorseError, EvaluateError
 from countermark.network.client.gateways import Attempt, Gateways
 from countermark.network.client.profile import ConnectionProfile
+from countermark.network.client.refusals import Call, Doubt
 from countermark.network.client.statuses import ledger_error
 from countermark.network.client.streams import BlockEvents, Delivery, Stream, check_events_end, parse_events
 from countermark.network.client.transactions import CommitStatus, Endorsed, Timeouts, sign_prepared
@@ -43,12 +44,19 @@ class GatewayClient:
     """Speaks for one member of one organisation to peers; safe to use from many threads and after a fork."""
 
     def __init__(
-        self, profile: ConnectionProfile, *others: ConnectionProfile, timeouts: Timeouts | None = None
+        self,
+        profile: ConnectionProfile,
+        *others: ConnectionProfile,
+        timeouts: Timeouts | None = None,
+        seen: Callable[[], int] | None = None,
     ) -> None:
         """Read certificate, key and TLS root of `profile`; nothing is connected yet.
 
         `others` are asked, in their order, when the gateway of `profile` is away; of them the endpoint counts and the
         organisation, and neither certificate nor key is read. Their word is taken as that of the first.
+
+        `seen` tells how many blocks whoever uses this client has seen; what it raises comes through. With it, no
+        contract's refusal counts that comes from a peer with fewer, or from one organisation while another agrees.
 
         Raises:
             ProfileError: A file is missing or damaged, or a profile is of another market.
@@ -59,6 +67,7 @@ class GatewayClient:
         for other in others:
             profile.check_same_market(other)
         self._gateways = Gateways([profile, *others])
+        self._doubt = None if seen is None else Doubt(seen, self._newest)
 
     def prepare(
         self,
@@ -153,7 +162,7 @@ class GatewayClient:
         if proposal.transient and not self._gateways.of(seers):
             raise EvaluateError(ErrorCode.MALFORMED_REQUEST, _NO_GATEWAY, tx_id=proposal.tx_id)
         response = self._gateways.ask(
-            _call(Phase.EVALUATE, "Evaluate", request, proposal.tx_id),
+            self._contract(_call(Phase.EVALUATE, "Evaluate", request, proposal.tx_id)),
             timeout=timeout or self.timeouts.evaluate,
             among=seers if proposal.transient else None,
         )
@@ -209,7 +218,7 @@ class GatewayClient:
             endorsing_organizations=endorsing_organisations,
         )
         response = self._gateways.ask(
-            _call(Phase.ENDORSE, "Endorse", request, proposal.tx_id),
+            self._contract(_call(Phase.ENDORSE, "Endorse", request, proposal.tx_id)),
             timeout=timeout or self.timeouts.endorse,
             among=endorsing_organisations if proposal.transient else None,
         )
@@ -287,6 +296,9 @@ class GatewayClient:
         probe = self._newest if timeout is None else None
         return Stream(attempt, call, delivery.parse, delivery.check_end, probe=probe, endless=endless)
 
+    def _contract(self, call: Call) -> Call:
+        return call if self._doubt is None else self._doubt.over(call)
+
     def _seek(self, attempt: Attempt, seek: Seek, timeout: float | None) -> Any:
         now_ms = time.time_ns() // 1_000_000
         envelope = build_seek(self.identity, self.profile.channel, seek, now_ms=now_ms)
@@ -325,7 +337,7 @@ class GatewayClient:
         self._gateways.close()
 
 
-def _call(phase: Phase, method: str, request: Any, tx_id: str) -> Callable[[Attempt, float], Any]:
+def _call(phase: Phase, method: str, request: Any, tx_id: str) -> Call:
     """Return the call of a method of the Gateway service, as `Gateways.ask` makes it."""
 
     def call(attempt: Attempt, seconds: float) -> Any:

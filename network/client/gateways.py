@@ -35,6 +35,8 @@ class _Gateway:
     channel: NodeChannel = field(repr=False)
     failures: int = 0
     left_until: float = 0.0
+    height: int = 0
+    """Blocks that its peer has had."""
 
 
 class Attempt:
@@ -49,6 +51,20 @@ class Attempt:
     def services(self) -> Services:
         """The peer's services."""
         return self._gateway.channel.services()
+
+    @property
+    def msp_id(self) -> str:
+        """The gateway's organisation."""
+        return self._gateway.msp_id
+
+    @property
+    def height(self) -> int:
+        """How many blocks its peer has at least, as far as anybody has asked."""
+        return self._gateway.height
+
+    def reached(self, height: int) -> None:
+        """Say how many blocks its peer has; one that has been set back has fewer than before."""
+        self._gateway.height = height
 
     @property
     def alone(self) -> bool:
@@ -190,6 +206,7 @@ class Gateways:
             if gateway.failures != failures:
                 return  # of calls that fail side by side the first counts
             gateway.failures += 1
+            gateway.height = 0  # whatever it comes back with
             pause = _pause(gateway)
             gateway.left_until = self._clock() + pause
         if len(self._gateways) > 1:

@@ -71,10 +71,10 @@ def _details(error: grpc.RpcError) -> tuple[ErrorDetail, ...]:
 
 
 def _market_error(messages: list[str]) -> MarketError | None:
-    for message in messages:
-        answer = _CHAINCODE_ANSWER.search(message)
-        if answer is not None:
-            found = MarketError.from_json(answer.group(1))
-            if found is not None:
-                return found
-    return None
+    return next((found for message in messages if (found := refusal(message)) is not None), None)
+
+
+def refusal(message: str) -> MarketError | None:
+    """Return the refusal of one of our contracts that an endpoint tells of in `message`, None if it does not."""
+    answer = _CHAINCODE_ANSWER.search(message)
+    return None if answer is None else MarketError.from_json(answer.group(1))
