@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from countermark.client import deliveries, purchases, receiving, trades
+from countermark.client import deliveries, notices, purchases, receiving, trades
 from countermark.client.errors import ClientError
 from countermark.client.files import private_folder
 from countermark.client.keystore import Keys
@@ -169,11 +169,15 @@ class Agent:
             }.get(state)
         return {
             TradeState.SENT: ("receive", self._receive),
+            TradeState.RECEIVED: ("notice", self._notice) if self._unanswered(trade) else None,
             TradeState.MATCHED: ("confirm", self._confirm),
         }.get(state)
 
     def _unsent(self, trade: dict[str, Any]) -> bool:
         return deliveries.package_file(self._folders.packages, trade["id"]).exists()
+
+    def _unanswered(self, trade: dict[str, Any]) -> bool:
+        return notices.is_unanswered(self._vault, trade["id"], action="trade.ack")
 
     def _charge(self, trade: dict[str, Any]) -> str:
         deliveries.charge(self._market, trade)
@@ -191,6 +195,11 @@ class Agent:
         received = receiving.fetch(self._market, self._vault, trade, out, self._folders.downloads, force=True)
         purchases.acknowledge(self._market, self._keys, self._vault, trade, received)
         return str(received.verdict)
+
+    def _notice(self, trade: dict[str, Any]) -> str:
+        # The ledger has the verdict, by a gateway that could not hand the notice on to the platform.
+        notices.finish(self._market, self._vault, trade["id"], action="trade.ack", role="buyer")
+        return ""
 
     def _confirm(self, trade: dict[str, Any]) -> str:
         purchases.confirm(self._market, trade["id"])

@@ -6,7 +6,7 @@ from typing import Any
 from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
-from countermark.client.unanswered import Posting
+from countermark.client.unanswered import Posting, slot
 from countermark.client.vault import Vault
 from countermark.protocol import notices, receipts
 from countermark.protocol.encoding import as_digest
@@ -65,6 +65,12 @@ def finish(market: Market, vault: Vault, trade: str, *, action: str, role: notic
         ClientError: its outcome stays unknown.
     """
     market.perform(act(action, trade), lambda: Done(""), take=_receipt(market, vault, trade, role))
+
+
+def is_unanswered(vault: Vault, trade: str, *, action: str) -> bool:
+    """Return whether a notice on ``trade`` was sent and never answered."""
+    with slot(vault, act(action, trade)) as kept:
+        return kept.load() is not None
 
 
 def _receipt(market: Market, vault: Vault, trade: str, role: notices.Role) -> Callable[[dict[str, Any]], object]:

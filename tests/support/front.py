@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -86,10 +86,16 @@ class Wire(httpx.BaseTransport):
         )
 
 
+class Clients(Protocol):
+    """Whatever gives traders a way to a gateway."""
+
+    def http(self, who: Actor | None = None) -> Http: ...
+
+
 class Trader:
     """An account with its keys, its vault and its view of the gateway."""
 
-    def __init__(self, front: "Front", who: Actor, folder: Path) -> None:
+    def __init__(self, front: Clients, who: Actor, folder: Path) -> None:
         self.address = who.address
         self.folder = folder
         self.keys = Keys(who.key, {1: who.encryption}, secrets.token_bytes(32))

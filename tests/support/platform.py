@@ -101,6 +101,8 @@ class Channel(Ledger):
         super().__init__(handler, now_ms=time.time_ns() // 1_000_000)
         self.blocks_made: list[_Block] = []
         self.projector: Projector | None = None
+        self.others: list[Projector] = []
+        """Of other gateways, with tables of their own."""
         self.away = False
         self.checks_time = True
         self.skewed = False
@@ -129,6 +131,9 @@ class Channel(Ledger):
             for block in self.blocks_made[self._projected :]:
                 self.projector.apply(block)
             self._projected = len(self.blocks_made)
+        for other in self.others:
+            for block in self.blocks_made[other.next_block() :]:
+                other.apply(block)
 
     # ports.Ledger
 
