@@ -92,7 +92,8 @@ class Writes:
         """Submit ``intent`` and return what came of it within ``wait_s`` seconds; again gives the same answer.
 
         ``may`` refuses by raising, before anything is saved. It is not asked about an intent that was taken here
-        before, and that is not counted either. It counts for ``account``, by default its signer's.
+        before; nor is one counted that the ledger has taken by whatever way. It counts for ``account``, by default
+        its signer's.
 
         Raises:
             ProblemError: the transaction was refused, or is invalid.
@@ -128,7 +129,7 @@ class Writes:
             done = find_done(connection, intent)
             if done is None:
                 self._check_time(connection, intent)
-            self.count(connection, account)
+                self.count(connection, account)
             if may is not None:
                 may(connection)
             if done is not None:

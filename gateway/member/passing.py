@@ -13,7 +13,7 @@ import flask
 from countermark.gateway import prefer
 from countermark.gateway.member.upstream import VIA, Answer, Upstream
 from countermark.gateway.writes import Writes
-from countermark.protocol import canonical
+from countermark.protocol import canonical, fields
 from countermark.protocol.errors import ErrorCode, MarketError
 
 LONGEST_BODY: Mapping[str, int] = {
@@ -38,8 +38,13 @@ LONGEST_BODY: Mapping[str, int] = {
 ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", "trades.open_key"})
 """Those of them of which this gateway does its own part first."""
 
-_WRITES = frozenset({"listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.open_key"})
-"""Those that are answered with a transaction."""
+_TRANSACTIONS = frozenset(
+    {
+        *("listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.open_key"),
+        "transactions.show",
+    }
+)
+"""Routes that answer with a transaction."""
 
 _CHUNK = 256 << 10
 _SEEN_WITHIN_S = 10.0
@@ -67,7 +72,7 @@ class Passing:
             if otherwise is None or error.code is not ErrorCode.PLATFORM_UNAVAILABLE:
                 raise
             return otherwise
-        if flask.request.endpoint in _WRITES and answer.status < 300:
+        if flask.request.endpoint in _TRANSACTIONS and answer.status < 300:
             return self._settled(answer)
         return _streamed(answer)
 
@@ -89,20 +94,35 @@ class Passing:
     def _settled(self, answer: Answer) -> flask.Response:
         """Return the answer to a write once its block is in this gateway's tables, or as one that is pending."""
         try:
-            content = answer.read()
+            document = _document(answer.read())
         finally:
             answer.close()
-        document = canonical.loads(content, canonical=False)
-        transaction = document.get("transaction", document) if isinstance(document, dict) else {}
-        if transaction.get("state") == "committed" and not self._writes.seen(_ordered(transaction), _deadline()):
+        transaction = document.get("transaction", document)
+        response = flask.jsonify(document)
+        response.status_code = answer.status
+        if transaction["state"] == "committed" and not self._writes.seen(_ordered(transaction), _deadline()):
             transaction.update(state="pending", result=None)
             response = flask.jsonify(document)
             response.status_code = 202
+        if response.status_code == 202:
             response.headers["Location"] = f"/v1/transactions/{transaction['txid']}"
-            return response
-        response = flask.Response(content, status=answer.status)
-        _take_fields(response, answer)
         return response
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    """Return the transaction in an answer, or what it stands in.
+
+    Raises:
+        MarketError: PLATFORM_UNAVAILABLE; it is something else.
+    """
+    try:
+        document: dict[str, Any] = canonical.loads(content, canonical=False)
+        transaction = document.get("transaction", document)
+        fields.text(300)(transaction["txid"])
+        fields.text(20)(transaction["state"])
+    except (MarketError, AttributeError, KeyError, TypeError) as error:
+        raise MarketError(ErrorCode.PLATFORM_UNAVAILABLE, "the platform answered with something else") from error
+    return document
 
 
 def _streamed(answer: Answer) -> flask.Response:

@@ -94,8 +94,8 @@ class Notices:
             if fresh:
                 if done is None:
                     intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
-                if self._writes is not None:
-                    self._writes.spend(connection, intent.signer, now_ms=now_ms)
+                    if self._writes is not None:
+                        self._writes.spend(connection, intent.signer, now_ms=now_ms)
                 trade = load_trade(connection, intent.params["trade"])
                 # What the ledger has taken was in time, and changed the trade's state.
                 check_trade(notice, intent, trade, now_ms=done.at_ms if done else now_ms, done=done is not None)
