@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from countermark.platform.store.postgres import EmbeddedPostgres
+from tests.fixtures.postgres import fresh_database
 from tests.secrets.failing import fail
 from tests.secrets.looking import look
 from tests.secrets.story import Story
+from tests.secrets.visiting import visit
 from tests.support.https_server import HttpsServer
 from tests.support.receiver import Inbox
 from tests.support.whole_platform import Platform
 
 
 @pytest.fixture(scope="session")
-def story() -> Iterator[Story]:
+def story(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[Story]:
     folder = Path(tempfile.mkdtemp(prefix="countermark-secrets-"))
     inbox = Inbox()
     receiver = HttpsServer(inbox, folder)
@@ -32,6 +35,9 @@ def story() -> Iterator[Story]:
         told = Story(platform, folder / "parties", inbox, receiver.url).tell()
         look(told)
         fail(told)
+        for database in fresh_database(postgres_server, migrated_template):
+            url = database._url.render_as_string(hide_password=False)
+            told.visit = tuple(visit(told, folder / "member", url))
         yield told
     finally:
         assert platform.stop() == 0

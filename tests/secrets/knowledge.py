@@ -81,6 +81,11 @@ def other_gateway(story: Story) -> Known:
     yield from _passing(story, story.stranger)
 
 
+def member_gateway(story: Story) -> Known:
+    """Yield all that a member's gateway has: what passes through it, its files, logs and tables, opened."""
+    yield from story.visit
+
+
 def outsider(story: Story) -> Known:
     """Yield what somebody without an account is answered."""
     yield from _answers(story.of(story.outsider))
@@ -101,6 +106,7 @@ HOLDERS: Mapping[str, Callable[[Story], Known]] = {
     "organisation": organisation,
     "own gateway": own_gateway,
     "other gateway": other_gateway,
+    "member's gateway": member_gateway,
     "outsider": outsider,
     "buyer": buyer,
 }

@@ -14,8 +14,7 @@ from countermark.client.http import Http
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
 from countermark.client.vault import Vault
-from tests.support.remote import RemoteTrader
-from tests.support.whole_platform import Platform
+from tests.support.remote import Gateway, RemoteTrader
 
 
 def canary(label: str) -> str:
@@ -72,7 +71,7 @@ class Person(RemoteTrader):
     def __init__(
         self,
         name: str,
-        platform: Platform,
+        platform: Gateway,
         folder: Path,
         canaries: Canaries,
         write_down: Callable[[Exchange], None],
@@ -131,7 +130,7 @@ class Person(RemoteTrader):
 
 def trader(
     name: str,
-    platform: Platform,
+    platform: Gateway,
     folder: Path,
     canaries: Canaries,
     write_down: Callable[[Exchange], None],

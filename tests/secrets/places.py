@@ -47,9 +47,14 @@ def database(story: Story) -> Database:
 
 
 def cells(story: Story) -> Iterator[Place]:
+    """Yield what each column of each of the platform's tables holds, all rows together."""
+    with closing(database(story)) as opened:
+        yield from cells_of(opened)
+
+
+def cells_of(opened: Database) -> Iterator[Place]:
     """Yield what each column of each table holds, all rows together."""
-    opened = database(story)
-    with closing(opened), opened.begin() as connection:
+    with opened.begin() as connection:
         names = set(connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars())
         assert names == {*metadata.tables, "alembic_version"}, "no table is left out"
         for table in metadata.tables.values():

@@ -68,6 +68,8 @@ class Story:
     """The one-time key of each trade."""
     sample: bytes = b""
     """Fingerprint of the sample that was searched for."""
+    visit: tuple[bytes, ...] = ()
+    """What a member's gateway has after a visit, see `visiting`."""
     cancelled: str = ""
     """A trade that its seller gave up."""
 

@@ -4,7 +4,7 @@ A cell says what it says in protocol.md and in docs/security.md; what must be fo
 must not; and what of it nothing can show yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.secrets.rules import CONTRACTS, LISTED, WORDS
 
@@ -76,7 +76,8 @@ def no(holder: str, names: Names, *, missing: str = "", says: str = "no") -> Cel
 
 def no_gateway(names: Names, *, says: str = "no", missing: str = "") -> Cell:
     """Return the cell of a gateway that learns nothing, not even of its own traders."""
-    return Cell(says, (Check("own gateway", never=names), Check("other gateway", never=names)), missing)
+    holders = ("own gateway", "other gateway", "member's gateway")
+    return Cell(says, tuple(Check(holder, never=names) for holder in holders), missing)
 
 
 _LISTED_WORDS = Check("other gateway", words(LISTED), (*words(PENDING), *of("salt_d", PENDING)))
@@ -112,7 +113,8 @@ TABLE: dict[str, tuple[Cell, Cell, Cell, Cell, Cell]] = {
         Cell("yes", (Check("platform", words(CONTRACTS)),)),
         Cell("yes", (Check("supervisor", words(CONTRACTS)),)),
         Cell("commitment", (Check("organisation", of("c_d"), (*words(CONTRACTS), *of("salt_d"))),)),
-        Cell("once listed", (_LISTED_WORDS,)),
+        # Its tables have contracts and trades as its peer has; descriptions are what they have besides.
+        Cell("once listed", (_LISTED_WORDS, replace(_LISTED_WORDS, holder="member's gateway"))),
         Cell("once listed", (Check("outsider", _LISTED_WORDS.learns, _LISTED_WORDS.never),)),
     ),
     "contract, its owner's address, price": (

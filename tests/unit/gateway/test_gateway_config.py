@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from countermark.gateway import config, keys
-from countermark.gateway.config import PlatformConfig
+from countermark.gateway.config import MemberConfig, PlatformAddress, PlatformConfig
 from countermark.gateway.limits import Limits
 from countermark.gateway.services import from_config
 from countermark.protocol.encoding import b64u
@@ -92,6 +92,61 @@ def test_environment_names_another_database_and_object_store(tmp_path: Path) -> 
 def test_malformed_configuration_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     with refused(ErrorCode.MALFORMED_REQUEST):
         config.load(written(tmp_path, DOCUMENT | change), {})
+
+
+def test_configuration_that_names_the_platform_is_a_member_s(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, MEMBER), {"OBJECTS_URL": "s3://bucket/market"})
+    assert isinstance(loaded, MemberConfig)
+    assert loaded.platform == PlatformAddress(
+        url="https://market.example:8443", ca_file=Path("/data/platform-ca.pem")
+    )
+    plain = config.load(written(tmp_path, MEMBER | {"platform": {"url": "https://market.example/"}}), {})
+    assert isinstance(plain, MemberConfig)
+    assert plain.platform == PlatformAddress(url="https://market.example")
+
+
+@pytest.mark.parametrize("name", ["objects", "spool", "faucet", "webhooks_allow", "forwards"])
+def test_member_has_nothing_that_is_the_platform_s(tmp_path: Path, name: str) -> None:
+    value = {**DOCUMENT, "webhooks_allow": [], "forwards": []}[name]
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        config.load(written(tmp_path, MEMBER | {name: value}), {})
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [
+        *({}, {"url": "http://market.example"}, {"url": "https://"}, {"url": "https://market.example/v1"}),
+        *(
+            {"url": "https://a@market.example"},
+            {"url": "https://market.example?a"},
+            {"url": 5},
+            "https://market.example",
+        ),
+        {"url": "https://market.example", "more": 1},
+    ],
+)
+def test_platform_that_is_no_address_is_refused(tmp_path: Path, platform: Any) -> None:
+    with refused(ErrorCode.MALFORMED_REQUEST):
+        config.load(written(tmp_path, MEMBER | {"platform": platform}), {})
+
+
+def test_authorities_of_members_are_read_as_they_stand_in_urls(tmp_path: Path) -> None:
+    named = {"forwards": ["Trade.example:8443", "trade.example", "[::1]:8443"]}
+    loaded = of_platform(written(tmp_path, DOCUMENT | named), {})
+    assert loaded.forwards == ("trade.example:8443", "trade.example", "[::1]:8443")
+    for malformed in ("", "https://trade.example", "trade.example/", "*", "trade.example:", 5):
+        with refused(ErrorCode.MALFORMED_REQUEST):
+            config.load(written(tmp_path, DOCUMENT | {"forwards": [malformed]}), {})
+
+
+def test_member_s_keys_are_one_and_never_shown(tmp_path: Path) -> None:
+    loaded = keys.load_of_member(written(tmp_path, {"table": KEYS["table"]}))
+    assert loaded.table == b"t" * 32
+    assert KEYS["table"] not in repr(loaded)
+    assert "t" * 32 not in repr(loaded)
+    for other in (KEYS, {}, {"table": b64u(b"t" * 31)}):
+        with refused(ErrorCode.MALFORMED_REQUEST):
+            keys.load_of_member(written(tmp_path, other))
 
 
 @pytest.mark.parametrize("name", DOCUMENT)
