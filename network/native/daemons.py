@@ -74,7 +74,7 @@ class Daemon:
         """
         if self.pid is not None:
             return
-        program = shutil.which(command[0], path=os.pathsep.join(os.get_exec_path(environment)))
+        program = shutil.which(command[0])
         if program is None:
             raise RunError("not_started", f"{self.name}: there is no program {command[0]}")
         for folder in (self.run, self.logs):

@@ -10,11 +10,12 @@ import tarfile
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.package import Package, build, parse
+from tests.support.sizes import size
 
 LABEL = "countermark_1.0"
 DIGEST = f"sha256:{'00' * 32}"
@@ -123,6 +124,7 @@ def test_what_is_no_package_is_refused(name: str) -> None:
     assert refused.value.code == "malformed_package"
 
 
+@settings(max_examples=size(60, 5_000))
 @given(st.integers(0, len(made().data)), st.integers(0, 40), st.binary(max_size=8))
 def test_a_damaged_package_ends_in_no_other_error(at: int, length: int, piece: bytes) -> None:
     data = made().data

@@ -5,12 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countermark.network.nodes.material import ADMIN, GATEWAY
 from countermark.network.topology import Consensus, Mode, TopologyError, load, parse_topology
 from countermark.network.topology.names import RESERVED
+from tests.support.sizes import size
 from tests.unit.network.topology.descriptions import changed, default, line_of
 from tests.unit.network.topology.refused import CASES
 
@@ -179,6 +180,7 @@ def check_whatever(data: bytes) -> None:
     assert error is None or (error.code and 0 <= error.line <= breaks + 1)
 
 
+@settings(max_examples=size(60, 5_000))
 @given(_edits)
 def test_a_damaged_description_ends_in_no_other_error(edits: list[tuple[int, int, bytes]]) -> None:
     data = _DEFAULT
@@ -187,6 +189,7 @@ def test_a_damaged_description_ends_in_no_other_error(edits: list[tuple[int, int
     check_whatever(data)
 
 
+@settings(max_examples=size(60, 5_000))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass")))
 def test_random_bytes_end_in_no_other_error(data: bytes) -> None:
     check_whatever(data)
@@ -199,6 +202,7 @@ _values = st.recursive(
 )
 
 
+@settings(max_examples=size(60, 5_000))
 @given(st.sampled_from(["network", "mode", "channel", "chaincode", "batch", "organisations", "endorsement"]), _values)
 def test_any_value_under_a_known_key_ends_in_no_other_error(key: str, value: object) -> None:
 
