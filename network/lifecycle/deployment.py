@@ -59,7 +59,7 @@ def bring_about(
     if current is not None and current.sequence >= sequence and current.agreement != agreement:
         raise LifecycleError("other_definition", f"{agreement.name} has another definition {current.sequence}")
     for one in administrators:
-        _approve(administrators, one, agreement, sequence, package_id)
+        patiently(partial(_approve, administrators, one, agreement, sequence, package_id), anew=True)
     if current is not None and current.sequence >= sequence:
         return Progress(sequence, True)
     approvals = patiently(lambda: readiness(first, agreement, sequence=sequence))
@@ -76,9 +76,10 @@ def bring_about(
 def _approve(
     all_here: Sequence[GatewayClient], own: GatewayClient, agreement: Agreement, sequence: int, package_id: str
 ) -> None:
-    if patiently(lambda: approved_package(own, agreement.name, sequence=sequence)) == package_id:
+    """Approve for the organisation of `own`; what other organisations do at this moment may make it a second try."""
+    if approved_package(own, agreement.name, sequence=sequence) == package_id:
         return
-    approval = patiently(lambda: approve(own, agreement, sequence=sequence, package_id=package_id))
+    approval = approve(own, agreement, sequence=sequence, package_id=package_id)
     patiently(lambda: own.submit(approval.tx_id, approval.envelope))
     # Peers of all organisations here are to endorse the commit next, and agree only if all have the approval.
     for one in all_here:
