@@ -1,10 +1,10 @@
 """Run the measurements of this folder, one after the other, and print what each prints.
 
-python -m bench [FOLDER] [--only NAME ...]
+python -m bench [NAME ...] [FOLDER]
 
 Fingerprints are measured on the photographs in FOLDER; without one, on the few that scikit-image ships, which shows
 that the measurement works and says little about the world. Families of pictures need a FOLDER of 60 or more.
-Everything together takes some twenty minutes.
+Everything together takes some twenty minutes, and ten more where Fabric's programs are on PATH: `fabric` needs them.
 """
 
 import argparse
@@ -15,9 +15,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.figures import note
+from countermark.network.native import binaries
+from countermark.network.native.errors import RunError
+
 _SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 _SPEED = ("endorsements", "payments", "trades", "packages", "starting", "scale")
 _FINGERPRINTS = ("fingerprints", "fingerprint_families")
+_FABRIC = "fabric"
+_ALL = (*_SPEED, _FABRIC, *_FINGERPRINTS)
 
 
 def run(module: str, *arguments: str) -> None:
@@ -39,17 +45,38 @@ def shipped(into: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", help="photographs, .jpg or .png")
-    parser.add_argument("--only", nargs="+", choices=(*_SPEED, *_FINGERPRINTS), default=(*_SPEED, *_FINGERPRINTS))
-    options = parser.parse_args()
-    for module in options.only:
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="NAME | FOLDER",
+        help=f"{', '.join(_ALL)}; or a folder of photographs, .jpg or .png",
+    )
+    what: list[str] = parser.parse_args().what
+    names, folders = [one for one in what if one in _ALL], [Path(one) for one in what if one not in _ALL]
+    if len(folders) > 1 or not all(one.is_dir() for one in folders):
+        parser.error(f"one folder of photographs, and names out of {', '.join(_ALL)}")
+    for module in names or _ALL:
         if module in _SPEED:
             run(module)
+        elif module == _FABRIC:
+            run_fabric(asked=bool(names))
+        elif folders:
+            run(module, str(folders[0]))
         elif module == "fingerprints":
             with tempfile.TemporaryDirectory(prefix="countermark-bench-") as temporary:
-                run(module, str(options.folder or shipped(Path(temporary))))
-        elif options.folder is not None:
-            run(module, str(options.folder))
+                run(module, str(shipped(Path(temporary))))
+
+
+def run_fabric(*, asked: bool) -> None:
+    """Run the measurements on native Fabric, unless its programs are missing and nobody has asked for them."""
+    try:
+        binaries.find()
+    except RunError as error:
+        if asked:
+            raise
+        note(f"bench.fabric is left out: {error.detail}")
+        return
+    run(_FABRIC)
 
 
 if __name__ == "__main__":

@@ -287,6 +287,14 @@ class Market:
             attachments = self.fund(self.seller if who is None else who, int(params["fee"]) + int(params["bond"]))
         return self.ask(who or self._actor(function, trade_id), function, params, attachments)
 
+    def sign_act(self, function: str, trade_id: str) -> tuple[Actor, str, dict[str, list[str]]]:
+        """Return what `act` would send, for somebody else to send: who takes the step, his intent, attachments."""
+        params = {"trade": trade_id, **self._usual(function, trade_id)}
+        charge = function == "trade.charge"
+        attached = self.fund(self.seller, int(params["fee"]) + int(params["bond"])) if charge else {}
+        who = self._actor(function, trade_id)
+        return who, self.sign(who, function, params, lifetime_s=600), attached
+
     def enforce(self, trade_id: str) -> Committed:
         return self.backend.submit(TRADER, "trade.enforce", trade_id)
 
