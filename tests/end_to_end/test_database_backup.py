@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from countermark.client import trades
+from countermark.gateway.database import discard
+from tests.support.documented import run_documented
 from tests.support.photographs import photograph
 from tests.support.remote import RemoteTrader
 from tests.support.whole_platform import COUNTERMARK, Platform
@@ -33,7 +35,7 @@ def countermark(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
 def platform() -> Iterator[Platform]:
     """A platform of its own: its database is lost."""
     folder = Path(tempfile.mkdtemp(prefix="countermark-backup-"))
-    running = Platform(folder / "data")
+    running = Platform(folder / "market")
     running.start()
     try:
         yield running
@@ -46,11 +48,12 @@ def platform() -> Iterator[Platform]:
 def test_lost_database_is_restored_catches_up_and_what_nobody_can_give_back_is_named(
     platform: Platform, tmp_path: Path
 ) -> None:
-    data = platform.data
+    data, here = platform.data, platform.data.parent
     seller, buyer = (RemoteTrader(platform, tmp_path / name, 100_000) for name in ("seller", "buyer"))
     early = seller.put_on_market(photograph(tmp_path / "early.jpg", 31_001), PRICE)
-    backup = tmp_path / "backup"
+    backup = here / "backups" / "monday"
     made = countermark("network", "backup", "--no-peers", "--data", data, "-o", backup)
+    run_documented("tar --create --file platform-keys.tar --directory market gateway homes passphrase", here)
     late = seller.put_on_market(photograph(tmp_path / "late.jpg", 31_002), PRICE)
     trade = buyer.buy(late)
     seller.deliver(trade)
@@ -60,9 +63,11 @@ def test_lost_database_is_restored_catches_up_and_what_nobody_can_give_back_is_n
     running = countermark("network", "restore", backup, "--data", data, status=1)
     assert "another `countermark up` runs" in running["error"]["detail"]
     assert platform.stop() == 0
-    (data / "postgres").rename(data / "postgres.lost")
-    restored = countermark("network", "restore", backup, "--data", data)
-    assert restored["restored"] == ["database"]
+    run_documented("mv market/postgres market/postgres.lost", here)
+    for name in ("gateway", "homes"):
+        shutil.rmtree(data / name)
+    run_documented("tar --extract --file platform-keys.tar --directory market", here)
+    run_documented("countermark network restore backups/monday --data market", here)
     platform.start()
     try:
         for one in (seller, buyer):
@@ -73,7 +78,7 @@ def test_lost_database_is_restored_catches_up_and_what_nobody_can_give_back_is_n
         assert early in listed
         checked = countermark("tables", "rebuild", "--data", data, status=1)
     finally:
-        (data / "postgres.lost").rename(tmp_path / "postgres.lost")
+        discard(data / "postgres.lost")
     assert checked["height"] > made["database"]
     # What comes from the ledger is there; the opening came from the private collection just now.
     assert checked["same"]

@@ -12,6 +12,7 @@ import pytest
 from countermark.network.client import EvaluateError, GatewayClient
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.protocol.sealed import EncryptionKey
+from tests.support.documented import run_documented
 from tests.support.fabric.network import FabricNetwork, kill
 from tests.support.fabric.patience import patiently
 from tests.support.fabric.story import Story
@@ -62,7 +63,8 @@ def test_peer_that_lost_its_disk_is_restored_and_catches_up(
     folder, market = network.folder, story.market
     folder.description.write_text(network.description)
     name = network.peer(PLATFORM).name
-    backup = tmp_path / "backup"
+    (tmp_path / "countermark-network").symlink_to(folder.path)
+    backup = tmp_path / "backups" / "monday"
     made = countermark("backup", "--dir", folder.path, "--peer", name, "-o", backup)
     assert made["peers"][name] > 10
     assert not [path for path in backup.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
@@ -75,12 +77,19 @@ def test_peer_that_lost_its_disk_is_restored_and_catches_up(
     assert refused["error"]["code"] == "peer_runs"
     assert network.peer(PLATFORM).daemon.pid is not None, "a refused restoration has touched nothing"
 
+    run_documented(
+        "tar --create --file network-keys.tar --directory countermark-network organisations definitions", tmp_path
+    )
     kill(network.peer(PLATFORM).daemon)
-    shutil.rmtree(folder.node(name))
-    countermark("generate", "--dir", folder.path)
-    restored = countermark("restore", backup, "--dir", folder.path, "--peer", name)
-    assert restored["before"] == {name: ""}
-    assert countermark("up", "--dir", folder.path)["ready"]
+    for lost in (folder.node(name), folder.organisation_path("platform")):
+        shutil.rmtree(lost)
+    for command in (
+        "tar --extract --file network-keys.tar --directory countermark-network",
+        "countermark network generate --dir countermark-network",
+        "countermark network restore backups/monday --dir countermark-network --peer peer0.platform",
+        "countermark network up --dir countermark-network",
+    ):
+        run_documented(command, tmp_path)
 
     platform, *others = (network.client(msp_id) for msp_id in (PLATFORM, SUPERVISOR, TRADER))
     assert platform.newest_block().number >= made["peers"][name]

@@ -45,7 +45,9 @@ class Platform:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, (self.data.parent / "up.log").read_text()
-        self.url = json.loads(line)["url"]
+        document = json.loads(line)
+        assert "url" in document, line
+        self.url = document["url"]
 
     def discard(self) -> None:
         """Remove everything that it has stored, wherever its database lies; it must have been stopped."""
