@@ -5,7 +5,7 @@ chaincode's definition by a transaction of Fabric's lifecycle. Either holds from
 """
 
 from countermark.audit.errors import AuditError
-from countermark.audit.policy import MarketPolicy, defined_policy, market_policy
+from countermark.audit.policy import MarketPolicy, defined_policy, foreign_policy, market_policy
 from countermark.network.blocks import (
     LIFECYCLE,
     Block,
@@ -32,6 +32,10 @@ class Governance:
         self._last_config = 0
         self._lifecycle: dict[str, bytes] = {}
         """Keys of Fabric's lifecycle, with their values."""
+        self._lifecycle_before: dict[str, bytes] = {}
+        """The same as they were before the block at hand, of which nothing holds yet."""
+        self._others: dict[str, MarketPolicy | None] = {}
+        """Policies of chaincodes that are not the market's, as far as they were asked for."""
         self._next: ChannelConfig | None = None
         """The configuration that the block at hand brings."""
         self._changed = False
@@ -48,6 +52,19 @@ class Governance:
         """Whose endorsements transactions want."""
         assert self._policy is not None, "a ledger begins with a configuration"
         return self._policy
+
+    def policy_of(self, chaincode: str) -> MarketPolicy | None:
+        """Return whose endorsements transactions of `chaincode` want; None if the channel has no such chaincode.
+
+        Raises:
+            NetworkError: Its definition is of a kind that is not supported here.
+        """
+        if chaincode in (self._chaincode, LIFECYCLE):
+            return self.policy
+        if chaincode not in self._others:
+            definition = read_definition(chaincode, self._lifecycle_before, self.config)
+            self._others[chaincode] = None if definition is None else foreign_policy(self.config, definition)
+        return self._others[chaincode]
 
     def begin_block(self, block: Block) -> None:
         """Verify who has ordered ``block``, and the configuration in it if there is one.
@@ -85,6 +102,8 @@ class Governance:
         self._config = self._next or self._config
         if self._next is None and not self._changed:
             return
+        self._lifecycle_before = dict(self._lifecycle)
+        self._others.clear()
         for role, msp_id in self._roles.items():
             # Who is taken off the channel could come back under the same name, with another's certificates.
             if msp_id not in self.config.organisations.msp_ids:

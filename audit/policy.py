@@ -95,6 +95,16 @@ def defined_policy(
     )
 
 
+def foreign_policy(config: ChannelConfig, definition: ChaincodeDefinition) -> MarketPolicy:
+    """Return the policy of a chaincode on the channel that is not the market's: whatever its `definition` says.
+
+    What it writes is nobody's money here; that it was endorsed as agreed shows whether the peer's books are right.
+    """
+    return MarketPolicy(
+        public=definition.policy, private=NOBODY, collections=definition.collections, **_of_channel(config)
+    )
+
+
 class _OfChannel(TypedDict):
     writers: AnyPolicy
     lifecycle: AnyPolicy

@@ -22,7 +22,6 @@ from countermark.audit.governance import Governance
 from countermark.audit.signers import read_intent
 from countermark.audit.versions import Versions
 from countermark.network.blocks import (
-    LIFECYCLE,
     Block,
     Transaction,
     satisfied,
@@ -31,7 +30,7 @@ from countermark.network.blocks import (
     verify_endorsements,
     verify_link,
 )
-from countermark.network.errors import BlockError
+from countermark.network.errors import BlockError, NetworkError
 from countermark.network.identities import Role
 from countermark.protocol.intents import Intent
 
@@ -168,17 +167,21 @@ class Replay:
         self._intents |= used
 
     def _judge(self, number: int, transaction: Transaction) -> _Verdict:
-        config, policy = self._governance.config, self._governance.policy
+        config, channel = self._governance.config, self._governance.policy
         try:
             creator = verify_creator(number, transaction, config.organisations)
         except BlockError as error:
             return _Verdict(error.code)
-        if not satisfied(policy.writers, [creator]) or transaction.channel != config.channel:
+        if not satisfied(channel.writers, [creator]) or transaction.channel != config.channel:
             return _Verdict("not for this channel")
         if transaction.tx_id in self._used:
             return _Verdict("DUPLICATE_TXID")
-        if transaction.chaincode not in (self._chaincode, LIFECYCLE):
-            return _Verdict("another chaincode")
+        try:
+            policy = self._governance.policy_of(transaction.chaincode)
+        except NetworkError as error:
+            raise AuditError(error.code, error.detail, block=number, transaction=transaction.position) from error
+        if policy is None:
+            return _Verdict("no chaincode of the channel")
         if not 200 <= transaction.response_status < 400:
             return _Verdict(f"the contracts answered {transaction.response_status}")
         try:
