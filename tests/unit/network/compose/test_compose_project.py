@@ -17,7 +17,9 @@ from countermark.network.compose.project import TRIES, Container, Project, compo
 from countermark.network.native.errors import RunError
 from countermark.network.native.preflight import mark_nodes
 from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.nodes.generation import generate
 from countermark.network.topology import Topology, load
+from tests.support.clock import now_ms
 
 _PROGRAM = """\
 #!{python} -I
@@ -216,7 +218,8 @@ class TestBeforeStart:
         mark_nodes(folder, topology)
         (folder.node("peer0.platform") / "data").mkdir()
         self.check(folder, topology, project)
-        folder.genesis.write_bytes(b"another")
+        folder.genesis.unlink()
+        generate(folder, topology, now_ms=now_ms(), found=True)
         with pytest.raises(RunError, match="other_network"):
             self.check(folder, topology, project)
 
@@ -232,6 +235,7 @@ class TestBeforeStart:
             port = taken.getsockname()[1]
             text = folder.description.read_text().replace("peer: 20000,", f"peer: {port},")
             folder.description.write_text(text)
+            generate(folder, load(folder.description), now_ms=now_ms(), found=False)
             if running:
                 # It is the container itself that listens.
                 self.check(folder, load(folder.description), project)
