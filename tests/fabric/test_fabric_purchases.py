@@ -6,31 +6,42 @@ from collections.abc import Iterator
 import pytest
 
 from countermark.network.client import GatewayClient
+from tests.support.fabric.backend import Native
 from tests.support.fabric.network import FabricNetwork
 from tests.support.fabric.purchases import causes, list_many, open_buyers, settle, sign_purchases, ticking
-from tests.support.fabric.story import Story
+from tests.support.fabric.story import Founded
 from tests.support.figures import show
-from tests.support.market import BOND, PRICE, TRADER
+from tests.support.market import BOND, PRICE, TRADER, Market
 from tests.support.sizes import size
 
 pytestmark = pytest.mark.fabric
 
 PURCHASES = size(100, 1_000)
 CLIENTS = 64
+CHAINCODE = "purchases"
 
 
 @pytest.fixture
-def client(network: FabricNetwork) -> Iterator[GatewayClient]:
-    client = GatewayClient(network.profile(TRADER))
+def market(network: FabricNetwork) -> Iterator[Market]:
+    """A market of its own: what is in escrow there is nobody else's."""
+    network.deploy(CHAINCODE)
+    clients = network.clients(CHAINCODE)
+    yield Founded(Native(clients, f"{network.channel}/{CHAINCODE}", live=True))
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture
+def client(network: FabricNetwork, market: Market) -> Iterator[GatewayClient]:
+    client = GatewayClient(network.profile(TRADER, CHAINCODE))
     yield client
     client.close()
 
 
 @pytest.mark.timeout(size(300, 1_800))
 def test_purchases_by_64_clients_conflict_with_nothing_but_the_epochs_tick(
-    story: Story, client: GatewayClient
+    market: Market, client: GatewayClient
 ) -> None:
-    market = story.market
     buyers = open_buyers(market, CLIENTS)
     listings = list_many(market, PURCHASES)
     calls = sign_purchases(market, buyers, listings)

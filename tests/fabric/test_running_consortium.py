@@ -176,8 +176,29 @@ def test_a_fourth_organisation_joins_while_three_trade(running: Running, tmp_pat
     show(f"a fourth organisation joined in {seconds:.1f} s while {trades} trades ran, all settled; {retries} retries")
 
 
+def test_all_certificates_are_renewed_under_load(running: Running) -> None:
+    renewed = []
+    started = time.monotonic()
+    with running.trading() as lanes:
+        for folder in (*running.consortium.folders.values(), *running.consortium.joined):
+            before = {one["name"]: one["until"] for one in run("network", "certs", "--dir", folder)["certificates"]}
+            renewed += run("network", "certs", "--renew", "--all", "--dir", folder, timeout_s=240)["renewed"]
+            after = {one["name"]: one["until"] for one in run("network", "certs", "--dir", folder)["certificates"]}
+            unchanged = {name for name, until in after.items() if until == before[name]}
+            assert unchanged == {"ca", "tlsca"}
+        seconds = time.monotonic() - started
+    running.check()
+    trades = sum(len(lane.trades) for lane in lanes)
+    retries = sum(lane.retries.total() for lane in lanes)
+    meanwhile = f"{trades} trades meanwhile, all settled; {retries} retries"
+    show(f"certificates: {len(renewed)} renewed in {seconds:.1f} s, {meanwhile}")
+
+
 def test_a_member_s_own_gateway_serves_its_trader(running: Running, tmp_path: Path) -> None:
-    """On its own peer and database; of the members here, it is the one that has come last."""
+    """On its own peer and database; of the members here, it is the one that has come last.
+
+    After the others, whose books know of no trades but those of their lanes.
+    """
     member = (*running.consortium.joined, running.consortium.folders["trader"])[0]
     platform = running.platform
     options = ("--ledger", "fabric", "--dir", str(member), "--platform", str(platform.gateway_file))
@@ -196,24 +217,6 @@ def test_a_member_s_own_gateway_serves_its_trader(running: Running, tmp_path: Pa
     finally:
         assert own.stop() == 0
         own.discard()
-
-
-def test_all_certificates_are_renewed_under_load(running: Running) -> None:
-    renewed = []
-    started = time.monotonic()
-    with running.trading() as lanes:
-        for folder in (*running.consortium.folders.values(), *running.consortium.joined):
-            before = {one["name"]: one["until"] for one in run("network", "certs", "--dir", folder)["certificates"]}
-            renewed += run("network", "certs", "--renew", "--all", "--dir", folder, timeout_s=240)["renewed"]
-            after = {one["name"]: one["until"] for one in run("network", "certs", "--dir", folder)["certificates"]}
-            unchanged = {name for name, until in after.items() if until == before[name]}
-            assert unchanged == {"ca", "tlsca"}
-        seconds = time.monotonic() - started
-    running.check()
-    trades = sum(len(lane.trades) for lane in lanes)
-    retries = sum(lane.retries.total() for lane in lanes)
-    meanwhile = f"{trades} trades meanwhile, all settled; {retries} retries"
-    show(f"certificates: {len(renewed)} renewed in {seconds:.1f} s, {meanwhile}")
 
 
 def check_endorses(acme: Path) -> None:
