@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from countermark.cli.network.options import DIRECTORY, described_network, network_folder
+from countermark.cli.network.updates import write_update
 from countermark.cli.session import Session, noun, session_command
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -25,14 +26,13 @@ join_org = noun(
 @session_command
 def invite(session: Session, directory: Path, out: Path) -> None:
     """A member writes what a newcomer must know: channel, organisations, genesis block."""
-    import hashlib
-
+    from countermark.network.genesis import network_id
     from countermark.network.identities.files import write_file
     from countermark.network.native import joining
 
     made = joining.invite(described_network(session, directory))
     write_file(out, made.dumps())
-    digest = hashlib.sha256(made.genesis).hexdigest()
+    digest = network_id(made.genesis)
     names = [one.plan.name for one in made.organisations]
     document = {"file": str(out), "channel": made.channel, "organisations": names, "genesis_sha256": digest}
     session.result(document, str(out), f"genesis block sha256:{digest}", f"organisations: {', '.join(names)}")
@@ -75,21 +75,13 @@ def prepare(
 @session_command
 def propose(session: Session, definition: Path, directory: Path, out: Path | None, check: bool) -> None:
     """A member writes the change of the channel's configuration that lets the newcomer in, for all to sign."""
-    from countermark.network import configuration
-    from countermark.network.identities.files import write_file
     from countermark.network.native import joining
     from countermark.network.topology.definitions import load
 
     if out is None and not check:
         raise click.UsageError("-o FILE, or --check")
-    network = described_network(session, directory)
-    config, update = joining.propose(network, load(definition))
-    lines = configuration.describe(config, update)
-    lacking = [str(one) for one in configuration.missing(config, update, ())]
-    if out is not None and not check:
-        write_file(out, configuration.dump_update(update).encode())
-    document = {"file": str(out) if out and not check else None, "digest": update.digest, "changes": list(lines)}
-    session.result({**document, "needs": lacking}, update.digest, *lines, *lacking)
+    config, update = joining.propose(described_network(session, directory), load(definition))
+    write_update(session, None if check else out, config, update)
 
 
 @join_org.command("sign")

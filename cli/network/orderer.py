@@ -1,15 +1,12 @@
 """`countermark network orderer`: an orderer that has lost its ledger is taken out of the channel and let in anew."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from countermark.cli.network.options import DIRECTORY, FABRIC_BIN, described_network
+from countermark.cli.network.updates import write_update
 from countermark.cli.session import Session, noun, session_command
-
-if TYPE_CHECKING:
-    from countermark.network.configuration import ChannelConfig, ConfigUpdate
 
 _OUT = click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write the update to."
@@ -31,7 +28,7 @@ def remove(session: Session, name: str, directory: Path, out: Path) -> None:
     """Write the change of the channel's configuration by which the orderer NAME orders no more, for all to sign."""
     from countermark.network.native import replacing
 
-    _write(session, out, *replacing.propose_removal(described_network(session, directory), name))
+    write_update(session, out, *replacing.propose_removal(described_network(session, directory), name))
 
 
 @orderer.command("return")
@@ -43,7 +40,7 @@ def return_(session: Session, name: str, directory: Path, out: Path) -> None:
     """Write the change of the channel's configuration by which the orderer NAME orders again, for all to sign."""
     from countermark.network.native import replacing
 
-    _write(session, out, *replacing.propose_return(described_network(session, directory), name))
+    write_update(session, out, *replacing.propose_return(described_network(session, directory), name))
 
 
 @orderer.command("rejoin")
@@ -67,17 +64,3 @@ def rejoin(session: Session, name: str, directory: Path, fabric_bin: Path | None
         {"orderer": name, "before": str(aside or "")},
         f"{name} orders again" + (f"; before: {aside}" if aside else ""),
     )
-
-
-def _write(session: Session, out: Path, before: "ChannelConfig", update: "ConfigUpdate") -> None:
-    from countermark.network import configuration
-    from countermark.network.identities.files import write_file
-
-    lines = configuration.describe(before, update)
-    lacking = [str(one) for one in configuration.missing(before, update, ())]
-    document = {"digest": update.digest, "changes": list(lines), "needs": lacking}
-    if session.dry_run:
-        session.result({"dry_run": True, **document}, update.digest, *lines, *lacking)
-        return
-    write_file(out, configuration.dump_update(update).encode())
-    session.result({"file": str(out), **document}, str(out), *lines, *lacking)

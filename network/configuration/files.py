@@ -9,14 +9,15 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fabric_protos.common import configtx_pb2
 
+from countermark.network import documents
 from countermark.network.configuration.signatures import UpdateSignature
 from countermark.network.configuration.updates import ConfigUpdate
 from countermark.network.envelopes.wire import decode
 from countermark.network.errors import ConfigurationError, NetworkError
+from countermark.protocol import fields
 
 _UPDATE, _SIGNATURE = "countermark-config-update/1", "countermark-config-signature/1"
 LARGEST = 4 * 1024 * 1024
@@ -85,24 +86,11 @@ def load_signature(data: bytes) -> UpdateSignature:
 
 
 def _document(data: bytes, kind: str, members: Sequence[str]) -> dict[str, str]:
-    if len(data) > LARGEST:
-        raise _malformed(f"longer than {LARGEST} bytes")
+    text = fields.text(LARGEST)
     try:
-        document = json.loads(data, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise _malformed("not JSON") from error
-    if not isinstance(document, dict) or document.get("format") != kind:
-        raise _malformed(f"not a file of the format {kind}")
-    if set(document) != {"format", *members} or not all(isinstance(value, str) for value in document.values()):
-        raise _malformed(f"its members must be format, {', '.join(members)}, all of them text")
-    return document
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
-    return members
+        return documents.parse(data, {"format": fields.choice(kind), **dict.fromkeys(members, text)}, longest=LARGEST)
+    except documents.DocumentError as error:
+        raise _malformed(error.detail) from error
 
 
 def _text(data: bytes) -> str:

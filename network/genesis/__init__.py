@@ -1,6 +1,6 @@
 """The configuration block that starts a channel, the same for the embedded peer and for Fabric's own."""
 
-from countermark.network.genesis.block import genesis_block
+from countermark.network.genesis.block import genesis_block, network_id
 from countermark.network.genesis.definition import (
     Batch,
     Bft,
@@ -22,4 +22,5 @@ __all__ = [
     "PeerOrganisation",
     "Raft",
     "genesis_block",
+    "network_id",
 ]

@@ -1,5 +1,6 @@
 """The first block of a channel: its configuration, which nobody signs and everybody compares by hash."""
 
+import hashlib
 import secrets
 
 from fabric_protos.common import common_pb2, configtx_pb2
@@ -20,3 +21,8 @@ def genesis_block(definition: ChannelDefinition, *, now_ms: int) -> bytes:
     payload = build_payload(header, encode(configtx_pb2.ConfigEnvelope(config=config)))
     envelope = encode(common_pb2.Envelope(payload=payload))
     return build_block(0, b"", [envelope], last_config=0, orderer=None)
+
+
+def network_id(genesis: bytes) -> str:
+    """Return what tells the network that begins with the block `genesis` from all others: its SHA-256, in hex."""
+    return hashlib.sha256(genesis).hexdigest()

@@ -1,12 +1,12 @@
 """What must hold before anything is started; whatever does not is said, and nothing has been touched."""
 
 import errno
-import hashlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from countermark.network.genesis import network_id
 from countermark.network.identities.certificates import load_certificate
 from countermark.network.identities.files import write_file
 from countermark.network.native.daemons import Daemon
@@ -49,7 +49,7 @@ def mark_node(folder: NetworkFolder, name: str) -> None:
     """Note beside the node `name` that its ledger is of the network of `folder`, unless something is noted."""
     mark = folder.node(name) / _MARK
     if not mark.exists():
-        write_file(mark, network_id(folder).encode())
+        write_file(mark, network_id(folder.genesis.read_bytes()).encode())
 
 
 def check_mark(folder: NetworkFolder, name: str) -> None:
@@ -59,13 +59,8 @@ def check_mark(folder: NetworkFolder, name: str) -> None:
         RunError: Its ledger is of another network.
     """
     mark = folder.node(name) / _MARK
-    if mark.exists() and mark.read_text().strip() != network_id(folder):
+    if mark.exists() and mark.read_text().strip() != network_id(folder.genesis.read_bytes()):
         raise RunError("other_network", f"{mark.parent} holds the ledger of another network: move it away")
-
-
-def network_id(folder: NetworkFolder) -> str:
-    """Return what tells the network of `folder` from all others: the digest of its genesis block, in hex."""
-    return hashlib.sha256(folder.genesis.read_bytes()).hexdigest()
 
 
 def check_generated(folder: NetworkFolder, topology: Topology) -> None:
@@ -100,7 +95,7 @@ def check_network(folder: NetworkFolder, topology: Topology) -> None:
     for name in _nodes(topology):
         mark, data = folder.node(name) / _MARK, folder.node(name) / "data"
         found = mark.read_text().strip() if mark.exists() else ""
-        if (data.exists() or found) and found != network_id(folder):
+        if (data.exists() or found) and found != network_id(folder.genesis.read_bytes()):
             raise RunError("other_network", f"{data} holds the ledger of another network: move it away")
 
 

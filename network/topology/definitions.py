@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from countermark.network import documents
 from countermark.network.errors import IdentityError
 from countermark.network.identities import Msp
 from countermark.network.identities.certificates import load_certificate
 from countermark.network.topology.errors import TopologyError
 from countermark.network.topology.model import Orderer, OrganisationPlan, Part, Peer
-from countermark.network.topology.names import DOMAIN, HOST, MSP_ID, NAME, NODE, Form
+from countermark.network.topology.names import DOMAIN, HOST, MSP_ID, NAME, NODE
+from countermark.protocol import fields
+from countermark.protocol.errors import ErrorCode, MarketError
 
 _LARGEST = 1 << 20
-_MEMBERS = {"name", "msp_id", "domain", "part", "root_certs", "tls_root_certs", "peers", "orderers"}
-_PEER = {"name", "host", "port"}
-_ORDERER = {*_PEER, "identity", "tls"}
+_LONGEST_CERTIFICATE = 16_384
+_MOST = 64
+"""Nodes of one kind, and certificates of one authority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,9 @@ def load(path: Path) -> OrganisationDefinition:
         TopologyError: It cannot be read or is malformed.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise TopologyError("no_definition", f"{path}: {error.strerror}") from error
+        data = documents.read(path, longest=_LARGEST)
+    except documents.DocumentError as error:
+        raise TopologyError("no_definition", error.detail) from error
     try:
         return parse(data, path)
     except TopologyError as error:
@@ -88,96 +90,64 @@ def parse(data: bytes, path: Path) -> OrganisationDefinition:
     Raises:
         TopologyError: It is malformed.
     """
-    if len(data) > _LARGEST:
-        raise _malformed("too long")
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _malformed("not JSON") from error
-    members = _object(document, _MEMBERS)
-    msp_id = _text(members["msp_id"], MSP_ID)
-    name = _text(members["name"], NAME)
-    if members["part"] not in list(Part):
-        raise _malformed("part is platform, supervisor or member")
-    peers = [_object(one, _PEER) for one in _list(members["peers"])]
-    nodes = [_object(one, _ORDERER) for one in _list(members["orderers"])]
-    names = [_node(one, name) for one in (*peers, *nodes)]
+        return of_members(documents.parse(data, MEMBERS, longest=_LARGEST), path)
+    except documents.DocumentError as error:
+        raise _malformed(error.detail) from error
+
+
+def of_members(members: Mapping[str, Any], path: Path) -> OrganisationDefinition:
+    """Return the definition with these `MEMBERS`, parsed already.
+
+    Raises:
+        TopologyError: Its nodes are not its own, or one stands twice.
+    """
+    name, msp_id, nodes = members["name"], members["msp_id"], (*members["peers"], *members["orderers"])
+    names = [node["name"] for node in nodes]
     if len(set(names)) != len(names):
         raise _malformed("a node's name stands twice")
+    for node in names:
+        if not node.endswith(f".{name}"):
+            raise _malformed(f"{node} is no node of {name}")
     plan = OrganisationPlan(
         name=name,
         msp_id=msp_id,
-        domain=_text(members["domain"], DOMAIN),
+        domain=members["domain"],
         part=Part(members["part"]),
-        peers=tuple(_peer(one, name) for one in peers),
-        orderers=tuple(
-            Orderer(_node(one, name), _text(one["host"], HOST), _port(one["port"]), 0, 0) for one in nodes
-        ),
+        # Of another's nodes nothing is told but where others reach them.
+        peers=tuple(Peer(one["name"], one["host"], one["port"], 0, 0, (0, 0)) for one in members["peers"]),
+        orderers=tuple(Orderer(one["name"], one["host"], one["port"], 0, 0) for one in members["orderers"]),
         definition=path,
     )
-    msp = Msp(
-        msp_id,
-        root_certs=_certificates(members["root_certs"]),
-        tls_root_certs=_certificates(members["tls_root_certs"]),
-    )
-    certificates = {
-        _node(one, name): OrdererCertificates(_certificate(one["identity"]), _certificate(one["tls"]))
-        for one in nodes
-    }
+    msp = Msp(msp_id, tuple(members["root_certs"]), tuple(members["tls_root_certs"]))
+    certificates = {one["name"]: OrdererCertificates(one["identity"], one["tls"]) for one in members["orderers"]}
     return OrganisationDefinition(plan, msp, certificates)
 
 
-def _peer(members: Mapping[str, Any], organisation: str) -> Peer:
-    return Peer(_node(members, organisation), _text(members["host"], HOST), _port(members["port"]), 0, 0, (0, 0))
-
-
-def _node(members: Mapping[str, Any], organisation: str) -> str:
-    name = _text(members["name"], NODE)
-    if not name.endswith(f".{organisation}"):
-        raise _malformed(f"{name} is no node of {organisation}")
-    return name
-
-
-def _object(value: object, members: set[str]) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != members:
-        raise _malformed(f"an object with {', '.join(sorted(members))} is expected")
-    return value
-
-
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise _malformed("a list is expected")
-    return value
-
-
-def _text(value: object, form: Form) -> str:
-    if not isinstance(value, str) or not form.fits(value):
-        raise _malformed(f"{form.what} is expected")
-    return value
-
-
-def _port(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65_535:
-        raise _malformed("a port is expected")
-    return value
-
-
-def _certificates(value: object) -> tuple[bytes, ...]:
-    found = tuple(_certificate(one) for one in _list(value))
-    if not found:
-        raise _malformed("a certificate is missing")
-    return found
-
-
 def _certificate(value: object) -> bytes:
-    if not isinstance(value, str):
-        raise _malformed("a certificate in PEM is expected")
-    pem = value.encode(errors="replace")
+    pem = str(fields.text(_LONGEST_CERTIFICATE)(value)).encode()
     try:
         load_certificate(pem)
     except IdentityError as error:
-        raise _malformed(str(error)) from error
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, str(error)) from error
     return pem
+
+
+_certificates = fields.sequence(_certificate, shortest=1, longest=_MOST)
+_NODE: Mapping[str, fields.Parser] = {"name": NODE.parse, "host": HOST.parse, "port": fields.integer(1, 65_535)}
+MEMBERS: Mapping[str, fields.Parser] = {
+    "name": NAME.parse,
+    "msp_id": MSP_ID.parse,
+    "domain": DOMAIN.parse,
+    "part": fields.choice(*Part),
+    "root_certs": _certificates,
+    "tls_root_certs": _certificates,
+    "peers": fields.sequence(fields.nested(_NODE), longest=_MOST),
+    "orderers": fields.sequence(
+        fields.nested({**_NODE, "identity": _certificate, "tls": _certificate}), longest=_MOST
+    ),
+}
+"""What stands in a definition."""
 
 
 def _malformed(detail: str) -> TopologyError:

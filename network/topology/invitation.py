@@ -8,19 +8,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from countermark.network import documents
 from countermark.network.blocks import parse_block, read_config
 from countermark.network.errors import NetworkError
 from countermark.network.topology import definitions
 from countermark.network.topology.definitions import OrganisationDefinition
 from countermark.network.topology.errors import TopologyError
-from countermark.network.topology.model import Topology
+from countermark.network.topology.model import LONGEST_WINDOW_S, Topology
 from countermark.network.topology.names import CHAINCODE, CHANNEL, NAME, VERSION, Form
+from countermark.protocol import fields
+from countermark.protocol.errors import ErrorCode, MarketError
 
 _LARGEST = 8 << 20
 _FORMS: Mapping[str, Form] = {"network": NAME, "channel": CHANNEL, "chaincode": CHAINCODE, "version": VERSION}
-_MEMBERS = {*_FORMS, "time_window_s", "genesis", "organisations"}
+_MOST = 64
+"""Organisations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,9 @@ def load(path: Path) -> Invitation:
         TopologyError: It cannot be read or is malformed.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise TopologyError("no_invitation", f"{path}: {error.strerror}") from error
+        data = documents.read(path, longest=_LARGEST)
+    except documents.DocumentError as error:
+        raise TopologyError("no_invitation", error.detail) from error
     return parse(data)
 
 
@@ -79,50 +81,43 @@ def parse(data: bytes) -> Invitation:
     Raises:
         TopologyError: It is malformed, or its genesis block is not one of its channel.
     """
-    if len(data) > _LARGEST:
-        raise _malformed("too long")
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _malformed("not JSON") from error
-    if not isinstance(document, dict) or set(document) != _MEMBERS:
-        raise _malformed(f"an object with {', '.join(sorted(_MEMBERS))} is expected")
-    for name, form in _FORMS.items():
-        if not isinstance(document[name], str) or not form.fits(document[name]):
-            raise _malformed(f"{name}: {form.what} is expected")
-    window = document["time_window_s"]
-    if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= 3600:
-        raise _malformed("time_window_s: an integer from 1 to 3600 is expected")
-    return Invitation(
-        **{name: document[name] for name in _FORMS},
-        time_window_s=window,
-        genesis=_genesis(document["genesis"], document["channel"]),
-        organisations=_organisations(document["organisations"]),
-    )
+        members = documents.parse(data, _MEMBERS, longest=_LARGEST)
+    except documents.DocumentError as error:
+        raise _malformed(error.detail) from error
+    organisations = members.pop("organisations")
+    if len({one["name"] for one in organisations}) != len(organisations):
+        raise _malformed("organisations: a name stands twice")
+    _check_genesis(members["genesis"], members["channel"])
+    # Where the newcomer will keep them.
+    plans = [definitions.of_members(one, Path("definitions") / f"{one['name']}.json") for one in organisations]
+    return Invitation(**members, organisations=tuple(plans))
 
 
-def _genesis(value: object, channel: str) -> bytes:
+def _block(value: object) -> bytes:
+    text = fields.text(_LARGEST)(value)
     try:
-        block = bytes.fromhex(value) if isinstance(value, str) else b""
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "bytes in hex are expected") from error
+
+
+def _check_genesis(block: bytes, channel: str) -> None:
+    try:
         parsed = parse_block(block)
         found = read_config(parsed).channel
-    except (ValueError, NetworkError) as error:
+    except NetworkError as error:
         raise _malformed("genesis: not a configuration block") from error
     if parsed.number != 0 or found != channel:
         raise _malformed(f"genesis: not block 0 of the channel {channel}")
-    return block
 
 
-def _organisations(value: Any) -> tuple[OrganisationDefinition, ...]:
-    if not isinstance(value, list):
-        raise _malformed("organisations: a list is expected")
-    found = []
-    for one in value:
-        parsed = definitions.parse(json.dumps(one).encode(), Path())
-        found.append(definitions.parse(parsed.dumps(), Path("definitions") / f"{parsed.plan.name}.json"))
-    if len({one.plan.name for one in found}) != len(found):
-        raise _malformed("organisations: a name stands twice")
-    return tuple(found)
+_MEMBERS: Mapping[str, fields.Parser] = {
+    **{name: form.parse for name, form in _FORMS.items()},
+    "time_window_s": fields.integer(1, LONGEST_WINDOW_S),
+    "genesis": _block,
+    "organisations": fields.sequence(fields.nested(definitions.MEMBERS), longest=_MOST),
+}
 
 
 def _malformed(detail: str) -> TopologyError:

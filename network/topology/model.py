@@ -11,6 +11,9 @@ from countermark.network.genesis import Batch, Endpoint
 
 LOOPBACK: Final = "127.0.0.1"
 
+LONGEST_WINDOW_S: Final = 3600
+"""Widest time window of peers."""
+
 
 class Mode(StrEnum):
     """How the nodes of a folder run: as processes of this machine, or as containers."""

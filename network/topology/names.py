@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from countermark.protocol.errors import ErrorCode, MarketError
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -14,6 +16,16 @@ class Form:
     def fits(self, text: str) -> bool:
         """Return whether `text` has this form."""
         return self.pattern.fullmatch(text) is not None
+
+    def parse(self, value: object) -> str:
+        """Return `value` if it is text of this form: a parser as those of `protocol.fields`.
+
+        Raises:
+            MarketError: It is none.
+        """
+        if not isinstance(value, str) or not self.fits(value):
+            raise MarketError(ErrorCode.MALFORMED_REQUEST, f"{self.what} is expected")
+        return value
 
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"

@@ -10,7 +10,16 @@ from countermark.network.genesis import Batch
 from countermark.network.topology import definitions
 from countermark.network.topology.checks import check
 from countermark.network.topology.errors import TopologyError
-from countermark.network.topology.model import Consensus, Mode, Orderer, OrganisationPlan, Part, Peer, Topology
+from countermark.network.topology.model import (
+    LONGEST_WINDOW_S,
+    Consensus,
+    Mode,
+    Orderer,
+    OrganisationPlan,
+    Part,
+    Peer,
+    Topology,
+)
 from countermark.network.topology.names import CHAINCODE, CHANNEL, DOMAIN, HOST, MSP_ID, NAME, RESERVED, VERSION, Form
 from countermark.network.topology.yaml_tree import LARGEST, Mapping, Value, parse
 
@@ -73,7 +82,7 @@ def parse_topology(text: bytes, folder: Path, *, awaiting: bool = False) -> Topo
         consensus=top.optional("consensus", _choice(Consensus), Consensus.RAFT),
         batch=top.optional("batch", _batch, Batch()),
         # Peers of Fabric count in seconds here, and the market's guard does.
-        time_window_s=top.take("time_window_s", lambda value: value.integer(1, 3600)),
+        time_window_s=top.take("time_window_s", lambda value: value.integer(1, LONGEST_WINDOW_S)),
         organisations=top.take("organisations", lambda value: _organisations(value, reading)),
         endorsement=top.optional("endorsement", _policy, None),
         lines=reading.lines,

@@ -3,17 +3,18 @@
 Whoever can write to the folder can write another manifest: it tells damage and mistakes, not a forger.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from countermark.network import documents
+from countermark.network.genesis import network_id
 from countermark.network.native.errors import RunError
-from countermark.protocol import canonical, times
-from countermark.protocol.errors import MarketError
+from countermark.network.topology.names import MSP_ID, NODE
+from countermark.protocol import fields, times
+from countermark.protocol.errors import ErrorCode, MarketError
 
 FILE = "manifest.json"
 DATABASE = "database.dump"
@@ -22,6 +23,8 @@ DATABASE = "database.dump"
 _FORMAT = "countermark-backup/1"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST = 64 * 1024 * 1024
+_MOST = 1_000_000
+"""Peers, and files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def network_of(genesis: Path) -> str:
         RunError: There is no such file.
     """
     try:
-        return hashlib.sha256(genesis.read_bytes()).hexdigest()
+        return network_id(genesis.read_bytes())
     except OSError as error:
         raise RunError("no_genesis", f"{genesis}: {error.strerror}") from error
 
@@ -142,11 +145,9 @@ def load(folder: Path) -> Manifest:
         RunError: There is no backup, or its manifest is malformed.
     """
     try:
-        with (folder / FILE).open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise RunError("no_backup", f"{folder / FILE}: {error.strerror}") from error
-    return parse(data)
+        return parse(documents.read(folder / FILE, longest=_LARGEST))
+    except documents.DocumentError as error:
+        raise RunError("no_backup", error.detail) from error
 
 
 def parse(data: bytes) -> Manifest:
@@ -155,22 +156,17 @@ def parse(data: bytes) -> Manifest:
     Raises:
         RunError: It is malformed.
     """
-    if len(data) > _LARGEST:
-        raise _malformed("too long")
     try:
-        document = canonical.loads(data, canonical=False)
-        members = _object(document, {"format", "network", "made_at", "peers", "database", "files"})
-        if members["format"] != _FORMAT:
-            raise _malformed(f"format {_FORMAT} is expected")
-        manifest = Manifest(
-            network=_digest(members["network"]),
-            made_at_ms=times.from_text(members["made_at"]),
-            peers=tuple(_peer(one) for one in _list(members["peers"])),
-            database=None if members["database"] is None else _database(members["database"]),
-            files=tuple(_file(one) for one in _list(members["files"])),
-        )
-    except MarketError as error:
+        members = documents.parse(data, _MEMBERS, longest=_LARGEST)
+    except documents.DocumentError as error:
         raise _malformed(error.detail) from error
+    manifest = Manifest(
+        network=members["network"],
+        made_at_ms=members["made_at"],
+        peers=tuple(Peer(**one) for one in members["peers"]),
+        database=None if members["database"] is None else PlatformDatabase(**members["database"]),
+        files=tuple(File(**one) for one in members["files"]),
+    )
     _check_places(manifest)
     return manifest
 
@@ -186,57 +182,36 @@ def _check_places(manifest: Manifest) -> None:
         raise _malformed("its files are not those of its peers and of its database")
 
 
-def _peer(value: object) -> Peer:
-    members = _object(value, {"name", "msp_id", "height"})
-    name = _text(members["name"])
-    if "/" in name or name.startswith("."):
-        raise _malformed("no name of a peer")
-    return Peer(name, _text(members["msp_id"]), _count(members["height"]))
-
-
-def _database(value: object) -> PlatformDatabase:
-    members = _object(value, {"market", "height"})
-    return PlatformDatabase(_text(members["market"]), _count(members["height"]))
-
-
-def _file(value: object) -> File:
-    members = _object(value, {"path", "size", "sha256"})
-    path = _text(members["path"])
-    parts = path.split("/")
+def _path(value: object) -> str:
+    path: str = _TEXT(value)
     # What is restored is written where the path says.
-    if PurePosixPath(path).is_absolute() or {"", ".", ".."} & set(parts) or "\0" in path:
-        raise _malformed("a path leads out of the backup")
-    return File(path, _count(members["size"]), _digest(members["sha256"]))
-
-
-def _object(value: object, names: set[str]) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or set(value) != names:
-        raise _malformed(f"an object with {', '.join(sorted(names))} is expected")
-    return value
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise _malformed("a list is expected")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise _malformed("a text is expected")
-    return value
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _malformed("a number is expected")
-    return value
+    if PurePosixPath(path).is_absolute() or {"", ".", ".."} & set(path.split("/")):
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a path leads out of the backup")
+    return path
 
 
 def _digest(value: object) -> str:
     if not isinstance(value, str) or not _DIGEST.fullmatch(value):
-        raise _malformed("a SHA-256 in hex is expected")
+        raise MarketError(ErrorCode.MALFORMED_REQUEST, "a SHA-256 in hex is expected")
     return value
+
+
+def _or_null(parser: fields.Parser) -> fields.Parser:
+    return lambda value: None if value is None else parser(value)
+
+
+_TEXT = fields.text(4096)
+_COUNT = fields.integer(0, 2**53 - 1)
+_MEMBERS: Mapping[str, fields.Parser] = {
+    "format": fields.choice(_FORMAT),
+    "network": _digest,
+    "made_at": times.from_text,
+    "peers": fields.sequence(
+        fields.nested({"name": NODE.parse, "msp_id": MSP_ID.parse, "height": _COUNT}), longest=_MOST
+    ),
+    "database": _or_null(fields.nested({"market": fields.name, "height": _COUNT})),
+    "files": fields.sequence(fields.nested({"path": _path, "size": _COUNT, "sha256": _digest}), longest=_MOST),
+}
 
 
 def _malformed(detail: str) -> RunError:

@@ -124,14 +124,14 @@ def test_refusal_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(TopologyError, match=rf"no_definition: {re.escape(str(path))}: No such file"):
         load(path)
     path.write_bytes(b"{}")
-    with pytest.raises(TopologyError, match=rf"malformed_definition: {re.escape(str(path))}: an object with"):
+    with pytest.raises(TopologyError, match=rf"malformed_definition: {re.escape(str(path))}: name is missing"):
         load(path)
 
 
 def test_a_description_that_names_it_says_on_which_line(tmp_path: Path) -> None:
     (tmp_path / "guest.json").write_bytes(b"{}")
     text = default() + "  - definition: guest.json\n"
-    with pytest.raises(TopologyError, match=r"guest\.json: an object with") as refused:
+    with pytest.raises(TopologyError, match=r"guest\.json: name is missing") as refused:
         parse_topology(text.encode(), tmp_path)
     assert (refused.value.code, refused.value.line) == ("malformed_definition", line_of(text, "guest.json"))
 
