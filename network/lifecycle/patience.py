@@ -32,7 +32,7 @@ def patiently(call: Callable[[], T], *, wait_s: float = WAIT_S, anew: bool = Fal
         except (LedgerError, LifecycleError) as error:
             if not _may_succeed(error, anew=anew) or time.monotonic() > deadline:
                 raise
-        time.sleep(_PAUSE_S)
+        time.sleep(_PAUSE_S)  # nobody tells a client when it will pass
 
 
 def _may_succeed(error: LedgerError | LifecycleError, *, anew: bool) -> bool:

@@ -106,7 +106,7 @@ class Daemon:
                 raise RunError("not_started", f"{self.name} ended; the end of {self.log}:\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise RunError("not_ready", f"{self.name} is not ready in {timeout_s:.0f} s; see {self.log}")
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # Fabric's nodes tell nobody that they are ready
 
     def tail(self) -> str:
         """Return the end of its log."""
@@ -131,7 +131,7 @@ class Daemon:
         while self.pid is not None:
             if time.monotonic() > deadline:
                 self.ask_to_end(signal.SIGKILL)
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # the end of a process that is no child of this one is told to nobody
         self._record.unlink(missing_ok=True)
 
 

@@ -13,18 +13,20 @@ import pytest
 from countermark.network.ports import free_ports
 from countermark.network.topology import Consensus, Mode
 from countermark.network.topology.default import default_text, port_count
+from tests.support.command_line import countermark
 from tests.support.docker import standins, wheels
-from tests.support.docker.drill import Drill, blocks
+from tests.support.docker.drill import Drill
 from tests.support.docker.engine import docker, remove_project
 from tests.support.docker.files import IMAGES, ROOT
-from tests.support.docker.platform import Container, Served, countermark
+from tests.support.docker.platform import Container, Served
+from tests.support.documented import blocks
 from tests.support.figures import show
 
 pytestmark = [pytest.mark.docker, pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PAGE = ROOT / "docs" / "operations.md"
 SECTION = "In containers"
-COMMANDS = blocks(PAGE, SECTION)
+COMMANDS = blocks(SECTION)
 KILLED = (
     *(("network", "orderer0.platform"), ("network", "peer0.platform"), ("network", "chaincode.peer0.platform.odd")),
     *(("platform", "database"), ("platform", "gateway"), ("platform", "worker")),

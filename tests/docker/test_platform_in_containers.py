@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import countermark
 from tests.support.docker import standins
 from tests.support.docker.engine import docker
 from tests.support.docker.files import IMAGES
 from tests.support.docker.images import Images
 from tests.support.docker.ledger import Ledger
-from tests.support.docker.platform import Container, Platform, countermark
+from tests.support.docker.platform import Container, Platform
 from tests.support.figures import show
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(1800)]

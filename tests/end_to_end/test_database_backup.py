@@ -1,35 +1,22 @@
 """The platform's database is lost and restored from an older backup, as docs/operations.md says."""
 
-import json
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from countermark.client import trades
 from countermark.gateway.database import discard
 from tests.support.chaos import bookkeeping
+from tests.support.command_line import countermark
 from tests.support.documented import run_documented
 from tests.support.photographs import photograph
 from tests.support.remote import RemoteTrader
-from tests.support.whole_platform import COUNTERMARK, Platform
+from tests.support.whole_platform import Platform
 
 PRICE = 1_000
-
-
-def countermark(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
-    """Run a command with --json, check its exit status and return what it printed."""
-    command = [COUNTERMARK, *map(str, arguments), "--json"]
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
-    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
 
 
 @pytest.fixture

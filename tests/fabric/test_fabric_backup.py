@@ -3,34 +3,23 @@
 import hashlib
 import json
 import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from countermark.network.client import EvaluateError, GatewayClient
 from countermark.network.lifecycle.errors import LifecycleError
+from countermark.network.lifecycle.patience import patiently
 from countermark.protocol.sealed import EncryptionKey
+from tests.support.command_line import countermark
 from tests.support.documented import run_documented
 from tests.support.fabric.network import FabricNetwork, kill
-from tests.support.fabric.patience import patiently
 from tests.support.fabric.story import Story
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER
-from tests.support.whole_platform import COUNTERMARK
 
 pytestmark = pytest.mark.fabric
 
 PREFIXES = ("account/", "coin/", "deposit/", "exact/", "intent/", "listing/", "trade/")
-
-
-def countermark(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
-    """Run a command of `countermark network` with --json, check its exit status and return what it printed."""
-    command = [COUNTERMARK, "network", *map(str, arguments), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
 
 
 def state_digest(client: GatewayClient) -> str:

@@ -1,12 +1,9 @@
 """An orderer of native Fabric loses its disk, and comes back as docs/operations.md says, while trades go on."""
 
-import json
 import secrets
 import shutil
-import subprocess
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,22 +14,13 @@ from countermark.network.lifecycle.patience import patiently
 from countermark.network.lifecycle.wire import agreement
 from countermark.network.native import nodes
 from countermark.network.native.contracts import Contracts
+from tests.support.command_line import countermark
 from tests.support.fabric.network import FabricNetwork, fabric_network, kill, small_description
 from tests.support.market import PLATFORM
-from tests.support.whole_platform import COUNTERMARK
 
 pytestmark = pytest.mark.fabric
 
 LOST = "orderer1.ordering"
-
-
-def countermark(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
-    """Run a command of `countermark network` with --json, check its exit status and return what it printed."""
-    command = [COUNTERMARK, "network", *map(str, arguments), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
 
 
 def order(network: FabricNetwork) -> None:

@@ -24,11 +24,12 @@ from countermark.network.envelopes import (
     build_payload,
     sign_payload,
 )
+from countermark.network.lifecycle.patience import patiently
 from countermark.protocol import canonical
 from tests.support import dishonest_chaincode
 from tests.support.clock import now_ms
 from tests.support.fabric.network import NAMES, TIME_WINDOW_S, FabricNetwork
-from tests.support.fabric.patience import patiently, settled, submit
+from tests.support.fabric.patience import settled, submit
 from tests.support.fabric.story import Story
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.fabric.operators import WAIT_S, Operator, operator
+from tests.support.command_line import WAIT_S
+from tests.support.fabric.operators import Operator, operator
 from tests.support.figures import show
 from tests.support.whole_platform import COUNTERMARK
 

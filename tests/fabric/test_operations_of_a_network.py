@@ -1,36 +1,16 @@
 """The page of operations holds: its commands for a network of Fabric are run as they stand there."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.docker.drill import blocks
-from tests.support.pages import ROOT
+from tests.support.documented import blocks, shell
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
-COMMANDS = blocks(ROOT / "docs" / "operations.md", "A network of Fabric")
+COMMANDS = blocks("A network of Fabric")
 END = "Stop it"
-
-
-def shell(commands: str, folder: Path) -> str:
-    """Run `commands` in `folder` as a script that ends with its first failure; return what it printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", commands],
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

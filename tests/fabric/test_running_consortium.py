@@ -26,7 +26,7 @@ from countermark.network.topology import load
 from tests.support import dishonest_chaincode
 from tests.support.chaos import bookkeeping
 from tests.support.chaos.lanes import Lane, Market
-from tests.support.fabric.commands import RefusedError, run
+from tests.support.command_line import countermark
 from tests.support.fabric.consortium import Consortium, consortium
 from tests.support.fabric.network import replaced
 from tests.support.figures import show
@@ -120,7 +120,7 @@ def test_contracts_are_upgraded_with_trades_in_flight(running: Running) -> None:
         for one in ends:
             one.result()
     for folder in running.consortium.folders.values():
-        shown = run("network", "status", "--dir", folder)["nodes"]
+        shown = countermark("network", "status", "--dir", folder)["nodes"]
         assert [one["detail"] for one in shown if one["kind"] == "chaincode"] == ["sequence 2"]
     running.check()
     retries = sum(lane.retries.total() for lane in lanes)
@@ -134,35 +134,39 @@ def test_a_fourth_organisation_joins_while_three_trade(running: Running, tmp_pat
     started = time.monotonic()
     with running.trading() as lanes:
         try:
-            run("network", "join-org", "invite", "--dir", folders["platform"], "-o", files / "invitation.json")
+            countermark(
+                "network", "join-org", "invite", "--dir", folders["platform"], "-o", files / "invitation.json"
+            )
             names = ("--name", "acme", "--msp-id", "AcmeMSP", "--domain", "acme.example")
-            run("network", "join-org", "prepare", files / "invitation.json", "--dir", acme, *names)
+            countermark("network", "join-org", "prepare", files / "invitation.json", "--dir", acme, *names)
             definition = acme / "definitions" / "acme.json"
-            with pytest.raises(RefusedError, match="not_admitted"):
-                run("network", "up", "--dir", acme)
+            refused = countermark("network", "up", "--dir", acme, status=1)
+            assert refused["error"]["code"] == "not_admitted"
             update = files / "update.json"
-            checked = run("network", "join-org", "propose", definition, "--dir", folders["trader"], "--check")
+            checked = countermark("network", "join-org", "propose", definition, "--dir", folders["trader"], "--check")
             assert not update.exists()
-            proposed = run("network", "join-org", "propose", definition, "--dir", folders["trader"], "-o", update)
+            proposed = countermark(
+                "network", "join-org", "propose", definition, "--dir", folders["trader"], "-o", update
+            )
             assert checked["changes"] == proposed["changes"]
             assert any("AcmeMSP" in line for line in proposed["changes"])
             signatures = []
             for name in ("platform", "supervisor"):
                 signature = files / f"{name}.signature.json"
-                run("network", "join-org", "sign", update, "--dir", folders[name], "-o", signature)
+                countermark("network", "join-org", "sign", update, "--dir", folders[name], "-o", signature)
                 signatures += ["--signature", signature]
             submit = ("network", "join-org", "submit", update, "--dir", folders["trader"])
-            with pytest.raises(RefusedError, match=r"wants 1 more of SupervisorMSP, TraderMSP"):
-                run(*submit, *signatures[:2])
-            assert run(*submit, *signatures, "--check")["signed_by"] == ["PlatformMSP", "SupervisorMSP"]
-            run(*submit, *signatures)
-            assert run("network", "up", "--dir", acme)["ready"]
+            refused = countermark(*submit, *signatures[:2], status=1)
+            assert "wants 1 more of SupervisorMSP, TraderMSP" in refused["error"]["detail"]
+            assert countermark(*submit, *signatures, "--check")["signed_by"] == ["PlatformMSP", "SupervisorMSP"]
+            countermark(*submit, *signatures)
+            assert countermark("network", "up", "--dir", acme)["ready"]
             for folder in folders.values():
-                assert run("network", "join-org", "record", definition, "--dir", folder)["added"]
-            assert run("network", "upgrade", "--version", "1.2", "--dir", acme)["missing"]
+                assert countermark("network", "join-org", "record", definition, "--dir", folder)["added"]
+            assert countermark("network", "upgrade", "--version", "1.2", "--dir", acme)["missing"]
             running.consortium.each("upgrade", "--version", "1.2")
             running.consortium.each("upgrade", "--version", "1.2")
-            run("network", "deploy", "--dir", acme)
+            countermark("network", "deploy", "--dir", acme)
             seconds = time.monotonic() - started
             check_endorses(acme)
             check_holds_hashes_alone(acme, lanes[0].listings[0])
@@ -181,9 +185,13 @@ def test_all_certificates_are_renewed_under_load(running: Running) -> None:
     started = time.monotonic()
     with running.trading() as lanes:
         for folder in (*running.consortium.folders.values(), *running.consortium.joined):
-            before = {one["name"]: one["until"] for one in run("network", "certs", "--dir", folder)["certificates"]}
-            renewed += run("network", "certs", "--renew", "--all", "--dir", folder, timeout_s=240)["renewed"]
-            after = {one["name"]: one["until"] for one in run("network", "certs", "--dir", folder)["certificates"]}
+            before = {
+                one["name"]: one["until"] for one in countermark("network", "certs", "--dir", folder)["certificates"]
+            }
+            renewed += countermark("network", "certs", "--renew", "--all", "--dir", folder)["renewed"]
+            after = {
+                one["name"]: one["until"] for one in countermark("network", "certs", "--dir", folder)["certificates"]
+            }
             unchanged = {name for name, until in after.items() if until == before[name]}
             assert unchanged == {"ca", "tlsca"}
         seconds = time.monotonic() - started

@@ -10,7 +10,7 @@ import pytest
 
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.topology import load
-from tests.support.fabric.commands import running_network
+from tests.support.fabric.default_network import default_network
 from tests.support.whole_platform import Platform
 
 
@@ -21,7 +21,7 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     with ExitStack() as stack:
         options: tuple[str, ...] = ()
         if request.param == "fabric":
-            folder = stack.enter_context(running_network(directory / "network"))
+            folder = stack.enter_context(default_network(directory / "network"))
             options = ("--ledger", "fabric", "--dir", str(folder), "--faucet")
         platform = Platform(directory / "platform", options=options)
         platform.start()

@@ -5,7 +5,6 @@ keep the images of a test from taking the place of somebody's.
 """
 
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -17,8 +16,6 @@ from tests.support.docker.compose import programs
 from tests.support.docker.engine import client
 from tests.support.docker.files import BASE, ROOT
 
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 _PROGRAM = """\
 #!{python} -I
 import os, sys
@@ -29,16 +26,6 @@ if words[:1] == ["build"]:
 command = {command!r}
 os.execv(command[0], [*command, *words])
 """
-
-
-def blocks(page: Path, section: str) -> dict[str, str]:
-    """Return the shell commands below the headings of a section, by heading, in their order."""
-    text = page.read_text()
-    found = re.search(rf"^## {re.escape(section)}$(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
-    assert found, section
-    parts = re.split(r"^### (.*)$", found.group(1), flags=re.MULTILINE)
-    titles = dict(zip(parts[1::2], parts[2::2], strict=True))
-    return {title: "".join(_BLOCK.findall(body)) for title, body in titles.items()}
 
 
 class Drill:

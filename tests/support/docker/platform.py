@@ -6,7 +6,6 @@ import re
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.command_line import countermark
 from tests.support.docker import standins
 from tests.support.docker.compose import programs
 from tests.support.docker.engine import client, docker
@@ -22,26 +22,11 @@ from tests.support.docker.files import COMPOSE, ROOT
 from tests.support.docker.images import Images
 from tests.support.docker.ledger import TIME_WINDOW_S, Ledger
 
-COUNTERMARK = str(Path(sys.executable).with_name("countermark"))
 HEALTHY_S = 600.0
 _POLL_S = 0.5
 
 SERVICES = ("database", "gateway", "worker")
 """What is started: of Prometheus there is no image."""
-
-
-def countermark(*arguments: str, environment: dict[str, str] | None = None) -> Any:
-    """Run a command with --json, which must end well, and return what it printed."""
-    done = subprocess.run(
-        [COUNTERMARK, "--json", *arguments],
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-    return json.loads(done.stdout)
 
 
 @dataclass(frozen=True)
@@ -75,7 +60,7 @@ class Served:
             except httpx.HTTPError as error:
                 state = error
             assert time.monotonic() < give_up, state
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # readiness is asked, not told
 
     def certificate(self) -> bytes:
         """The certificate that it shows, DER."""
@@ -126,7 +111,7 @@ class Container:
         give_up = time.monotonic() + HEALTHY_S
         while self.description["RestartCount"] <= count or not self.state["Running"]:
             assert time.monotonic() < give_up, f"{self.state}\n{self.log}"
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # the engine tells nobody
 
     def kill(self) -> None:
         """Kill the process that its init has started, as nothing but a crash would."""

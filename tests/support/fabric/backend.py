@@ -8,8 +8,9 @@ from pathlib import Path
 from countermark.network.client import CommitStatus, Endorsed, GatewayClient
 from countermark.network.envelopes import Proposal
 from countermark.network.genesis import Batch
+from countermark.network.lifecycle.patience import patiently
 from tests.support.fabric.network import CHAINCODE, NAMES, FabricNetwork
-from tests.support.fabric.patience import patiently, settled, submit
+from tests.support.fabric.patience import settled, submit
 from tests.support.gateway_backend import Client, OverGateways
 
 DECADE_S = 10 * 365 * 86_400

@@ -5,13 +5,12 @@ Everything is done by the command line, as their operators would.
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from countermark.network.ports import free_ports
-from tests.support.fabric.commands import run
+from tests.support.command_line import command, countermark
 
 NAMES: Mapping[str, str] = {"platform": "PlatformMSP", "supervisor": "SupervisorMSP", "trader": "TraderMSP"}
 CHANNEL, CHAINCODE = "market", "countermark"
@@ -33,25 +32,22 @@ class Consortium:
         for name, folder in self.folders.items():
             folder.mkdir(parents=True)
             (folder / "network.yaml").write_text(description(name, [next(ports) for _ in range(_PORTS)]))
-            run("network", "generate", "--dir", folder)
+            countermark("network", "generate", "--dir", folder)
         for name, folder in self.folders.items():
             for other in self.folders.values():
                 if other != folder:
                     shutil.copy(folder / "definitions" / f"{name}.json", other / "definitions")
-        run("network", "generate", "--found", "--dir", self.folders["platform"])
+        countermark("network", "generate", "--found", "--dir", self.folders["platform"])
         for name in ("supervisor", "trader"):
             genesis = self.folders["platform"] / "genesis.block"
-            run("network", "generate", "--genesis", genesis, "--dir", self.folders[name])
+            countermark("network", "generate", "--genesis", genesis, "--dir", self.folders[name])
         self.each("up")
         # Whoever came first could not wait for the approvals of the others.
         self.each("up")
 
     def each(self, *words: str) -> None:
         """Run `countermark network` with `words` in all folders at the same time, as several operators do."""
-        commands = [
-            [sys.executable, "-m", "countermark.cli.main", "network", *words, "--dir", str(folder)]
-            for folder in self.folders.values()
-        ]
+        commands = [command("network", *words, "--dir", folder) for folder in self.folders.values()]
         running = [
             subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for one in commands
         ]
@@ -66,7 +62,7 @@ class Consortium:
     def down(self) -> None:
         for folder in (*self.folders.values(), *self.joined):
             if (folder / "network.yaml").exists():
-                run("network", "down", "--dir", folder)
+                countermark("network", "down", "--dir", folder)
 
 
 @contextmanager

@@ -8,12 +8,13 @@ from countermark.network.client import GatewayClient
 from countermark.network.configuration import with_organisation
 from countermark.network.genesis import PeerOrganisation
 from countermark.network.lifecycle.deployment import install_on
+from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import binaries
 from countermark.network.ports import free_ports
 from tests.support.fabric.backend import Native
 from tests.support.fabric.changes import Channel
 from tests.support.fabric.network import CHAINCODE, FabricNetwork, organisation_text
-from tests.support.fabric.patience import patiently, settled, submit
+from tests.support.fabric.patience import settled, submit
 from tests.support.fabric.story import Founded
 from tests.support.market import PLATFORM, SUPERVISOR, TRADER, Actor, Market, actor
 

@@ -1,6 +1,5 @@
 """`countermark network` as an operator calls it: processes of their own, on a folder."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,22 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.whole_platform import COUNTERMARK
-
-WAIT_S = 240.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+from tests.support.command_line import WAIT_S, Result, call, command, countermark
 
 
 @dataclass(frozen=True)
@@ -35,20 +19,17 @@ class Operator:
     folder: Path
 
     def call(self, verb: str, *options: str) -> Result:
-        done = subprocess.run(
-            self._command(verb, *options), capture_output=True, text=True, timeout=WAIT_S, check=False
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return call("network", verb, "--dir", self.folder, *options)
 
     def do(self, verb: str, *options: str) -> Any:
         """Call a verb that has to succeed, and return its document."""
-        done = self.call(verb, *options)
-        assert done.status == 0, f"{done.out}\n{done.err}"
-        return done.json
+        return countermark("network", verb, "--dir", self.folder, *options)
 
     def interrupt(self, verb: str, after_s: float, number: int = signal.SIGINT) -> int | None:
         """Call a verb and send it a signal when `after_s` are over; return its status, None if it was done before."""
-        process = subprocess.Popen(self._command(verb), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command("network", verb, "--dir", self.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             process.wait(after_s)
         except subprocess.TimeoutExpired:
@@ -67,9 +48,6 @@ class Operator:
     def processes(self) -> list[int]:
         """All processes of this machine that work on the folder, whether anybody knows of them or not."""
         return [pid for pid in _all_pids() if str(self.folder).encode() in _words(pid)]
-
-    def _command(self, verb: str, *options: str) -> list[str]:
-        return [str(COUNTERMARK), "network", verb, "--dir", str(self.folder), "--json", *options]
 
 
 @contextmanager

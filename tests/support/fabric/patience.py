@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from countermark.network.client import CommitStatus, Endorsed, GatewayClient
 from countermark.network.lifecycle.patience import patiently
 
-__all__ = ["patiently", "settled", "submit"]
-
 
 def submit(client: GatewayClient, endorsed: Endorsed) -> None:
     """Hand `endorsed` to the ordering service, as soon as there is one that takes it."""

@@ -43,14 +43,3 @@ def test_a_peer_that_calls_the_other_market_s_transaction_invalid_is_found(chain
         replay([*BLOCKS[: block.number], forged], chaincode)
     assert found.value.block == block.number
 
-
-def test_a_chaincode_that_the_channel_does_not_have_is_found() -> None:
-    """Its definition, in the blocks before, is left out of the books."""
-    audit = Replay(
-        genesis=BLOCKS[0].header_hash, chaincode="countermark", platform="PlatformMSP", supervisor="SupervisorMSP"
-    )
-    block = first("other")
-    audit.apply_all(BLOCKS[: block.number])
-    audit._governance._lifecycle_before.clear()  # what a channel without it has
-    with pytest.raises(AuditError, match="no chaincode of the channel"):
-        audit.apply(block)

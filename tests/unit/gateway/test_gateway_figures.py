@@ -186,7 +186,7 @@ def test_calls_that_fail_are_counted_by_how(metrics: Metrics, error: Exception, 
         def submit(self, tx_id: str, envelope: bytes, *, timeout_s: float) -> None:
             raise error
 
-    ledger = MeteredLedger(Failing(), metrics.calls)  # type: ignore[arg-type]
+    ledger = MeteredLedger(Failing(), metrics.calls)  # type: ignore[arg-type]  # as much of a ledger as is asked
     with pytest.raises(type(error)):
         ledger.submit("tx", b"")
     assert now(metrics)("ledger_calls_total", phase="submit", result=result) == 1

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
@@ -89,6 +90,10 @@ class LoopbackOrderer(ab_pb2_grpc.AtomicBroadcastServicer):
                 return
             yield ab_pb2.BroadcastResponse(status=common_pb2.SUCCESS)
 
+    def _has(self, number: int) -> bool:
+        """Return whether there is block `number`, or nothing will come any more."""
+        return number < len(self.blocks) or self._stopped
+
     def Deliver(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:  # noqa: N802 - Fabric's name
         seek = Seek.parse(Envelope.parse(next(requests).SerializeToString()))
         self.asked.append(seek)
@@ -101,7 +106,7 @@ class LoopbackOrderer(ab_pb2_grpc.AtomicBroadcastServicer):
                     return
                 if number >= len(self.blocks):
                     self.waiting.set()
-                self._changed.wait_for(lambda at=number: at < len(self.blocks) or self._stopped)  # type: ignore[misc]
+                self._changed.wait_for(partial(self._has, number))
                 if self._stopped:
                     return
                 block = self.blocks[number]

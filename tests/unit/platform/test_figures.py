@@ -11,7 +11,7 @@ from countermark.platform.observing import figures
 from countermark.platform.observing.figures import Deadlines, Figures, Packages
 from countermark.platform.store import clock, tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.outbox import Request
+from countermark.platform.store.outbox import Request, State
 from countermark.platform.store.sql import insert, update
 from tests.support.market import DEADLINE_S, GUARD_S
 from tests.support.platform import World
@@ -68,7 +68,7 @@ def test_the_age_of_a_request_counts_from_its_first_attempt(world: World) -> Non
 def test_an_outcome_is_unresolved_from_the_first_question_in_vain_until_it_is_known(world: World) -> None:
     with world.database.begin() as connection:
         entry = world.outbox.enqueue(connection, Request("clock.tick", ()))
-        world.outbox.move(connection, entry, "SUBMITTED", envelope=b"envelope", result=b"{}")  # type: ignore[arg-type]
+        world.outbox.move(connection, entry, State.SUBMITTED, envelope=b"envelope", result=b"{}")
     assert read(world).unresolved_outcomes == 0
     change(world, tables.outbox, tries=1)
     assert read(world).unresolved_outcomes == 1

@@ -80,7 +80,7 @@ def test_a_change_of_two_groups_wants_the_majority_of_each(
 
 def test_a_change_of_the_whole_channel_wants_a_majority_of_both_kinds(config: ChannelConfig) -> None:
     def edit(root: object) -> None:
-        root.values["Capabilities"].value = b""  # type: ignore[attr-defined]
+        root.values["Capabilities"].value = b""  # type: ignore[attr-defined]  # protobuf has no stubs
 
     update = compute_update(config, changed(config, edit))
     assert [(lack.policy, lack.count, lack.msp_ids) for lack in missing(config, update, [])] == [

@@ -192,7 +192,7 @@ def test_an_update_that_came_first_is_told(network: Network, orderer: LoopbackOr
         raw = config_transaction(before, batch, [network.admin("orderer")], orderer=network.orderer)
         previous = orderer.blocks[-1].header_hash
         orderer.append(parse_block(config_block(1, previous, raw, orderer=network.orderer)))
-        return answering(common_pb2.SUCCESS)(orderer, _envelope)  # type: ignore[arg-type]
+        return answering(common_pb2.SUCCESS)(orderer, _envelope)  # type: ignore[arg-type]  # it is passed on as it came
 
     orderer.scripts.append(other_first)
     with pytest.raises(ConfigurationError, match=r"overtaken.*block 1"):

@@ -152,7 +152,7 @@ def test_reader_who_gives_up_ends_the_program(url: str, monkeypatch: pytest.Monk
     popen = subprocess.Popen
 
     def noted(*args: object, **options: object) -> "subprocess.Popen[bytes]":
-        started.append(popen(*args, **options))  # type: ignore[call-overload]
+        started.append(popen(*args, **options))  # type: ignore[call-overload]  # whatever it is given
         return started[-1]
 
     monkeypatch.setattr(subprocess, "Popen", noted)

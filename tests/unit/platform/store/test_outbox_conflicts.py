@@ -96,7 +96,7 @@ def _claim(setting: Setting, *, valid: bool) -> None:
     ask = setting.ledger.commit_status
 
     def claimed(tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
-        setting.ledger.commit_status = ask  # type: ignore[method-assign]
+        setting.ledger.commit_status = ask  # type: ignore[method-assign]  # once only
         row = {"block": 7, "tx_id": tx_id, "time_ms": 1, "kind": "endorser", "function": "add", "creator_msp": "M"}
         false = {**row, "position": 0, "valid": False, "code": 8, "code_name": "BAD_PROPOSAL_TXID"}
         real = {**row, "position": 1, "valid": True, "code": 0, "code_name": "VALID"}
@@ -107,7 +107,7 @@ def _claim(setting: Setting, *, valid: bool) -> None:
             connection.execute(tables.checkpoint.insert().values(id=1, block_number=7, block_hash=b"h"))
         return ports.CommitStatus(tx_id, 7, 8, "BAD_PROPOSAL_TXID")
 
-    setting.ledger.commit_status = claimed  # type: ignore[method-assign]
+    setting.ledger.commit_status = claimed  # type: ignore[method-assign]  # what peers say
 
 
 def test_a_false_envelope_with_its_id_does_not_hide_that_a_transaction_has_committed(setting: Setting) -> None:
@@ -135,7 +135,7 @@ def test_any_other_verdict_of_the_peers_is_final(setting: Setting) -> None:
     def forged(tx_id: str, *, timeout_s: float = 10.0) -> ports.CommitStatus:
         return ports.CommitStatus(tx_id, 7, 10, "ENDORSEMENT_POLICY_FAILURE")
 
-    setting.ledger.commit_status = forged  # type: ignore[method-assign]
+    setting.ledger.commit_status = forged  # type: ignore[method-assign]  # what peers say
     entry = setting.submitter.request(request(), wait_s=5)
     assert (entry.state, entry.block_number, entry.validation) == (State.INVALID, 7, 10)
     assert entry.error is not None
