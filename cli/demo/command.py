@@ -20,6 +20,7 @@ from countermark.cli.demo.narrator import Narrator
 from countermark.cli.demo.pictures import Pictures, gather
 from countermark.cli.network.options import DIRECTORY
 from countermark.cli.session import Session, session_command
+from countermark.client.errors import ClientError
 from countermark.gateway import database
 
 PARTIES = ("seller", "buyer", "second buyer", "honest seller", "idle seller", "silent buyer", "poor buyer", "thief")
@@ -133,8 +134,10 @@ def _platform(data: Path, options: Sequence[str]) -> Iterator[Stage]:
         line = process.stdout.readline()
         if not line:
             raise click.ClickException(f"the platform did not start: status {process.wait()}")
-        url = json.loads(line)["url"]
-        yield Stage(data.parent, url, data / "gateway-ca.pem")
+        told = json.loads(line)
+        if "error" in told:
+            raise ClientError(told["error"]["code"], told["error"]["detail"])
+        yield Stage(data.parent, told["url"], data / "gateway-ca.pem")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()

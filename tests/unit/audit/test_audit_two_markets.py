@@ -42,4 +42,3 @@ def test_a_peer_that_calls_the_other_market_s_transaction_invalid_is_found(chain
     with pytest.raises(AuditError, match="validation_differs") as found:
         replay([*BLOCKS[: block.number], forged], chaincode)
     assert found.value.block == block.number
-

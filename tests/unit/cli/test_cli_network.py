@@ -186,6 +186,12 @@ def test_nothing_that_runs_is_told_as_such(run: Run, made: Path) -> None:
     assert run("network", "down", "--dir", made, "--dry-run", "--json").json == {"dry_run": True, "running": []}
 
 
+def test_a_demo_on_a_network_that_does_not_run_says_what_starts_it(run: Run, made: Path) -> None:
+    told = run("demo", "--ledger", "fabric", "--dir", made, "--json")
+    assert (told.status, told.json["error"]["code"]) == (1, "not_running")
+    assert "countermark network up" in told.json["error"]["detail"]
+
+
 # Three organisations, three folders
 
 
