@@ -90,13 +90,15 @@ class Notices:
         now_ms = self._clock()
         with self._database.begin() as connection:
             fresh = self._outbox.claim(connection, IntentKey.of(intent)) is None
-            done = find_done(connection, intent) if fresh else None
+            done = None
             if fresh:
+                # The trade first: a block that is applied in between, with this very intent in it, is then seen.
+                trade = load_trade(connection, intent.params["trade"])
+                done = find_done(connection, intent)
                 if done is None:
                     intents.check_time(intent, now_ms, longest_s=load_market(connection).intent_s)
                     if self._writes is not None:
                         self._writes.spend(connection, intent.signer, now_ms=now_ms)
-                trade = load_trade(connection, intent.params["trade"])
                 # What the ledger has taken was in time, and changed the trade's state.
                 check_trade(notice, intent, trade, now_ms=done.at_ms if done else now_ms, done=done is not None)
             receipt = self._board.append(connection, notice, received_at_ms=now_ms)

@@ -88,7 +88,7 @@ def test_the_lag_of_a_worker_that_stands_still_is_seen_by_the_gateway(platform: 
 
 @pytest.mark.slow
 def test_every_line_about_a_trade_names_it_and_its_transaction(tmp_path: Path, platform: Platform) -> None:
-    seller, buyer, trade, _ = agreed_sale(tmp_path, platform, 4711)
+    seller, buyer, trade, _ = agreed_sale(tmp_path, platform, 91)
     seller.run("trade", "send", trade)
     buyer.run("trade", "wait", trade, "SENT")
     buyer.run("trade", "receive", trade, "-o", str(tmp_path / "bought.jpg"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from countermark.platform.board import submission
 from countermark.platform.board.submission import MOST_RECENT, RECENT_MS
 from countermark.platform.relay import upload as upload_module
 from countermark.platform.relay.retention import DAY_MS, RetentionJob
@@ -514,6 +515,39 @@ def test_a_refunded_buyer_gets_nothing_more(relay: Relay) -> None:
     with pytest.raises(MarketError) as caught:
         relay.fetch()
     assert _code(caught) is ErrorCode.PACKAGE_NOT_RELEASED
+
+
+def test_an_intent_whose_block_is_applied_while_its_notice_is_taken_in_is_not_out_of_turn(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a party's own gateway has brought the intent to the ledger a moment before."""
+    world, who = relay.world, relay.world.market.seller
+    token, notice_digest = sign_notice(who.key, relay.notice("seller"), market=MARKET)
+    params = {"package_root": relay.summary.root, "package_size": relay.summary.size, "notice": notice_digest}
+    intent = intents.sign(
+        who.key,
+        market=MARKET,
+        action="trade.send",
+        params={"trade": relay.trade, **params},
+        issued_at_ms=world.clock(),
+    )
+
+    def with_the_block_behind(read: Any) -> Any:
+        def reading(*arguments: Any) -> Any:
+            try:
+                return read(*arguments)
+            finally:
+                world.channel.project()
+
+        return reading
+
+    projector, world.channel.projector = world.channel.projector, None
+    world.market.send_token(intent, "trade.send", msp=who.msp)
+    world.channel.projector = projector
+    for name in ("find_done", "load_trade"):
+        monkeypatch.setattr(submission, name, with_the_block_behind(getattr(submission, name)))
+    assert relay.notices.submit(intent, sealed(token, "notice")).entry is None
+    assert len(world.rows(tables.board)) == 1
 
 
 @pytest.mark.parametrize("later_s", [0, 7 * 86_400], ids=["at once", "long after"])
