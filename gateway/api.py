@@ -185,11 +185,10 @@ def ledger_intent(number: int, txid: str) -> flask.Response:
     Raises:
         MarketError: LEDGER_UNAVAILABLE.
     """
-    for block in services().chain.blocks(number, stop=number):
-        for transaction in block.transactions:
-            if transaction.tx_id == txid:
-                return flask.jsonify({"intent": transaction.args[0].decode(), "txid": txid, "block": number})
-    raise MarketError(ErrorCode.LEDGER_UNAVAILABLE, "the peer does not hold that block yet")
+    for transaction in services().chain.block(number).transactions:
+        if transaction.tx_id == txid:
+            return flask.jsonify({"intent": transaction.args[0].decode(), "txid": txid, "block": number})
+    raise MarketError(ErrorCode.LEDGER_UNAVAILABLE, "the peer has another block under that number")
 
 
 def body_limit(limit: int) -> None:

@@ -86,6 +86,17 @@ class FabricLedger:
             except DeliverError as error:
                 raise ports.UnavailableError("", error.detail) from error
 
+    def block(self, number: int, *, timeout_s: float = 10.0) -> Block:
+        """Return block `number`, of whichever peer has it.
+
+        Raises:
+            UnavailableError: None sent it in time (`ports.UnavailableError`).
+        """
+        try:
+            return self._client.block(number, timeout=timeout_s)
+        except DeliverError as error:
+            raise ports.UnavailableError("", error.detail) from error
+
     def height(self, *, timeout_s: float = 2.0) -> int:
         """Return how many blocks the peer that answers first has committed.
 
@@ -103,12 +114,8 @@ class FabricLedger:
         Raises:
             UnavailableError: The peer did not send it in time (`ports.UnavailableError`).
         """
-        try:
-            with closing(self._client.blocks(number, stop=number, timeout=timeout_s)) as stream:
-                dates = [one.timestamp_ms for block in stream for one in block.transactions if one.valid]
-        except DeliverError as error:
-            raise ports.UnavailableError("", error.detail) from error
-        return min(dates, default=None)
+        block = self.block(number, timeout_s=timeout_s)
+        return min((one.timestamp_ms for one in block.transactions if one.valid), default=None)
 
     def checks_time(self, *, timeout_s: float = 2.0) -> bool:
         """Return whether the peer holds transaction timestamps to its time window, on which all deadlines rest.

@@ -61,6 +61,14 @@ class Chain(Ledger, Protocol):
         """See `ports.BlockSource`."""
         ...
 
+    def block(self, number: int, *, timeout_s: float = 10.0) -> Block:
+        """Return block ``number``.
+
+        Raises:
+            UnavailableError: nobody sent it in time.
+        """
+        ...
+
     def height(self, *, timeout_s: float = 2.0) -> int:
         """Return how many blocks are committed.
 

@@ -94,6 +94,9 @@ _BY_PHASE = {
 _CHAINCODE_AWAY = ("could not launch chaincode", "chaincode stream terminated", "the chaincode is shutting down")
 """How a peer says that its chaincode server is gone or going. It aborts the call and asks no other peer."""
 
+_NOBODY_THERE = "failed to find any endorsing peers"
+"""How a gateway says that it sees no peer of an organisation that is to endorse. None of the others would see one."""
+
 _OUT_OF_WINDOW = "incorrect timestamp"
 """How a peer says that a proposal is dated too far from its clock."""
 
@@ -131,6 +134,8 @@ def after_status(phase: Phase, status: str, said: str = "") -> After:
         return After(Retry.ANEW, ErrorCode.CLOCK_SKEWED)
     if (phase, status) == (Phase.ENDORSE, "ABORTED") and any(text in said for text in _CHAINCODE_AWAY):
         return After(Retry.OTHER, ErrorCode.LEDGER_UNAVAILABLE)
+    if (phase, status) == (Phase.ENDORSE, "UNAVAILABLE") and _NOBODY_THERE in said:
+        return After(Retry.SAME, ErrorCode.LEDGER_UNAVAILABLE)
     return _BY_STATUS.get((phase, status), _BY_PHASE[phase])
 
 

@@ -279,10 +279,24 @@ class GatewayClient:
         """
         return self._gateways.ask(self._newest, timeout=timeout or self.timeouts.evaluate)
 
+    def block(self, number: int, *, timeout: float | None = None) -> Block:
+        """Return block `number`, for which a peer that does not have it yet is waited.
+
+        Raises:
+            DeliverError: No peer sent it in time.
+        """
+
+        def ask(attempt: Attempt, seconds: float) -> Block:
+            return self._one(attempt, seconds, Seek(number, number), Delivery(number, number))
+
+        return self._gateways.ask(ask, timeout=timeout or self.timeouts.evaluate)
+
     def _newest(self, attempt: Attempt, seconds: float) -> Block:
         """Return the last block of one gateway's peer, without a word on how it did."""
-        delivery = Delivery(None, 0)
-        call = self._seek(attempt, Seek(Edge.NEWEST, Edge.NEWEST), seconds)
+        return self._one(attempt, seconds, Seek(Edge.NEWEST, Edge.NEWEST), Delivery(None, 0))
+
+    def _one(self, attempt: Attempt, seconds: float, seek: Seek, delivery: Delivery) -> Block:
+        call = self._seek(attempt, seek, seconds)
         stream: Stream[Block] = Stream(None, call, delivery.parse, delivery.check_end)
         try:
             return next(stream)

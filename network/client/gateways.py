@@ -238,7 +238,12 @@ def _pause(gateway: _Gateway) -> float:
 
 
 def _graver(first: LedgerError, second: LedgerError) -> LedgerError:
-    """Return what to tell of two gateways' failures: what one that answered said, but never less than unknown."""
+    """Return what to tell of two gateways' failures: what one that answered said, but never less than unknown.
+
+    That a proposal is too old says nothing of clocks, if it has grown old before the first one.
+    """
+    if second.code is ErrorCode.CLOCK_SKEWED:
+        return first
     was, stays = (one.code is ErrorCode.OUTCOME_UNKNOWN for one in (first, second))
     if was and not stays:
         return first

@@ -37,11 +37,7 @@ class PeerBlocks:
         Raises:
             DeliverError: The peer sent none.
         """
-        stream = self._client.blocks(number, stop=number, timeout=self._client.timeouts.evaluate)
-        try:
-            return next(stream)
-        finally:
-            stream.close()
+        return self._client.block(number)
 
 
 def fetch_config_block(source: BlockSource) -> Block:

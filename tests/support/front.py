@@ -44,6 +44,11 @@ class Chain(Peer):
     def blocks(self, start: int, *, stop: int | None = None) -> Iterator[Block]:
         yield from self.channel.blocks_made[start : None if stop is None else stop + 1]
 
+    def block(self, number: int, *, timeout_s: float = 10.0) -> Block:
+        if number >= len(self.channel.blocks_made):
+            raise UnavailableError("", "no peer has it")
+        return self.channel.blocks_made[number]
+
     def height(self, *, timeout_s: float = 2.0) -> int:
         if self.channel.away:
             raise UnavailableError("", "no peer answers")

@@ -96,7 +96,7 @@ def test_a_killed_gateway_is_gone_on_from_in_every_call_of_a_transaction(trio: T
     endorsed = trio.client.endorse("f")
     trio.client.submit(endorsed.tx_id, endorsed.envelope)
     assert trio.client.commit_status(endorsed.tx_id).valid
-    assert trio.client.newest_block().number == 1
+    assert trio.client.newest_block().number == trio.client.block(1).number == 1
     assert [one.number for one in trio.client.blocks(0, stop=1)] == [0, 1]
 
 
@@ -131,6 +131,16 @@ def test_of_gateways_that_are_all_away_the_first_ones_reason_is_told(trio: Trio)
         trio.client.endorse("f")
     assert caught.value.retry is Retry.OTHER
     assert trio.asked("Endorse") == [1, 1, 1]
+
+
+def test_a_proposal_that_grew_old_before_a_gateway_that_hangs_is_no_question_of_clocks(trio: Trio) -> None:
+    """With a narrow time window, users were told that clocks differ because a peer had hung."""
+    trio.fail("Endorse", PLATFORM, with_=status(grpc.StatusCode.DEADLINE_EXCEEDED))
+    old = "request unauthorized due to incorrect timestamp 2026-01-01T00:00:00Z, peer time 2026-01-01T00:00:05Z"
+    trio.fail("Endorse", SUPERVISOR, with_=status(grpc.StatusCode.ABORTED, old))
+    with pytest.raises(UnavailableError) as caught:
+        trio.client.endorse("f")
+    assert (caught.value.code, trio.asked("Endorse")) == (ErrorCode.LEDGER_UNAVAILABLE, [1, 1, 0])
 
 
 # Not away

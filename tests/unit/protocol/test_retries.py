@@ -72,6 +72,12 @@ def test_a_chaincode_that_is_gone_is_another_gateways_business_and_a_disagreemen
     assert after_status(Phase.SUBMIT, "ABORTED", said).retry is Retry.NEVER
 
 
+def test_that_an_organisation_is_away_is_not_held_against_the_gateway_that_says_so() -> None:
+    """Else all gateways would count as away while the platform's peer is, and a hanging one be asked before them."""
+    said = "failed to find any endorsing peers for org(s): PlatformMSP"
+    assert after_status(Phase.ENDORSE, "UNAVAILABLE", said) == (Retry.SAME, ErrorCode.LEDGER_UNAVAILABLE)
+
+
 @pytest.mark.parametrize(("phase", "status"), list(itertools.product((Phase.EVALUATE, Phase.ENDORSE), STATUSES)))
 def test_a_proposal_of_another_time_is_made_anew_and_known_by_its_own_code(phase: Phase, status: str) -> None:
     said = "request unauthorized due to incorrect timestamp 1970-01-01, peer time 2026-01-01"
