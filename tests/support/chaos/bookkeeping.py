@@ -57,8 +57,8 @@ def settle(platform: Platform) -> None:
             listener.wait(1.0)
 
 
-def check(platform: Platform, lanes: Sequence[Lane]) -> None:
-    """Compare all that is stored with what the traders did."""
+def check(platform: Platform, lanes: Sequence[Lane]) -> Replay:
+    """Compare all that is stored with what the traders did, and return what the supervisor's peer has."""
     replay = replica(platform.data / "connection" / "supervisor.json", platform.data / "genesis.block")
     trades = {trade for lane in lanes for trade in lane.trades}
     _check_acts(replay, lanes, trades)
@@ -67,6 +67,7 @@ def check(platform: Platform, lanes: Sequence[Lane]) -> None:
         _check_rows(services, lanes, trades)
         _check_board(services, replay, trades)
         _check_projection(services)
+    return replay
 
 
 def check_logs(platform: Platform) -> None:

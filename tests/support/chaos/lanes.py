@@ -165,6 +165,12 @@ class Market:
         self._enough = self._ended = False
         self.failures: list[BaseException] = []
 
+    @property
+    def begun(self) -> int:
+        """How many trades have begun."""
+        with self._changed:
+            return self._begun
+
     def run(self) -> None:
         """Trade until `enough` was called and all trades that were to begin have ended."""
         threads = [threading.Thread(target=self._work, args=(lane,)) for lane in self._lanes]
