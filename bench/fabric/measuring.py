@@ -44,6 +44,8 @@ ENDORSEMENTS = 2
 """Of each transaction: the policy wants the supervisor's and another's, and the gateway asks no more."""
 _MANY = 64
 """Clients of the purchases that are counted, and of the bound on throughput."""
+_ROUNDS, _MOST = 10, 640
+"""Payments of each client, and of all at most: so many that neither the common start nor the lonely end count."""
 _STEPPING = 32
 """Clients that take a trade's further steps."""
 _VALUE = "v" * 64
@@ -103,10 +105,10 @@ def puts(count: int) -> list[Call]:
 def measure(bench: Bench, stack: ExitStack, levels: Sequence[int], repeat: int) -> Measuring:
     """Measure payments by concurrency, and a trade's further steps."""
     measuring = Measuring(bench, stack)
-    measuring.compare("warming up", measuring.purchases(64), 16, first=True)
+    measuring.compare("warming up", measuring.purchases(256), _STEPPING, first=True)
     for turn in range(repeat):
         for clients in levels:
-            calls = measuring.purchases(max(24, 4 * clients))
+            calls = measuring.purchases(min(max(24, _ROUNDS * clients), _MOST))
             measuring.compare("trade.pay", calls, clients, first=turn % 2 == 0)
         measuring.steps(measuring.paid()[: 4 * _STEPPING], first=turn % 2 == 0)
         note(f"turn {turn + 1} of {repeat} done; load {os.getloadavg()[0]:.1f}")

@@ -61,9 +61,10 @@ def peer_settings(
                 "externalEndpoint": address,
                 "orgLeader": True,
                 "useLeaderElection": False,
-                # What a chaincode's definition changes is known to the other peers when this has come round.
-                "publishStateInfoInterval": "200ms",
-                "requestStateInfoInterval": "200ms",
+                # What a chaincode's definition changes is known to the other peers when this has come round. Each
+                # round costs every peer a signature of each of the others to check.
+                "publishStateInfoInterval": "500ms",
+                "requestStateInfoInterval": "1s",
                 "reconnectInterval": "1s",
                 "aliveTimeInterval": "1s",
                 # Left out, these are 0: no endorser would wait for the second keeper of a private value.
@@ -94,7 +95,13 @@ def peer_settings(
             "executetimeout": "5s",
             "system": dict.fromkeys(("_lifecycle", "cscc", "lscc", "qscc"), "enable"),
             "logging": {"level": "warning", "shim": "warning"},
-            "runtimeParams": {"useWriteBatch": True, "maxSizeWriteBatch": 1000},
+            # Left out, these are off, and a contract asks its peer for one key after the other.
+            "runtimeParams": {
+                "useWriteBatch": True,
+                "maxSizeWriteBatch": 1000,
+                "useGetMultipleKeys": True,
+                "maxSizeGetMultipleKeys": 1000,
+            },
         },
         "ledger": {
             "state": {"stateDatabase": "goleveldb", "totalQueryLimit": 100_000},
