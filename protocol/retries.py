@@ -97,6 +97,9 @@ _CHAINCODE_AWAY = ("could not launch chaincode", "chaincode stream terminated", 
 _NOBODY_THERE = "failed to find any endorsing peers"
 """How a gateway says that it sees no peer of an organisation that is to endorse. None of the others would see one."""
 
+_NO_KEEPER = "failed to distribute private collection"
+"""How a peer says that it sees too few others to keep a private value with it, as when it has just started."""
+
 _OUT_OF_WINDOW = "incorrect timestamp"
 """How a peer says that a proposal is dated too far from its clock."""
 
@@ -134,7 +137,8 @@ def after_status(phase: Phase, status: str, said: str = "") -> After:
         return After(Retry.ANEW, ErrorCode.CLOCK_SKEWED)
     if (phase, status) == (Phase.ENDORSE, "ABORTED") and any(text in said for text in _CHAINCODE_AWAY):
         return After(Retry.OTHER, ErrorCode.LEDGER_UNAVAILABLE)
-    if (phase, status) == (Phase.ENDORSE, "UNAVAILABLE") and _NOBODY_THERE in said:
+    missing = {"UNAVAILABLE": _NOBODY_THERE, "ABORTED": _NO_KEEPER}.get(status)
+    if phase is Phase.ENDORSE and missing is not None and missing in said:
         return After(Retry.SAME, ErrorCode.LEDGER_UNAVAILABLE)
     return _BY_STATUS.get((phase, status), _BY_PHASE[phase])
 

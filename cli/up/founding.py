@@ -7,6 +7,7 @@ from countermark.cli.up.data import PLATFORM, SUPERVISOR, TRADER, DataFolder, Pl
 from countermark.cli.up.market import RoleKeys, default_market
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.network.client import EvaluateError, GatewayClient
+from countermark.network.lifecycle.patience import patiently
 from countermark.network.topology import Part, Topology
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode
@@ -47,11 +48,15 @@ def found_market(client: GatewayClient, data: DataFolder, *, guard_s: int, parti
     else:
         return False
     parties, keys = parties or Parties(), platform_keys(data)
-    endorsed = client.endorse(
-        "market.init",
-        [canonical.dumps(_configuration(data, keys, parties, guard_s).to_json())],
-        transient={"pepper": keys.pepper},
-        endorsing_organisations=(parties.platform, parties.supervisor),
+    configuration = canonical.dumps(_configuration(data, keys, parties, guard_s).to_json())
+    # Of a network that has just come up, peers may not have found the others with whom they are to keep the pepper.
+    endorsed = patiently(
+        lambda: client.endorse(
+            "market.init",
+            [configuration],
+            transient={"pepper": keys.pepper},
+            endorsing_organisations=(parties.platform, parties.supervisor),
+        )
     )
     client.submit(endorsed.tx_id, endorsed.envelope)
     client.commit_status(endorsed.tx_id).check()

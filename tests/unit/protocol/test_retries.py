@@ -72,10 +72,21 @@ def test_a_chaincode_that_is_gone_is_another_gateways_business_and_a_disagreemen
     assert after_status(Phase.SUBMIT, "ABORTED", said).retry is Retry.NEVER
 
 
-def test_that_an_organisation_is_away_is_not_held_against_the_gateway_that_says_so() -> None:
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("UNAVAILABLE", "failed to find any endorsing peers for org(s): PlatformMSP"),
+        (
+            "ABORTED",
+            "error in simulation: failed to distribute private collection, txID 0, channel market: could not build "
+            "private data dissemination plan for chaincode countermark and collection fingerprints: required to "
+            "disseminate to at least 1 peers, but know of only 0 eligible peers",
+        ),
+    ],
+)
+def test_that_another_peer_is_away_is_not_held_against_the_gateway_that_says_so(status: str, said: str) -> None:
     """Else all gateways would count as away while the platform's peer is, and a hanging one be asked before them."""
-    said = "failed to find any endorsing peers for org(s): PlatformMSP"
-    assert after_status(Phase.ENDORSE, "UNAVAILABLE", said) == (Retry.SAME, ErrorCode.LEDGER_UNAVAILABLE)
+    assert after_status(Phase.ENDORSE, status, said) == (Retry.SAME, ErrorCode.LEDGER_UNAVAILABLE)
 
 
 @pytest.mark.parametrize(("phase", "status"), list(itertools.product((Phase.EVALUATE, Phase.ENDORSE), STATUSES)))
