@@ -54,7 +54,7 @@ def test_peer_that_lost_its_disk_is_restored_and_catches_up(
     name = network.peer(PLATFORM).name
     (tmp_path / "countermark-network").symlink_to(folder.path)
     backup = tmp_path / "backups" / "monday"
-    made = countermark("backup", "--dir", folder.path, "--peer", name, "-o", backup)
+    made = countermark("network", "backup", "--dir", folder.path, "--peer", name, "-o", backup)
     assert made["peers"][name] > 10
     assert not [path for path in backup.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
 
@@ -62,7 +62,7 @@ def test_peer_that_lost_its_disk_is_restored_and_catches_up(
     market.bring_to("SENT", market.list_data(data=b"after the backup")["id"])
     late = market.list_data(data=b"long after the backup")["id"]
     total = market.total()
-    refused = countermark("restore", backup, "--dir", folder.path, "--peer", name, status=1)
+    refused = countermark("network", "restore", backup, "--dir", folder.path, "--peer", name, status=1)
     assert refused["error"]["code"] == "peer_runs"
     assert network.peer(PLATFORM).daemon.pid is not None, "a refused restoration has touched nothing"
 

@@ -35,10 +35,11 @@ def order(network: FabricNetwork) -> None:
 def reconfigure(network: Path, verb: str, files: Path) -> None:
     """Have the channel's configuration changed by an update and a signature that travel as files."""
     update, signature = files / f"{verb}.json", files / f"{verb}.signed"
-    made = countermark("orderer", verb, LOST, "--dir", network, "-o", update)
+    made = countermark("network", "orderer", verb, LOST, "--dir", network, "-o", update)
     assert "OrdererMSP" in str(made["needs"])
-    countermark("join-org", "sign", update, "--organisation", "ordering", "--dir", network, "-o", signature)
-    countermark("join-org", "submit", update, "--signature", signature, "--dir", network)
+    place = ("--dir", network)
+    countermark("network", "join-org", "sign", update, "--organisation", "ordering", *place, "-o", signature)
+    countermark("network", "join-org", "submit", update, "--signature", signature, *place)
 
 
 def test_orderer_that_lost_its_disk_is_removed_let_in_anew_and_orders(tmp_path: Path) -> None:
@@ -53,15 +54,16 @@ def test_orderer_that_lost_its_disk_is_removed_let_in_anew_and_orders(tmp_path: 
         node = next(one for one in nodes.orderers(folder, network.topology) if one.name == LOST)
         kill(node.daemon)
         shutil.rmtree(folder.node(LOST))
-        countermark("generate", "--dir", folder.path)
-        refused = countermark("backup", "--dir", folder.path, "--peer", LOST, "-o", tmp_path / "backup", status=1)
+        countermark("network", "generate", "--dir", folder.path)
+        backup = ("network", "backup", "--dir", folder.path, "--peer", LOST, "-o", tmp_path / "backup")
+        refused = countermark(*backup, status=1)
         assert refused["error"]["code"] == "orderer_not_restored"
         reconfigure(folder.path, "remove", tmp_path)
-        early = countermark("orderer", "rejoin", LOST, "--dir", folder.path, status=1)
+        early = countermark("network", "orderer", "rejoin", LOST, "--dir", folder.path, status=1)
         assert early["error"]["code"] == "not_let_in"
         reconfigure(folder.path, "return", tmp_path)
         order(network)
-        countermark("orderer", "rejoin", LOST, "--dir", folder.path)
+        countermark("network", "orderer", "rejoin", LOST, "--dir", folder.path)
         part = participation(node.access, network.channel)
         assert part is not None
         assert (part.status, part.relation) == ("active", "consenter")
@@ -73,5 +75,5 @@ def test_orderer_that_lost_its_disk_is_removed_let_in_anew_and_orders(tmp_path: 
         now = participation(node.access, network.channel)
         assert now is not None
         assert now.height >= height
-        again = countermark("orderer", "rejoin", LOST, "--dir", folder.path, status=1)
+        again = countermark("network", "orderer", "rejoin", LOST, "--dir", folder.path, status=1)
         assert again["error"]["code"] == "orderer_runs"
