@@ -46,7 +46,7 @@ def backup(
     with_database = data is not None or database
     if no_peers and (names or not with_database):
         raise click.UsageError("--no-peers is for a backup of the database alone: --data, or --database")
-    network = None if no_peers and data is not None else described_network(session, directory)
+    network = None if no_peers and data is not None else described_network(session, directory, fabric_bin)
     nodes = peers.named(network, names) if network and not no_peers else []
     what = [*(one.name for one in nodes), *(["the platform's database"] if with_database else [])]
     if session.dry_run:
@@ -57,7 +57,7 @@ def backup(
         if with_database:
             identity = _add_database(session, data, network, draft)
         if network and nodes:
-            _add_peers(network, fabric_bin, names, draft)
+            _add_peers(network, names, draft)
         manifest = draft.finish(identity)
     document = {
         "out": str(out),
@@ -69,13 +69,11 @@ def backup(
     session.result(document, str(out), *(f"copied {one}" for one in what))
 
 
-def _add_peers(network: "NativeNetwork", fabric_bin: Path | None, names: tuple[str, ...], draft: "Draft") -> None:
-    from countermark.network.native import binaries
+def _add_peers(network: "NativeNetwork", names: tuple[str, ...], draft: "Draft") -> None:
     from countermark.network.native.backups import peers
 
-    programs = binaries.find(fabric_bin)
     for node in peers.named(network, names):
-        draft.add_peer(*peers.take(network, programs, node, draft.path))
+        draft.add_peer(*peers.take(network, node, draft.path))
 
 
 def _add_database(session: Session, data: Path | None, network: "NativeNetwork | None", draft: "Draft") -> str:

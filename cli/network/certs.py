@@ -27,10 +27,10 @@ def certs(
 
     Authorities are shown and not renewed: a new one is a change of the channel's configuration.
     """
-    from countermark.network.native import binaries, nodes
+    from countermark.network.native import nodes
     from countermark.network.native.certificates import Renewal, held, urgency
 
-    network = described_network(session, directory)
+    network = described_network(session, directory, fabric_bin)
     if not renew or session.dry_run:
         now = datetime.now(UTC)
         found = sorted(held(network.folder, network.topology), key=lambda one: one.until)
@@ -53,7 +53,7 @@ def certs(
         session.result({"certificates": document}, *lines)
         return
     below = None if everything else within
-    renewal = Renewal(network, binaries.find(fabric_bin))
+    renewal = Renewal(network)
     renewed = renewal.renew_members(below_days=below)
     for orderer in nodes.orderers(network.folder, network.topology):
         if renewal.renew_orderer(orderer, below_days=below):

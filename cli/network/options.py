@@ -40,8 +40,8 @@ def network_folder(directory: Path) -> "NetworkFolder":
     return NetworkFolder(directory.resolve())
 
 
-def described_network(session: Session, directory: Path) -> "NativeNetwork":
-    """Return the network that the folder `directory` describes.
+def described_network(session: Session, directory: Path, fabric_bin: Path | None = None) -> "NativeNetwork":
+    """Return the network that the folder `directory` describes, natively run by the programs in `fabric_bin`.
 
     Raises:
         click.UsageError: there is no description.
@@ -57,4 +57,4 @@ def described_network(session: Session, directory: Path) -> "NativeNetwork":
     report: Callable[[str], None] = session.say
     topology = load(folder.description)
     kind = ComposeNetwork if topology.mode is Mode.COMPOSE else NativeNetwork
-    return kind(folder, topology, report)
+    return kind(folder, topology, report, fabric_bin)

@@ -53,13 +53,13 @@ def rejoin(session: Session, name: str, directory: Path, fabric_bin: Path | None
 
     What it had gets another name.
     """
-    from countermark.network.native import binaries, replacing
+    from countermark.network.native import replacing
 
-    network = described_network(session, directory)
+    network = described_network(session, directory, fabric_bin)
     if session.dry_run:
         session.result({"dry_run": True, "orderer": name}, f"would start {name} with an empty ledger")
         return
-    aside = replacing.rejoin(network, binaries.find(fabric_bin), name)
+    aside = replacing.rejoin(network, name)
     session.result(
         {"orderer": name, "before": str(aside or "")},
         f"{name} orders again" + (f"; before: {aside}" if aside else ""),

@@ -42,21 +42,21 @@ def restore(
     if not names and not with_database:
         raise click.UsageError("what is to be restored? --peer NAME, --data FOLDER or --database")
     network = described_network(session, directory) if names or data is None else None
-    nodes = peers.named(network, names) if network and names else []
+    nodes = [(network, node) for node in peers.named(network, names)] if network and names else []
     manifest = manifests.load(folder)
-    for node in nodes:
-        peers.check_before(node, folder, manifest)
+    for here, node in nodes:
+        peers.check_before(here, node, folder, manifest)
     with ExitStack() as stack:
         found = stack.enter_context(platform_database(data, network, idle=True)) if with_database else None
         if found is not None:
             _check_database(found, folder, manifest)
         if session.dry_run:
-            what = [*(one.name for one in nodes), *(["the platform's database"] if found else [])]
+            what = [*(one.name for _, one in nodes), *(["the platform's database"] if found else [])]
             session.result({"dry_run": True, "restored": what}, *(f"would restore {one}" for one in what))
             return
         aside: dict[str, str] = {}
-        for node in nodes:
-            aside[node.name] = str(peers.put_back(node, folder, manifest) or "")
+        for here, node in nodes:
+            aside[node.name] = str(peers.put_back(here, node, folder, manifest) or "")
         if found is not None:
             aside["database"] = dumps.restore(found.url, folder / manifest.dump.path)
     lines = [f"{name} restored" + (f"; before: {before}" if before else "") for name, before in aside.items()]

@@ -18,17 +18,12 @@ def up(session: Session, directory: Path, mode: str | None, fabric_bin: Path | N
 
     Started again, it starts what has ended and goes on where it was interrupted.
     """
-    from countermark.network.compose.network import ComposeNetwork
-    from countermark.network.native import binaries
     from countermark.network.native.contracts import Contracts
 
-    network = described_network(session, directory)
+    network = described_network(session, directory, fabric_bin)
     if mode and mode != network.topology.mode:
         raise click.UsageError(f"{network.folder.description} says mode: {network.topology.mode}")
-    if isinstance(network, ComposeNetwork):
-        network.up()
-    else:
-        network.up(binaries.find(fabric_bin))
+    network.up()
     progress = Contracts(network).deploy()
     document = {
         "dir": str(network.folder.path),

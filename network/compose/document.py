@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from countermark.network.compose.places import BUILDER, CONFIGURATION, DATA
-from countermark.network.native.servers import InUse
+from countermark.network.native.servers import InUse, server_name
 from countermark.network.nodes.material import chaincode_name, parity_host
 from countermark.network.nodes.owner import Owner
 from countermark.network.topology import Orderer, OrganisationPlan, Peer, Topology
@@ -55,11 +55,6 @@ def document(topology: Topology, uses: list[InUse], images: Mapping[int, str], o
 def ledger_name(topology: Topology) -> str:
     """Return the name of the engine's network in which the nodes are."""
     return f"{topology.name}-ledger"
-
-
-def server_name(peer: Peer, use: InUse) -> str:
-    """Return the name of the container of a chaincode server."""
-    return f"{chaincode_name(peer.name)}.{'odd' if use.sequence % 2 else 'even'}"
 
 
 def dumps(content: Mapping[str, Any]) -> str:

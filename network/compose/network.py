@@ -4,18 +4,17 @@ What is done through the nodes' own interfaces, deploying above all, is the same
 servers come to run is not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from countermark.network.compose import files
-from countermark.network.compose.document import server_name
 from countermark.network.compose.preflight import check_before_start
 from countermark.network.compose.project import Project
 from countermark.network.native import nodes
-from countermark.network.native.binaries import Binaries
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.preflight import mark_nodes
-from countermark.network.native.servers import InUse
+from countermark.network.native.servers import InUse, server_name
 from countermark.network.nodes.owner import Owner
 
 
@@ -28,7 +27,7 @@ class ComposeNetwork(NativeNetwork):
         """Its containers."""
         return Project(self.folder.path / "compose.yaml", self.topology.name)
 
-    def up(self, binaries: Binaries | None = None) -> None:
+    def up(self) -> None:
         """Start the containers here and have them serve the channel, without chaincode yet.
 
         Raises:
@@ -73,6 +72,36 @@ class ComposeNetwork(NativeNetwork):
         if uses:
             self._write(self.packages.in_use())
             self.project.up(alone=True)
+
+    def stop(self, names: Collection[str]) -> list[str]:
+        """Stop those of the containers `names` that run, and return which these were.
+
+        Raises:
+            RunError: The engine does not answer.
+        """
+        running = [name for name in self.running() if name in names]
+        if running:
+            self.project.stop(running)
+        return running
+
+    def start(self, names: Collection[str]) -> None:
+        """Start the containers `names` with the files as they are now, and return when these are healthy.
+
+        Raises:
+            RunError: The engine does not answer, or one does not come up.
+        """
+        if names:
+            self._write(self.packages.in_use())
+            files.make_data(self.folder, self.topology, Owner.usual())
+            self.project.up(names)
+            self.project.wait_healthy(names)
+
+    def hand_over(self, path: Path) -> None:
+        """Give `path`, with all below, to the account of the containers."""
+        Owner.usual().take_all(path)
+
+    def check_startable(self) -> None:
+        """Return: what was stopped has its image."""
 
     def down(self) -> int:
         """Remove all containers of the folder and return how many ran; ledgers and keys stay."""

@@ -60,6 +60,14 @@ class Project:
         orphans = ["--remove-orphans"] if alone else []
         self._compose("up", "--detach", "--no-build", *orphans, *services)
 
+    def stop(self, services: Collection[str]) -> None:
+        """End the processes of `services`; their containers stay.
+
+        Raises:
+            RunError: The engine does not answer.
+        """
+        self._compose("stop", *services)
+
     def down(self) -> None:
         """Stop and remove all containers of the project; what lies in folders stays.
 

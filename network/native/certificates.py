@@ -16,14 +16,12 @@ from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
-from countermark.network.native.binaries import Binaries
-from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork
-from countermark.network.native.servers import servers
+from countermark.network.native.servers import server_name
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import write_nodes
 from countermark.network.nodes.material import chaincode_name, local_name
-from countermark.network.topology import Mode, OrganisationPlan, Topology
+from countermark.network.topology import OrganisationPlan, Topology
 
 WARNINGS_DAYS = (60, 30, 14, 7)
 """Days before the end at which a certificate is worth a louder word each time."""
@@ -69,16 +67,14 @@ def urgency(days: int) -> int:
 class Renewal:
     """New certificates for the nodes of a folder; those that run are restarted, one after the other."""
 
-    def __init__(self, network: NativeNetwork, binaries: Binaries) -> None:
-        """Take over which nodes, and the programs with which they start again.
+    def __init__(self, network: NativeNetwork) -> None:
+        """Take over whose nodes, natively or in containers.
 
         Raises:
-            RunError: The network runs in containers, which this does not restart.
+            RunError: They could not be started again.
         """
-        if network.topology.mode is not Mode.NATIVE:
-            raise RunError("other_mode", "certificates of nodes in containers are not renewed by this command")
+        network.check_startable()
         self._network = network
-        self._binaries = binaries
 
     def renew_members(self, *, below_days: int | None) -> list[str]:
         """Renew administrators and clients; whoever speaks as one of them needs a restart to use the new certificate.
@@ -105,12 +101,10 @@ class Renewal:
         """
         if not self._renew(orderer.plan, [local_name(orderer.name)], below_days):
             return False
-        if orderer.daemon.pid is not None:
+        if orderer.name in self._network.running():
             channel = self._network.topology.channel
             before = participation(orderer.access, channel)
-            orderer.daemon.stop()
-            orderer.start(self._binaries)
-            orderer.wait_ready(channel)
+            self._network.start(self._network.stop([orderer.name]))
             patiently(partial(_check_back, orderer, channel, before.height if before else 0))
         return True
 
@@ -124,24 +118,17 @@ class Renewal:
         names = [local_name(peer.name), local_name(chaincode_name(peer.name))]
         if not self._renew(peer.plan, names, below_days):
             return False
-        running = peer.daemon.pid is not None
-        if running:
-            peer.daemon.stop()
+        network = self._network
+        running = network.stop([peer.name])
         # The connection that the external builder released holds the old certificate; the peer has it made again.
-        shutil.rmtree(
-            self._network.folder.node(peer.name) / "data" / "externalbuilder" / "builds", ignore_errors=True
-        )
-        for server in servers(self._network.folder, self._network.topology, self._network.packages.in_use()):
-            if server.peer.name == peer.name and server.daemon.pid is not None:
-                server.daemon.stop()
-                server.start(nodes.environment())
-                server.wait_ready()
+        shutil.rmtree(network.folder.node(peer.name) / "data" / "externalbuilder" / "builds", ignore_errors=True)
+        uses = network.packages.in_use()
+        network.start(network.stop([server_name(peer.peer, use) for use in uses]))
+        network.start(running)
         if running:
-            peer.start(self._binaries)
-            peer.wait_ready()
-            self._network.wait_caught_up([peer])
-            if self._network.packages.in_use():
-                self._network.wait_ready()
+            network.wait_caught_up([peer])
+            if uses:
+                network.wait_ready()
         return True
 
     def _renew(self, plan: OrganisationPlan, names: list[str], below_days: int | None) -> bool:

@@ -4,16 +4,16 @@ Ready is not "the ports are open": just after their start, peers have not heard 
 finds endorsers. Ready is when an endorsement comes through the gateway of every peer here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from countermark.network.client import DeliverError, EndorseError, GatewayClient
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.patience import patiently
-from countermark.network.native import nodes
-from countermark.network.native.binaries import Binaries
+from countermark.network.native import binaries, nodes
 from countermark.network.native.daemons import Daemon, known_daemons
 from countermark.network.native.ordering import FORBIDDEN, newest_block, orderer_clients
 from countermark.network.native.preflight import check_before_start, mark_nodes
@@ -35,23 +35,26 @@ class NativeNetwork:
     folder: NetworkFolder
     topology: Topology
     report: Report
+    fabric_bin: Path | None = None
+    """Folder with Fabric's programs, if they are not those on PATH."""
 
-    def up(self, binaries: Binaries) -> None:
+    def up(self) -> None:
         """Start the nodes here and have them serve the channel, without chaincode yet.
 
         Raises:
-            RunError: Something does not hold (`preflight`), or a process does not start.
+            RunError: Something does not hold (`preflight`), a program is missing, or a process does not start.
             NetworkError: A node refuses, or a file is damaged.
         """
         uses = self.packages.in_use()
         check_before_start(self.folder, self.topology)
+        programs = self._programs()
         mark_nodes(self.folder, self.topology)
         orderers = list(nodes.orderers(self.folder, self.topology))
         peers = list(nodes.peers(self.folder, self.topology))
         for orderer in orderers:
-            orderer.start(binaries)
+            orderer.start(programs)
         for peer in peers:
-            peer.start(binaries)
+            peer.start(programs)
         self.serve(uses)
         genesis = self.folder.genesis.read_bytes()
         channel = self.topology.channel
@@ -138,6 +141,47 @@ class NativeNetwork:
             if not clients:
                 raise LifecycleError("no_peer", "no organisation here has a peer")
             yield clients
+
+    def stop(self, names: Collection[str]) -> list[str]:
+        """End those of the nodes and chaincode servers `names` that run, and return which these were."""
+        running = [one for one in self.daemons() if one.name in names and one.pid is not None]
+        for one in running:
+            one.stop()
+        return [one.name for one in running]
+
+    def start(self, names: Collection[str]) -> None:
+        """Start the nodes and chaincode servers `names`, and return when each of them answers.
+
+        Raises:
+            RunError: A program is missing, or one does not come up.
+        """
+        programs = self._programs()
+        for orderer in nodes.orderers(self.folder, self.topology):
+            if orderer.name in names:
+                orderer.start(programs)
+                orderer.wait_ready(self.topology.channel)
+        for server in servers(self.folder, self.topology, self.packages.in_use()):
+            if server.daemon.name in names:
+                server.start(nodes.environment())
+                server.wait_ready()
+        for peer in nodes.peers(self.folder, self.topology):
+            if peer.name in names:
+                peer.start(programs)
+                peer.wait_ready()
+
+    def hand_over(self, path: Path) -> None:
+        """Give `path`, with all below, to the account that nodes run as: natively our own."""
+
+    def check_startable(self) -> None:
+        """Return if what is stopped can be started again.
+
+        Raises:
+            RunError: A program is missing, or too old.
+        """
+        self._programs()
+
+    def _programs(self) -> binaries.Binaries:
+        return binaries.find(self.fabric_bin)
 
     def down(self) -> int:
         """End all processes that were started from the folder, whatever it describes now; return how many ran."""

@@ -23,7 +23,6 @@ from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
-from countermark.network.native.binaries import Binaries
 from countermark.network.native.errors import RunError
 from countermark.network.native.joining import current_config
 from countermark.network.native.network import NativeNetwork
@@ -59,7 +58,7 @@ def propose_return(network: NativeNetwork, name: str) -> tuple[ChannelConfig, Co
     return before, compute_update(before, with_consenter(before, consenter(known, orderer)))
 
 
-def rejoin(network: NativeNetwork, binaries: Binaries, name: str) -> Path | None:
+def rejoin(network: NativeNetwork, name: str) -> Path | None:
     """Have the orderer `name` of this folder begin with an empty ledger, and return where its old one is now.
 
     It returns when the orderer has what the others had. Run again, it goes on.
@@ -76,11 +75,11 @@ def rejoin(network: NativeNetwork, binaries: Binaries, name: str) -> Path | None
     if node.orderer.endpoint not in [one.endpoint for one in consenters(current_config(network))]:
         raise RunError("not_let_in", f"{name} does not order: have it let in first")
     channel, aside = network.topology.channel, None
-    if node.daemon.pid is None:
+    if name not in network.running():
+        network.check_startable()
         aside = _set_aside(node)
-        node.start(binaries)
-    node.wait_ready(channel)
-    part = participation(node.access, channel)
+        network.start([name])
+    part = patiently(partial(participation, node.access, channel))
     if part is not None and part.status == "active":
         raise RunError("orderer_runs", f"{name} orders with the ledger that it has")
     node.join(channel, block.serialized)

@@ -168,9 +168,16 @@ def places(folder: NetworkFolder, topology: Topology) -> Iterator[tuple[Daemon, 
 
 
 def _place(folder: NetworkFolder, peer: Peer, sequence: int) -> tuple[Daemon, int]:
-    parity = "odd" if sequence % 2 else "even"
-    daemon = Daemon(f"{chaincode_name(peer.name)}.{parity}", folder.run, folder.logs)
-    return daemon, peer.chaincode[(sequence - 1) % 2]
+    return Daemon(_name(peer, sequence), folder.run, folder.logs), peer.chaincode[(sequence - 1) % 2]
+
+
+def server_name(peer: Peer, use: InUse) -> str:
+    """Return the name of a chaincode server's process, or of its container."""
+    return _name(peer, use.sequence)
+
+
+def _name(peer: Peer, sequence: int) -> str:
+    return f"{chaincode_name(peer.name)}.{'odd' if sequence % 2 else 'even'}"
 
 
 def servers(folder: NetworkFolder, topology: Topology, uses: list[InUse]) -> Iterator[ChaincodeServer]:

@@ -4,6 +4,7 @@ Fabric's peers and orderers are real; their images are made of the programs on P
 """
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from countermark.network.ports import free_ports
-from countermark.network.topology import Consensus, Mode
+from countermark.network.topology import Consensus, Mode, load
 from countermark.network.topology.default import default_text, port_count
 from tests.support.command_line import countermark
 from tests.support.docker import standins, wheels
@@ -70,6 +71,12 @@ class Operator:
         public = self.drill.checkout / "countermark-platform" / "public"
         return Served(f"https://127.0.0.1:{self.port}", public / "gateway-ca.pem")
 
+    def node_certificates(self) -> dict[str, str]:
+        """The certificates that peers and orderers show, by name."""
+        topology = load(self.drill.checkout / "countermark-network" / "network.yaml")
+        found = [node for _, node in (*topology.peers(), *topology.orderers())]
+        return {node.name: ssl.get_server_certificate(("127.0.0.1", node.port), timeout=30) for node in found}
+
     def container(self, project: str, service: str) -> Container:
         (found,) = self.containers(project, service)
         return found
@@ -106,7 +113,9 @@ def operator(mark: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Op
 
 
 def test_every_heading_of_the_section_is_gone_through() -> None:
-    assert list(COMMANDS) == ["Images", "A network beside it", "The platform", "Changes", "The end of it"]
+    assert list(COMMANDS) == [
+        *("Images", "A network beside it", "The platform", "Changes", "Backup of containers", "The end of it")
+    ]
     assert all(COMMANDS.values())
 
 
@@ -131,8 +140,10 @@ def test_a_process_that_is_killed_comes_back_and_the_market_with_it(operator: Op
 
 
 def test_renewed_files_and_other_contracts_are_taken_up(operator: Operator, tmp_path: Path) -> None:
-    before = operator.gateway.certificate()
+    before, of_nodes = operator.gateway.certificate(), operator.node_certificates()
     operator.drill.run(COMMANDS["Changes"])
+    renewed = operator.node_certificates()
+    assert all(renewed[name] != certificate for name, certificate in of_nodes.items())
     # The old servers have ended, the new ones are of the new image.
     assert not operator.containers("network", "chaincode.peer0.platform.odd")
     server = operator.container("network", "chaincode.peer0.platform.even")
@@ -143,6 +154,16 @@ def test_renewed_files_and_other_contracts_are_taken_up(operator: Operator, tmp_
     assert b"trade.example.org" in after
     operator.gateway.wait_ready()
     operator.open_account(tmp_path / "home")
+
+
+def test_a_peer_and_the_database_come_back_from_their_backup(operator: Operator, tmp_path: Path) -> None:
+    operator.open_account(tmp_path / "home")
+    operator.drill.run(COMMANDS["Backup of containers"])
+    assert list((operator.drill.checkout / "countermark-network" / "nodes" / "peer0.platform").glob("data.before-*"))
+    operator.gateway.wait_ready()
+    shown = countermark("account", "show", environment=operator.gateway.environment(tmp_path / "home"))
+    assert shown["state"] == "OPEN"
+    operator.open_account(tmp_path / "other")
 
 
 def test_what_was_stored_is_there_after_an_end_and_a_new_start(operator: Operator, tmp_path: Path) -> None:

@@ -15,13 +15,11 @@ from countermark.network.identities.files import sync_directory
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native.backups.files import check, copy_back, copy_tree
 from countermark.network.native.backups.manifest import File, Manifest, Peer
-from countermark.network.native.binaries import Binaries
 from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork, reach_contracts
 from countermark.network.native.nodes import PeerNode, peers
 from countermark.network.native.preflight import check_mark, mark_node
 from countermark.network.nodes.generation import profile
-from countermark.network.topology import Mode
 
 _NOT_COPIED = ("externalbuilder",)
 """Made anew from the installed packages at the first call; the peer's TLS key stands in it."""
@@ -36,11 +34,8 @@ def named(network: NativeNetwork, names: tuple[str, ...]) -> list[PeerNode]:
     """Return the peers here of these names; all if none is given.
 
     Raises:
-        RunError: One is an orderer, or nothing here; or the nodes are no processes of this machine.
+        RunError: One is an orderer, or nothing here.
     """
-    mode = network.topology.mode
-    if mode is not Mode.NATIVE:
-        raise RunError("other_mode", f"{network.folder.description} describes a network of mode {mode}")
     here = {one.name: one for one in peers(network.folder, network.topology)}
     orderers = {one.name for _, one in network.topology.orderers()}
     for name in names:
@@ -51,7 +46,7 @@ def named(network: NativeNetwork, names: tuple[str, ...]) -> list[PeerNode]:
     return [here[name] for name in dict.fromkeys(names)] if names else list(here.values())
 
 
-def take(network: NativeNetwork, binaries: Binaries, node: PeerNode, folder: Path) -> tuple[Peer, list[File]]:
+def take(network: NativeNetwork, node: PeerNode, folder: Path) -> tuple[Peer, list[File]]:
     """Copy the ledger of `node`, which runs again when this returns, into the backup in `folder`.
 
     Raises:
@@ -59,14 +54,14 @@ def take(network: NativeNetwork, binaries: Binaries, node: PeerNode, folder: Pat
         LedgerError: It does not answer, or does not catch up in time.
         OSError: There is no room for the copy.
     """
-    if node.daemon.pid is None:
+    if node.name not in network.running():
         raise RunError("not_running", f"{node.name}: `countermark network up` starts it")
     client = GatewayClient(profile(network.folder, network.topology, node.plan, node.peer))
     try:
         serves = _serves(client)
         entry = Peer(node.name, node.plan.msp_id, client.newest_block().number + 1)
         network.report(f"{node.name} has {entry.height} blocks; it is stopped while they are copied")
-        with _stopped(node, binaries):
+        with _stopped(network, node):
             copied = list(copy_tree(_data(node), folder / entry.folder, without=_NOT_COPIED))
         network.wait_caught_up([node])
         if serves:
@@ -77,7 +72,7 @@ def take(network: NativeNetwork, binaries: Binaries, node: PeerNode, folder: Pat
     return entry, [File(f"{entry.folder}/{one.path}", one.size, one.sha256) for one in copied]
 
 
-def check_before(node: PeerNode, folder: Path, manifest: Manifest) -> None:
+def check_before(network: NativeNetwork, node: PeerNode, folder: Path, manifest: Manifest) -> None:
     """Return if the ledger of `node` can be put back from the backup in `folder`; nothing is touched.
 
     Raises:
@@ -87,13 +82,13 @@ def check_before(node: PeerNode, folder: Path, manifest: Manifest) -> None:
     entry = manifest.peer(node.name)
     if entry.msp_id != node.plan.msp_id:
         raise RunError("other_network", f"{node.name} of the backup is of {entry.msp_id}, not of {node.plan.msp_id}")
-    if node.daemon.pid is not None:
+    if node.name in network.running():
         raise RunError("peer_runs", f"{node.name} runs: `countermark network down` first")
     check_mark(node.folder, node.name)
     check(folder, manifest.files_of(entry))
 
 
-def put_back(node: PeerNode, folder: Path, manifest: Manifest) -> Path | None:
+def put_back(network: NativeNetwork, node: PeerNode, folder: Path, manifest: Manifest) -> Path | None:
     """Put the ledger of `node` back as the backup in `folder` has it, and return where the one before is now.
 
     `check_before` has returned. Until the names change at the end, the present ledger stays in its place.
@@ -108,6 +103,7 @@ def put_back(node: PeerNode, folder: Path, manifest: Manifest) -> Path | None:
         rmtree(fresh)  # of a run that was cut short
     copy_back(folder, manifest.files_of(entry), entry.folder, fresh)
     mark_node(node.folder, node.name)
+    network.hand_over(fresh)
     aside = None
     if data.exists():
         aside = data.with_name(f"data.before-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
@@ -118,14 +114,14 @@ def put_back(node: PeerNode, folder: Path, manifest: Manifest) -> Path | None:
 
 
 @contextmanager
-def _stopped(node: PeerNode, binaries: Binaries) -> Iterator[None]:
-    node.daemon.stop()
+def _stopped(network: NativeNetwork, node: PeerNode) -> Iterator[None]:
+    network.check_startable()
+    network.stop([node.name])
     try:
         yield
     finally:
         # Also when the disk is full, or somebody has interrupted the copying.
-        node.start(binaries)
-        node.wait_ready()
+        network.start([node.name])
 
 
 def _serves(client: GatewayClient) -> bool:

@@ -17,7 +17,7 @@ from countermark.network.genesis import Batch
 from countermark.network.lifecycle.deployment import bring_about, install_on
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.lifecycle.wire import agreement
-from countermark.network.native import binaries, nodes
+from countermark.network.native import nodes
 from countermark.network.native.contracts import Contracts
 from countermark.network.native.daemons import Daemon
 from countermark.network.native.network import NativeNetwork
@@ -99,7 +99,7 @@ class FabricNetwork:
 
     def start(self) -> "FabricNetwork":
         generate(self.folder, self.topology, now_ms=now_ms(), found=True)
-        self.native.up(binaries.find())
+        self.native.up()
         self.native.serve([self.use])
         install_on([peer.access for peer in nodes.peers(self.folder, self.topology)], self.use.package)
         return self
@@ -179,8 +179,7 @@ class FabricNetwork:
         try:
             yield
         finally:
-            peer.start(binaries.find())
-            peer.wait_ready()
+            self.native.start([peer.name])
             self.wait_ready()
 
     def peer(self, msp_id: str) -> nodes.PeerNode:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from countermark.network.compose.network import ComposeNetwork
 from countermark.network.compose.preflight import check_before_start
 from countermark.network.compose.project import TRIES, Container, Project, compose_program
 from countermark.network.native.errors import RunError
@@ -113,6 +114,20 @@ def test_no_variable_of_the_operators_shell_names_another_project(
         *("up", "--detach", "--no-build", "--remove-orphans"),
     ]
     assert variables == [None, None]
+
+
+def test_of_the_containers_named_those_that_run_are_stopped_and_told(
+    engine: Engine, folder: NetworkFolder, topology: Topology
+) -> None:
+    engine.containers(
+        container("peer0.platform", "/x"), container("peer0.trader", "/x", running=False), container("other", "/x")
+    )
+    network = ComposeNetwork(folder, topology, report=lambda _: None)
+    assert network.stop(["peer0.platform", "peer0.trader"]) == ["peer0.platform"]
+    assert engine.asked[-1][0][-2:] == ["stop", "peer0.platform"]
+    told = len(engine.asked)
+    network.start([])
+    assert len(engine.asked) == told, "nothing that was to start: else compose would start everything"
 
 
 @pytest.mark.parametrize(("present", "words"), [("plugin", ["docker", "compose"]), ("program", ["docker-compose"])])

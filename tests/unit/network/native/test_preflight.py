@@ -44,7 +44,7 @@ def refused(folder: NetworkFolder, code: str, words: str) -> None:
     before = tree(folder.path)
     network = NativeNetwork(folder, topology, report=lambda _: None)
     with pytest.raises((RunError, TopologyError), match=words) as refusal:
-        network.up(binaries.Binaries("/nowhere/peer", "/nowhere/orderer"))
+        network.up()
     assert refusal.value.code == code
     assert tree(folder.path) == before
     assert network.running() == []
