@@ -57,7 +57,8 @@ def backup(
         if with_database:
             identity = _add_database(session, data, network, draft)
         if network and nodes:
-            _add_peers(network, names, draft)
+            for node in nodes:
+                draft.add_peer(*peers.take(network, node, draft.path))
         manifest = draft.finish(identity)
     document = {
         "out": str(out),
@@ -67,13 +68,6 @@ def backup(
         "bytes": sum(one.size for one in manifest.files),
     }
     session.result(document, str(out), *(f"copied {one}" for one in what))
-
-
-def _add_peers(network: "NativeNetwork", names: tuple[str, ...], draft: "Draft") -> None:
-    from countermark.network.native.backups import peers
-
-    for node in peers.named(network, names):
-        draft.add_peer(*peers.take(network, node, draft.path))
 
 
 def _add_database(session: Session, data: Path | None, network: "NativeNetwork | None", draft: "Draft") -> str:

@@ -16,6 +16,10 @@ def deploy(session: Session, directory: Path) -> None:
     from countermark.network.native.contracts import Contracts
 
     network = described_network(session, directory)
+    if session.dry_run:
+        name = network.topology.chaincode
+        session.result({"dry_run": True, "chaincode": name}, f"would install {name}, and approve and commit it")
+        return
     progress = Contracts(network).deploy()
     document = {
         "chaincode": network.topology.chaincode,

@@ -31,6 +31,11 @@ def invite(session: Session, directory: Path, out: Path) -> None:
     from countermark.network.native import joining
 
     made = joining.invite(described_network(session, directory))
+    if session.dry_run:
+        session.result(
+            {"dry_run": True, "channel": made.channel}, f"would write the invitation to {made.channel} to {out}"
+        )
+        return
     write_file(out, made.dumps())
     digest = network_id(made.genesis)
     names = [one.plan.name for one in made.organisations]
@@ -55,9 +60,15 @@ def prepare(
     from countermark.network.topology.default import NEWCOMER_PORTS
     from countermark.network.topology.invitation import load
 
+    invited, folder = load(invitation), network_folder(directory)
+    if session.dry_run:
+        session.result(
+            {"dry_run": True, "msp_id": msp_id}, f"would make keys and a peer of {msp_id} in {folder.path}"
+        )
+        return
     file = joining.prepare(
-        network_folder(directory),
-        load(invitation),
+        folder,
+        invited,
         name=name,
         msp_id=msp_id,
         domain=domain,
@@ -127,7 +138,7 @@ def submit(session: Session, update: Path, signatures: tuple[Path, ...], directo
     given = [configuration.load_signature(path.read_bytes()) for path in signatures]
     config = joining.current_config(network)
     signers = joining.check(config, parsed, given)
-    if check:
+    if check or session.dry_run:
         session.result({"dry_run": True, "signed_by": list(signers)}, f"signed by {', '.join(signers)}: enough")
         return
     block = joining.submit(network, config, parsed, given)
@@ -146,6 +157,10 @@ def record(session: Session, definition: Path, directory: Path) -> None:
 
     folder = network_folder(directory)
     newcomer = load(definition)
+    if session.dry_run:
+        document = {"dry_run": True, "organisation": newcomer.plan.name}
+        session.result(document, f"would add {newcomer.plan.name} to {folder.description}")
+        return
     added = joining.record(folder, newcomer)
     text = "added to" if added else "is in"
     document = {"organisation": newcomer.plan.name, "added": added}

@@ -23,6 +23,10 @@ def up(session: Session, directory: Path, mode: str | None, fabric_bin: Path | N
     network = described_network(session, directory, fabric_bin)
     if mode and mode != network.topology.mode:
         raise click.UsageError(f"{network.folder.description} says mode: {network.topology.mode}")
+    if session.dry_run:
+        names = sorted(set(network.names()) - set(network.running()))
+        session.result({"dry_run": True, "starts": names}, *(f"would start {name}" for name in names))
+        return
     network.up()
     progress = Contracts(network).deploy()
     document = {

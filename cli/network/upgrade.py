@@ -21,6 +21,11 @@ def upgrade(session: Session, directory: Path, version: str) -> None:
     from countermark.network.native.contracts import Contracts
 
     network = described_network(session, directory)
+    if session.dry_run:
+        name = network.topology.chaincode
+        document = {"dry_run": True, "chaincode": name, "version": version}
+        session.result(document, f"would install {name} {version}, and approve and commit it")
+        return
     progress = Contracts(network).upgrade(version)
     document = {
         "chaincode": network.topology.chaincode,

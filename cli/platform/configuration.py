@@ -1,6 +1,7 @@
 """What gateway and worker find in their containers: configuration, keys, certificates, connection files."""
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,9 +122,15 @@ def _password(folder: PlatformFolder) -> str:
     return path.read_text() if path.exists() else secrets.token_urlsafe(24)
 
 
+def _project_name(folder: str) -> str:
+    """Return what compose calls the containers: of what it takes for a name, and never what a network is called."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", folder.lower()).strip("-_")
+    return name if name.endswith("-platform") else f"{name}-platform".lstrip("-")
+
+
 def _compose_env(folder: PlatformFolder, plan: Plan) -> list[str]:
     lines = {
-        "COMPOSE_PROJECT_NAME": folder.path.name.lower(),
+        "COMPOSE_PROJECT_NAME": _project_name(folder.path.name),
         "COUNTERMARK_PLATFORM": str(folder.path.absolute()),
         "COUNTERMARK_UID": str(folder.owner.uid),
         "COUNTERMARK_GID": str(folder.owner.gid),

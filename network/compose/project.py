@@ -51,14 +51,17 @@ class Project:
     file: Path
     name: str
 
-    def up(self, services: Collection[str] = (), *, alone: bool = False) -> None:
+    def up(self, services: Collection[str] = (), *, alone: bool = False, anew: bool = True) -> None:
         """Start `services`, or all, as the file has them now; with `alone`, remove what is no longer in it.
+
+        Without `anew`, containers that there are stay as they were made.
 
         Raises:
             RunError: The engine does not answer, an image is missing, or a port is taken.
         """
         orphans = ["--remove-orphans"] if alone else []
-        self._compose("up", "--detach", "--no-build", *orphans, *services)
+        kept = [] if anew else ["--no-recreate"]
+        self._compose("up", "--detach", "--no-build", *orphans, *kept, *services)
 
     def stop(self, services: Collection[str]) -> None:
         """End the processes of `services`; their containers stay.

@@ -1,5 +1,6 @@
 """The configuration that a channel has now, asked of a node."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from countermark.network.blocks import Block
@@ -50,6 +51,19 @@ def fetch_config_block(source: BlockSource) -> Block:
     """
     newest = source.newest_block()
     return newest if newest.last_config == newest.number else source.block(newest.last_config)
+
+
+def config_history(source: BlockSource) -> Iterator[Block]:
+    """Yield the blocks that hold configurations of the channel, from the present one back to the genesis block.
+
+    Raises:
+        DeliverError: The node did not send one.
+    """
+    block = fetch_config_block(source)
+    yield block
+    while block.number:
+        block = source.block(source.block(block.number - 1).last_config)
+        yield block
 
 
 def fetch_config(source: BlockSource) -> ChannelConfig:

@@ -35,6 +35,22 @@ def patiently(call: Callable[[], T], *, wait_s: float = WAIT_S, anew: bool = Fal
         time.sleep(_PAUSE_S)  # nobody tells a client when it will pass
 
 
+def while_it_moves(call: Callable[[], T], progress: Callable[[], int]) -> T:
+    """Return what `call` returns, asked `patiently`; again for as long as `progress` has grown meanwhile.
+
+    Raises:
+        LedgerError, LifecycleError: What `call` raised last, or `progress`.
+    """
+    before = -1
+    while True:
+        try:
+            return patiently(call)
+        except (LedgerError, LifecycleError) as error:
+            if not _may_succeed(error, anew=False) or (now := progress()) <= before:
+                raise
+            before = now
+
+
 def _may_succeed(error: LedgerError | LifecycleError, *, anew: bool) -> bool:
     if isinstance(error, LedgerError):
         return error.retry in (Retry.SAME, Retry.OTHER) or (anew and error.retry is Retry.ANEW)

@@ -4,14 +4,16 @@ With the same key nothing else changes: orderers know each other by their keys, 
 stays as good as it was.
 """
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from countermark.network.identities.certificates import load_certificate
+from countermark.network.identities.files import write_file
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently
@@ -99,13 +101,16 @@ class Renewal:
         Raises:
             NetworkError: Files are damaged, or the orderer does not come back.
         """
-        if not self._renew(orderer.plan, [local_name(orderer.name)], below_days):
+        restart = self._renew(orderer.plan, orderer.name, [orderer.name], below_days, runs=[orderer.name])
+        if restart is None:
             return False
-        if orderer.name in self._network.running():
+        if restart:
             channel = self._network.topology.channel
-            before = participation(orderer.access, channel)
-            self._network.start(self._network.stop([orderer.name]))
-            patiently(partial(_check_back, orderer, channel, before.height if before else 0))
+            height = _height(orderer, channel)
+            self._network.stop(restart)
+            self._network.start(restart)
+            patiently(partial(_check_back, orderer, channel, height))
+        self._note(orderer.name).unlink()
         return True
 
     def renew_peer(self, peer: nodes.PeerNode, *, below_days: int | None) -> bool:
@@ -115,24 +120,41 @@ class Renewal:
             NetworkError: Files are damaged, or one does not come back.
             LedgerError: Gateways do not find endorsers again.
         """
-        names = [local_name(peer.name), local_name(chaincode_name(peer.name))]
-        if not self._renew(peer.plan, names, below_days):
+        network, uses = self._network, self._network.packages.in_use()
+        runs = [*(server_name(peer.peer, use) for use in uses), peer.name]
+        names = [peer.name, chaincode_name(peer.name)]
+        restart = self._renew(peer.plan, peer.name, names, below_days, runs=runs)
+        if restart is None:
             return False
-        network = self._network
-        running = network.stop([peer.name])
+        network.stop(restart)
         # The connection that the external builder released holds the old certificate; the peer has it made again.
         shutil.rmtree(network.folder.node(peer.name) / "data" / "externalbuilder" / "builds", ignore_errors=True)
-        uses = network.packages.in_use()
-        network.start(network.stop([server_name(peer.peer, use) for use in uses]))
-        network.start(running)
-        if running:
+        network.start(restart)
+        if peer.name in restart:
             network.wait_caught_up([peer])
             if uses:
                 network.wait_ready()
+        self._note(peer.name).unlink()
         return True
 
-    def _renew(self, plan: OrganisationPlan, names: list[str], below_days: int | None) -> bool:
-        due = [one for one in self._due(plan, below_days) if one.name in names]
+    def _renew(
+        self, plan: OrganisationPlan, node: str, names: Sequence[str], below_days: int | None, *, runs: Sequence[str]
+    ) -> list[str] | None:
+        """Renew what is due of `names`, and return which of `runs` must be restarted; None if nothing was due.
+
+        That is noted until they have been: whoever was interrupted meanwhile goes on with the next run.
+        """
+        own = [local_name(name) for name in names]
+        due = [one for one in self._due(plan, below_days) if one.name in own]
+        note = self._note(node)
+        if note.exists():
+            restart: list[str] = json.loads(note.read_bytes())
+        elif due:
+            running = self._network.running()
+            restart = [name for name in runs if name in running]
+            write_file(note, json.dumps(restart).encode())
+        else:
+            return None
         organisation = self._network.folder.organisation(plan.name)
         for one in due:
             if one.kind == "member":
@@ -140,7 +162,10 @@ class Renewal:
             elif one.kind == "tls":
                 organisation.renew_tls(one.name)
         write_nodes(self._network.folder, self._network.topology)
-        return bool(due)
+        return restart
+
+    def _note(self, node: str) -> Path:
+        return self._network.folder.path / "renewals" / f"{node}.json"
 
     def _due(self, plan: OrganisationPlan, below_days: int | None) -> list[Held]:
         now = datetime.now(UTC)
@@ -148,7 +173,20 @@ class Renewal:
         return [one for one in mine if one.kind != "authority" and (below_days is None or one.days(now) < below_days)]
 
 
+def _height(orderer: nodes.OrdererNode, channel: str) -> int:
+    """Return how many blocks an orderer has; 0 if it does not answer, as with a certificate that has expired."""
+    try:
+        part = participation(orderer.access, channel)
+    except LifecycleError as error:
+        if error.code != "unreachable":
+            raise
+        part = None
+    return part.height if part else 0
+
+
 def _check_back(orderer: nodes.OrdererNode, channel: str, height: int) -> None:
     part = participation(orderer.access, channel)
-    if part is None or part.status != "active" or part.height < height:
-        raise LifecycleError("not_yet", f"{orderer.name} has not caught up yet")
+    # With BFT, orderers before Fabric 3.1.2 know each other by whole certificates: then one that is not known by its
+    # new one follows, and the next is not touched.
+    if part is None or part.status != "active" or part.relation != "consenter" or part.height < height:
+        raise LifecycleError("not_yet", f"{orderer.name} does not order again yet")

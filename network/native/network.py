@@ -12,11 +12,11 @@ from pathlib import Path
 
 from countermark.network.client import DeliverError, EndorseError, GatewayClient
 from countermark.network.lifecycle.errors import LifecycleError
-from countermark.network.lifecycle.patience import patiently
+from countermark.network.lifecycle.patience import patiently, while_it_moves
 from countermark.network.native import binaries, nodes
 from countermark.network.native.daemons import Daemon, known_daemons
 from countermark.network.native.ordering import FORBIDDEN, newest_block, orderer_clients
-from countermark.network.native.preflight import check_before_start, mark_nodes
+from countermark.network.native.preflight import check_before_start, check_generated, mark_nodes
 from countermark.network.native.servers import InUse, Packages, servers
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import administrator, profile
@@ -83,7 +83,7 @@ class NativeNetwork:
             for peer in own:
                 client = GatewayClient(profile(self.folder, self.topology, plan, peer.peer))
                 try:
-                    patiently(partial(_check_height, client, newest))
+                    while_it_moves(partial(_check_height, client, newest), partial(_height, client))
                 finally:
                     client.close()
 
@@ -176,8 +176,10 @@ class NativeNetwork:
         """Return if what is stopped can be started again.
 
         Raises:
-            RunError: A program is missing, or too old.
+            RunError: A program is missing, or too old; or the description has changed since `generate`.
+            TopologyError: The genesis block begins another channel.
         """
+        check_generated(self.folder, self.topology)
         self._programs()
 
     def _programs(self) -> binaries.Binaries:
@@ -199,6 +201,10 @@ class NativeNetwork:
     def _running(self) -> list[Daemon]:
         return [one for one in known_daemons(self.folder.run, self.folder.logs) if one.pid is not None]
 
+    def names(self) -> list[str]:
+        """Return the names of all that is to run: orderers, peers, chaincode servers."""
+        return [one.name for one in self.daemons()]
+
     def daemons(self) -> Iterator[Daemon]:
         """Yield the processes of the folder: orderers, peers, chaincode servers."""
         for orderer in nodes.orderers(self.folder, self.topology):
@@ -209,14 +215,18 @@ class NativeNetwork:
             yield server.daemon
 
 
-def _check_height(client: GatewayClient, newest: int) -> None:
+def _height(client: GatewayClient) -> int:
     try:
-        height = client.newest_block().number
+        return client.newest_block().number
     except DeliverError as error:
         if FORBIDDEN not in error.detail:
             raise
         # To the peer of an organisation that joined later, its own clients are strangers until it has that block.
         raise LifecycleError("not_yet", f"{client.profile.gateway} does not know its organisation yet") from error
+
+
+def _check_height(client: GatewayClient, newest: int) -> None:
+    height = _height(client)
     if height < newest:
         raise LifecycleError("not_yet", f"{client.profile.gateway} has block {height} of {newest}")
 

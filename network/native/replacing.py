@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from countermark.network.blocks import Block
+from countermark.network.blocks.configs import read_config
 from countermark.network.client import LedgerError
 from countermark.network.configuration import (
     ChannelConfig,
@@ -18,10 +19,10 @@ from countermark.network.configuration import (
     with_consenter,
     without_consenter,
 )
-from countermark.network.configuration.fetching import fetch_config_block
+from countermark.network.configuration.fetching import config_history
 from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.participation import participation
-from countermark.network.lifecycle.patience import patiently
+from countermark.network.lifecycle.patience import patiently, while_it_moves
 from countermark.network.native import nodes
 from countermark.network.native.errors import RunError
 from countermark.network.native.joining import current_config
@@ -64,16 +65,18 @@ def rejoin(network: NativeNetwork, name: str) -> Path | None:
     It returns when the orderer has what the others had. Run again, it goes on.
 
     Raises:
-        RunError: It runs already, is none of this folder, or does not start.
+        RunError: It runs already, is none of this folder, was never taken out, or does not start.
         LifecycleError: It does not catch up in time.
         LedgerError: No other orderer answers.
     """
     node = next((one for one in nodes.orderers(network.folder, network.topology) if one.name == name), None)
     if node is None:
         raise RunError("unknown_orderer", f"{name} is no orderer of this folder")
-    block = _newest_config(network, node)
+    block, was_out = _history(network, node)
     if node.orderer.endpoint not in [one.endpoint for one in consenters(current_config(network))]:
         raise RunError("not_let_in", f"{name} does not order: have it let in first")
+    if not was_out:
+        raise RunError("never_removed", f"{name} has ordered from the first block on: have it taken out first")
     channel, aside = network.topology.channel, None
     if name not in network.running():
         network.check_startable()
@@ -83,19 +86,24 @@ def rejoin(network: NativeNetwork, name: str) -> Path | None:
     if part is not None and part.status == "active":
         raise RunError("orderer_runs", f"{name} orders with the ledger that it has")
     node.join(channel, block.serialized)
-    patiently(partial(_check_active, node, channel, block.number + 1))
+    while_it_moves(partial(_check_active, node, channel, block.number + 1), lambda: _height(node, channel))
     return aside
 
 
-def _newest_config(network: NativeNetwork, node: nodes.OrdererNode) -> Block:
-    """Return the block with the channel's configuration now, as another orderer has it."""
+def _history(network: NativeNetwork, node: nodes.OrdererNode) -> tuple[Block, bool]:
+    """Return the block with the channel's configuration now, and whether `node` was none of its orderers ever before.
+
+    Another orderer is asked.
+    """
     failure: LedgerError | None = None
     with orderer_clients(network.folder, network.topology, node.plan) as clients:
         for client in clients:
             if client.address == f"{node.host}:{node.orderer.port}":
                 continue
             try:
-                return fetch_config_block(client)
+                present, *earlier = config_history(client)
+                endpoints = ({other.endpoint for other in consenters(read_config(one))} for one in earlier)
+                return present, any(node.orderer.endpoint not in known for known in endpoints)
             except LedgerError as error:
                 failure = error
     if failure is None:
@@ -110,6 +118,11 @@ def _set_aside(node: nodes.OrdererNode) -> Path | None:
     aside = data.with_name(f"data.before-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
     data.rename(aside)
     return aside
+
+
+def _height(node: nodes.OrdererNode, channel: str) -> int:
+    part = participation(node.access, channel)
+    return part.height if part else 0
 
 
 def _check_active(node: nodes.OrdererNode, channel: str, height: int) -> None:

@@ -24,6 +24,12 @@ class Owner:
         """Return the account of the images, or this one where only root could give files away."""
         return cls(ACCOUNT, ACCOUNT) if os.geteuid() == 0 else cls(os.geteuid(), os.getegid())
 
+    @classmethod
+    def of(cls, path: Path) -> "Owner":
+        """Return the account to which `path` belongs."""
+        status = path.stat()
+        return cls(status.st_uid, status.st_gid)
+
     @property
     def within_reach(self) -> bool:
         """Whether files can be given to it."""

@@ -58,6 +58,8 @@ def test_orderer_that_lost_its_disk_is_removed_let_in_anew_and_orders(tmp_path: 
         backup = ("network", "backup", "--dir", folder.path, "--peer", LOST, "-o", tmp_path / "backup")
         refused = countermark(*backup, status=1)
         assert refused["error"]["code"] == "orderer_not_restored"
+        unasked = countermark("network", "orderer", "rejoin", LOST, "--dir", folder.path, status=1)
+        assert unasked["error"]["code"] == "never_removed"
         reconfigure(folder.path, "remove", tmp_path)
         early = countermark("network", "orderer", "rejoin", LOST, "--dir", folder.path, status=1)
         assert early["error"]["code"] == "not_let_in"

@@ -116,8 +116,8 @@ def put_back(network: NativeNetwork, node: PeerNode, folder: Path, manifest: Man
 @contextmanager
 def _stopped(network: NativeNetwork, node: PeerNode) -> Iterator[None]:
     network.check_startable()
-    network.stop([node.name])
     try:
+        network.stop([node.name])
         yield
     finally:
         # Also when the disk is full, or somebody has interrupted the copying.

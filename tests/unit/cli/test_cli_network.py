@@ -135,6 +135,28 @@ def made(run: Run, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["up"],
+        ["deploy"],
+        ["upgrade", "--version", "1.1"],
+        ["certs", "--renew", "--all"],
+        ["join-org", "invite", "-o", "invitation.json"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_dry_run_says_what_would_happen_and_does_nothing(
+    run: Run, made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before, beside = tree(made), tree(tmp_path)
+    shown = run("network", *words, "--dir", made, "--dry-run")
+    assert shown.status == 0
+    assert shown.out
+    assert (tree(made), tree(tmp_path)) == (before, beside)
+
+
 def test_without_fabrics_programs_it_says_which_are_missing(run: Run, made: Path, tmp_path: Path) -> None:
     before = tree(made)
     (tmp_path / "empty").mkdir()
