@@ -16,11 +16,11 @@ from countermark.network.lifecycle.deployment import bring_about, install_on
 from countermark.network.lifecycle.package import build
 from countermark.network.lifecycle.wire import agreement
 from countermark.network.native import nodes
-from countermark.network.native.contracts import Contracts
 from countermark.network.native.daemons import Daemon
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.servers import InUse, servers
 from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.operations.contracts import Contracts
 from countermark.network.topology import load
 from tests.support.gateway_backend import Client
 from tests.support.whole_platform import COUNTERMARK

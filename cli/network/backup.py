@@ -10,8 +10,8 @@ from countermark.cli.network.platform_database import DATA, DATABASE, platform_d
 from countermark.cli.session import Session, session_command
 
 if TYPE_CHECKING:
-    from countermark.network.native.backups.drafts import Draft
-    from countermark.network.native.network import NativeNetwork
+    from countermark.network.operations.backups.drafts import Draft
+    from countermark.network.operations.network import Network
 
 
 @click.command("backup")
@@ -40,8 +40,8 @@ def backup(
     One peer after the other is stopped, copied and started again; the platform goes on. Keys are not copied, nor are
     orderers, who have every block from one another.
     """
-    from countermark.network.native.backups import drafts, peers
-    from countermark.network.native.backups.manifest import network_of
+    from countermark.network.operations.backups import drafts, peers
+    from countermark.network.operations.backups.manifest import network_of
 
     with_database = data is not None or database
     if no_peers and (names or not with_database):
@@ -70,10 +70,10 @@ def backup(
     session.result(document, str(out), *(f"copied {one}" for one in what))
 
 
-def _add_database(session: Session, data: Path | None, network: "NativeNetwork | None", draft: "Draft") -> str:
+def _add_database(session: Session, data: Path | None, network: "Network | None", draft: "Draft") -> str:
     """Copy the database, and return the digest of its network's genesis block."""
-    from countermark.network.native.backups.manifest import PlatformDatabase, network_of
     from countermark.network.native.errors import RunError
+    from countermark.network.operations.backups.manifest import PlatformDatabase, network_of
     from countermark.platform.store.postgres import dumps
 
     with platform_database(data, network, idle=False) as found:

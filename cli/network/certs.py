@@ -28,7 +28,7 @@ def certs(
     Authorities are shown and not renewed: a new one is a change of the channel's configuration.
     """
     from countermark.network.native import nodes
-    from countermark.network.native.certificates import Renewal, held, urgency
+    from countermark.network.operations.certificates import Renewal, held, urgency
 
     network = described_network(session, directory, fabric_bin)
     if not renew or session.dry_run:

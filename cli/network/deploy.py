@@ -13,7 +13,7 @@ from countermark.cli.session import Session, session_command
 @session_command
 def deploy(session: Session, directory: Path) -> None:
     """Install, approve and, once a majority has approved, commit the contracts; again goes on where it stopped."""
-    from countermark.network.native.contracts import Contracts
+    from countermark.network.operations.contracts import Contracts
 
     network = described_network(session, directory)
     if session.dry_run:

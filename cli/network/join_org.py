@@ -28,7 +28,7 @@ def invite(session: Session, directory: Path, out: Path) -> None:
     """A member writes what a newcomer must know: channel, organisations, genesis block."""
     from countermark.network.genesis import network_id
     from countermark.network.identities.files import write_file
-    from countermark.network.native import joining
+    from countermark.network.operations import joining
 
     made = joining.invite(described_network(session, directory))
     if session.dry_run:
@@ -55,7 +55,7 @@ def prepare(
     session: Session, invitation: Path, directory: Path, name: str, msp_id: str, domain: str, host: str
 ) -> None:
     """The newcomer makes its own folder, keys and peer, and a file with its public half for the members."""
-    from countermark.network.native import joining
+    from countermark.network.operations import joining
     from countermark.network.ports import free_ports
     from countermark.network.topology.default import NEWCOMER_PORTS
     from countermark.network.topology.invitation import load
@@ -86,7 +86,7 @@ def prepare(
 @session_command
 def propose(session: Session, definition: Path, directory: Path, out: Path | None, check: bool) -> None:
     """A member writes the change of the channel's configuration that lets the newcomer in, for all to sign."""
-    from countermark.network.native import joining
+    from countermark.network.operations import joining
     from countermark.network.topology.definitions import load
 
     if out is None and not check:
@@ -105,7 +105,7 @@ def sign(session: Session, update: Path, directory: Path, organisation: str | No
     """A member shows what the update changes on the channel as it is, and signs it."""
     from countermark.network import configuration
     from countermark.network.identities.files import write_file
-    from countermark.network.native import joining
+    from countermark.network.operations import joining
 
     network = described_network(session, directory)
     plans = [one for one in network.topology.here if organisation in (None, one.name)]
@@ -131,7 +131,7 @@ def sign(session: Session, update: Path, directory: Path, organisation: str | No
 def submit(session: Session, update: Path, signatures: tuple[Path, ...], directory: Path, check: bool) -> None:
     """A member hands update and signatures to the orderers, unless signatures are missing: then it says whose."""
     from countermark.network import configuration
-    from countermark.network.native import joining
+    from countermark.network.operations import joining
 
     network = described_network(session, directory)
     parsed = configuration.load_update(update.read_bytes())
@@ -152,7 +152,7 @@ def submit(session: Session, update: Path, signatures: tuple[Path, ...], directo
 @session_command
 def record(session: Session, definition: Path, directory: Path) -> None:
     """A member adds the newcomer to network.yaml; the next `network upgrade` counts its endorsements."""
-    from countermark.network.native import joining
+    from countermark.network.operations import joining
     from countermark.network.topology.definitions import load
 
     folder = network_folder(directory)

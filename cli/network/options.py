@@ -9,8 +9,8 @@ import click
 from countermark.cli.session import Session
 
 if TYPE_CHECKING:
-    from countermark.network.native.network import NativeNetwork
     from countermark.network.nodes.folder import NetworkFolder
+    from countermark.network.operations.network import Network
 
 DEFAULT = Path("countermark-network")
 
@@ -40,7 +40,7 @@ def network_folder(directory: Path) -> "NetworkFolder":
     return NetworkFolder(directory.resolve())
 
 
-def described_network(session: Session, directory: Path, fabric_bin: Path | None = None) -> "NativeNetwork":
+def described_network(session: Session, directory: Path, fabric_bin: Path | None = None) -> "Network":
     """Return the network that the folder `directory` describes, natively run by the programs in `fabric_bin`.
 
     Raises:
@@ -56,5 +56,6 @@ def described_network(session: Session, directory: Path, fabric_bin: Path | None
         raise click.UsageError(f"{folder.description} is missing: `countermark network generate` writes one")
     report: Callable[[str], None] = session.say
     topology = load(folder.description)
-    kind = ComposeNetwork if topology.mode is Mode.COMPOSE else NativeNetwork
-    return kind(folder, topology, report, fabric_bin)
+    if topology.mode is Mode.COMPOSE:
+        return ComposeNetwork(folder, topology, report)
+    return NativeNetwork(folder, topology, report, fabric_bin)

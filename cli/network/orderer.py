@@ -26,7 +26,7 @@ orderer = noun(
 @session_command
 def remove(session: Session, name: str, directory: Path, out: Path) -> None:
     """Write the change of the channel's configuration by which the orderer NAME orders no more, for all to sign."""
-    from countermark.network.native import replacing
+    from countermark.network.operations import replacing
 
     write_update(session, out, *replacing.propose_removal(described_network(session, directory), name))
 
@@ -38,7 +38,7 @@ def remove(session: Session, name: str, directory: Path, out: Path) -> None:
 @session_command
 def return_(session: Session, name: str, directory: Path, out: Path) -> None:
     """Write the change of the channel's configuration by which the orderer NAME orders again, for all to sign."""
-    from countermark.network.native import replacing
+    from countermark.network.operations import replacing
 
     write_update(session, out, *replacing.propose_return(described_network(session, directory), name))
 
@@ -53,7 +53,7 @@ def rejoin(session: Session, name: str, directory: Path, fabric_bin: Path | None
 
     What it had gets another name.
     """
-    from countermark.network.native import replacing
+    from countermark.network.operations import replacing
 
     network = described_network(session, directory, fabric_bin)
     if session.dry_run:

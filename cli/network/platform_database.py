@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from countermark.network.native.network import NativeNetwork
+    from countermark.network.operations.network import Network
 
 DATA = click.option(
     "--data",
@@ -45,9 +45,7 @@ class PlatformDatabase:
 
 
 @contextmanager
-def platform_database(
-    data: Path | None, network: "NativeNetwork | None", *, idle: bool
-) -> Iterator[PlatformDatabase]:
+def platform_database(data: Path | None, network: "Network | None", *, idle: bool) -> Iterator[PlatformDatabase]:
     """Give the database of the platform whose folder is ``data``, else the one that DATABASE_URL names.
 
     Where no platform runs it, it is started for the block. ``idle`` wants the platform of this machine not to run,

@@ -11,7 +11,7 @@ from countermark.cli.network.platform_database import DATA, DATABASE, PlatformDa
 from countermark.cli.session import Session, session_command
 
 if TYPE_CHECKING:
-    from countermark.network.native.backups.manifest import Manifest
+    from countermark.network.operations.backups.manifest import Manifest
 
 
 @click.command("restore")
@@ -34,8 +34,8 @@ def restore(
     Everything is checked before anything is touched. Peers and platform must not run; `network up` and `up` start
     them again, and they fetch what has happened since. Orderers are never restored: they are added anew.
     """
-    from countermark.network.native.backups import manifest as manifests
-    from countermark.network.native.backups import peers
+    from countermark.network.operations.backups import manifest as manifests
+    from countermark.network.operations.backups import peers
     from countermark.platform.store.postgres import dumps
 
     with_database = data is not None or database
@@ -69,8 +69,8 @@ def _check_database(found: PlatformDatabase, folder: Path, manifest: "Manifest")
     Raises:
         RunError: it has not.
     """
-    from countermark.network.native.backups.files import check
     from countermark.network.native.errors import RunError
+    from countermark.network.operations.backups.files import check
 
     manifest.check_network(found.genesis)
     check(folder, [manifest.dump])

@@ -18,7 +18,7 @@ def up(session: Session, directory: Path, mode: str | None, fabric_bin: Path | N
 
     Started again, it starts what has ended and goes on where it was interrupted.
     """
-    from countermark.network.native.contracts import Contracts
+    from countermark.network.operations.contracts import Contracts
 
     network = described_network(session, directory, fabric_bin)
     if mode and mode != network.topology.mode:

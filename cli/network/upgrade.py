@@ -18,7 +18,7 @@ def upgrade(session: Session, directory: Path, version: str) -> None:
     The first organisation proposes by approving; a majority brings it into force; each runs this command, again after
     the others if they were late. The old contracts serve until then.
     """
-    from countermark.network.native.contracts import Contracts
+    from countermark.network.operations.contracts import Contracts
 
     network = described_network(session, directory)
     if session.dry_run:

@@ -13,14 +13,14 @@ from countermark.network.compose.images import note_images
 from countermark.network.compose.preflight import check_before_start
 from countermark.network.compose.project import Project
 from countermark.network.native import nodes
-from countermark.network.native.network import NativeNetwork
 from countermark.network.native.preflight import check_generated, mark_nodes
 from countermark.network.native.servers import InUse, server_name
 from countermark.network.nodes.owner import Owner
+from countermark.network.operations.network import Network
 
 
 @dataclass(frozen=True, slots=True)
-class ComposeNetwork(NativeNetwork):
+class ComposeNetwork(Network):
     """The network of one folder, run by a Docker engine."""
 
     @property

@@ -1,40 +1,20 @@
-"""The network of a folder, natively: up, down, how it is. Every operation may be run again, and goes on.
+"""The network of a folder, run by processes of this machine."""
 
-Ready is not "the ports are open": just after their start, peers have not heard of one another yet, and no gateway
-finds endorsers. Ready is when an endorsement comes through the gateway of every peer here.
-"""
-
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from countermark.network.client import DeliverError, EndorseError, GatewayClient
-from countermark.network.lifecycle.errors import LifecycleError
-from countermark.network.lifecycle.patience import patiently, while_it_moves
 from countermark.network.native import binaries, nodes
 from countermark.network.native.daemons import Daemon, known_daemons
-from countermark.network.native.ordering import FORBIDDEN, newest_block, orderer_clients
 from countermark.network.native.preflight import check_before_start, check_generated, mark_nodes
-from countermark.network.native.servers import InUse, Packages, servers
-from countermark.network.nodes.folder import NetworkFolder
-from countermark.network.nodes.generation import administrator, profile
-from countermark.network.topology import Topology
-
-PROBE = "market.show"
-"""Function that anyone may call; its refusal before the market is founded comes from the contracts all the same."""
-
-Report = Callable[[str], None]
+from countermark.network.native.servers import InUse, servers
+from countermark.network.operations.network import Network
 
 
 @dataclass(frozen=True, slots=True)
-class NativeNetwork:
-    """The network of one folder, run by processes of this machine."""
+class NativeNetwork(Network):
+    """The network of one folder, natively."""
 
-    folder: NetworkFolder
-    topology: Topology
-    report: Report
     fabric_bin: Path | None = None
     """Folder with Fabric's programs, if they are not those on PATH."""
 
@@ -69,24 +49,6 @@ class NativeNetwork:
         self.wait_caught_up(peers)
         self.report(f"{len(peers)} peers follow the channel {channel}")
 
-    def wait_caught_up(self, peers: Sequence[nodes.PeerNode]) -> None:
-        """Return when `peers` have the blocks that the orderers had: before that, they know of no contracts.
-
-        Raises:
-            RunError: The orderers do not know the organisation of one.
-            LedgerError: No orderer answers, or a peer has not caught up in time.
-        """
-        for plan in self.topology.here:
-            own = [peer for peer in peers if peer.plan is plan]
-            with orderer_clients(self.folder, self.topology, plan) as orderers:
-                newest = patiently(partial(newest_block, orderers)).number if own else 0
-            for peer in own:
-                client = GatewayClient(profile(self.folder, self.topology, plan, peer.peer))
-                try:
-                    while_it_moves(partial(_check_height, client, newest), partial(_height, client))
-                finally:
-                    client.close()
-
     def serve(self, uses: list[InUse]) -> None:
         """Start the chaincode servers of the packages `uses`, and return when they listen.
 
@@ -103,44 +65,6 @@ class NativeNetwork:
         """End the chaincode servers of the packages `uses`, which are in use no more; they drain first."""
         for server in servers(self.folder, self.topology, uses):
             server.daemon.stop()
-
-    def wait_ready(self, chaincode: str = "") -> None:
-        """Return when an endorsement comes through the gateway of every peer here; of another market if it is named.
-
-        Raises:
-            LedgerError: Not in time; says what the gateway says.
-        """
-        for plan, peer in self.topology.peers():
-            gateway = profile(self.folder, self.topology, plan, peer)
-            client = GatewayClient(replace(gateway, chaincode=chaincode or gateway.chaincode))
-            try:
-                patiently(partial(reach_contracts, client))
-            finally:
-                client.close()
-
-    @property
-    def packages(self) -> Packages:
-        """The chaincode packages of the folder."""
-        return Packages(self.folder)
-
-    @contextmanager
-    def administrators(self) -> Iterator[list[GatewayClient]]:
-        """Give a client for `_lifecycle` of the administrator of each organisation here that has peers.
-
-        Raises:
-            LifecycleError: There is none.
-        """
-        with ExitStack() as stack:
-            clients = []
-            for plan in self.topology.here:
-                if plan.peers:
-                    gateway = profile(self.folder, self.topology, plan, plan.peers[0])
-                    client = GatewayClient(administrator(gateway, self.folder, plan))
-                    stack.callback(client.close)
-                    clients.append(client)
-            if not clients:
-                raise LifecycleError("no_peer", "no organisation here has a peer")
-            yield clients
 
     def stop(self, names: Collection[str]) -> list[str]:
         """End those of the nodes and chaincode servers `names` that run, and return which these were."""
@@ -213,32 +137,3 @@ class NativeNetwork:
             yield peer.daemon
         for server in servers(self.folder, self.topology, self.packages.in_use()):
             yield server.daemon
-
-
-def _height(client: GatewayClient) -> int:
-    try:
-        return client.newest_block().number
-    except DeliverError as error:
-        if FORBIDDEN not in error.detail:
-            raise
-        # To the peer of an organisation that joined later, its own clients are strangers until it has that block.
-        raise LifecycleError("not_yet", f"{client.profile.gateway} does not know its organisation yet") from error
-
-
-def _check_height(client: GatewayClient, newest: int) -> None:
-    height = _height(client)
-    if height < newest:
-        raise LifecycleError("not_yet", f"{client.profile.gateway} has block {height} of {newest}")
-
-
-def reach_contracts(client: GatewayClient) -> None:
-    """Return if an endorsement of the contracts comes through the gateway of `client`.
-
-    Raises:
-        LedgerError: It does not.
-    """
-    try:
-        client.endorse(PROBE)
-    except EndorseError as error:
-        if error.market_error is None:
-            raise

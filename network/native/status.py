@@ -9,9 +9,9 @@ from countermark.network.client import GatewayClient, LedgerError
 from countermark.network.errors import NetworkError
 from countermark.network.lifecycle import participation
 from countermark.network.native import nodes
-from countermark.network.native.network import NativeNetwork
 from countermark.network.native.servers import servers
 from countermark.network.nodes.generation import profile
+from countermark.network.operations.network import Network
 from countermark.network.ports import listens
 
 _WAIT_S = 3.0
@@ -32,7 +32,7 @@ class NodeStatus:
     detail: str = ""
 
 
-def statuses(network: NativeNetwork) -> Iterator[NodeStatus]:
+def statuses(network: Network) -> Iterator[NodeStatus]:
     """Yield the status of each process of this folder; a node that does not answer is a status, not an error.
 
     Raises:
@@ -48,7 +48,7 @@ def statuses(network: NativeNetwork) -> Iterator[NodeStatus]:
         yield NodeStatus(server.daemon.name, "chaincode", pid, healthy, None, f"sequence {server.use.sequence}")
 
 
-def _orderer(network: NativeNetwork, orderer: nodes.OrdererNode) -> NodeStatus:
+def _orderer(network: Network, orderer: nodes.OrdererNode) -> NodeStatus:
     pid = orderer.daemon.pid
     if pid is None:
         return NodeStatus(orderer.name, "orderer", None, False, None, "not running")
@@ -62,7 +62,7 @@ def _orderer(network: NativeNetwork, orderer: nodes.OrdererNode) -> NodeStatus:
     return NodeStatus(orderer.name, "orderer", pid, healthy, part.height, f"{part.relation}, {part.status}")
 
 
-def _peer(network: NativeNetwork, peer: nodes.PeerNode) -> NodeStatus:
+def _peer(network: Network, peer: nodes.PeerNode) -> NodeStatus:
     pid = peer.daemon.pid
     if pid is None:
         return NodeStatus(peer.name, "peer", None, False, None, "not running")

@@ -13,7 +13,7 @@ from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.lifecycle.wire import agreement
 from countermark.network.native import nodes
-from countermark.network.native.contracts import Contracts
+from countermark.network.operations.contracts import Contracts
 from tests.support.command_line import countermark
 from tests.support.fabric.network import FabricNetwork, fabric_network, kill, small_description
 from tests.support.market import PLATFORM

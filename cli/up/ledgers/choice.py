@@ -8,7 +8,7 @@ from countermark.cli.up.ledgers.embedded import ORGANISATIONS, EmbeddedLedger
 from countermark.cli.up.ledgers.fabric import FabricLedger
 from countermark.cli.up.ports import kept_ports
 from countermark.client.errors import REFUSED_HERE, ClientError
-from countermark.network.native.network import NativeNetwork
+from countermark.network.operations.network import Network
 from countermark.network.topology import OrganisationPlan, Topology
 
 _GATEWAY, _METRICS = "gateway", "metrics"
@@ -26,7 +26,7 @@ class Choice:
 
 
 def choose(
-    network: NativeNetwork | None,
+    network: Network | None,
     data: DataFolder,
     *,
     chaincode: str,

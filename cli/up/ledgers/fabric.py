@@ -6,11 +6,11 @@ from pathlib import Path
 from countermark.cli.up.data import DataFolder
 from countermark.cli.up.founding import Parties
 from countermark.cli.up.processes import ProcessSpec
-from countermark.network.native.contracts import Contracts
 from countermark.network.native.errors import RunError
-from countermark.network.native.network import NativeNetwork
 from countermark.network.nodes.generation import profile
 from countermark.network.nodes.writing import write_changed
+from countermark.network.operations.contracts import Contracts
+from countermark.network.operations.network import Network
 from countermark.network.topology import Mode, OrganisationPlan, Part
 
 
@@ -20,7 +20,7 @@ class FabricLedger:
     kind = "fabric"
 
     def __init__(
-        self, network: NativeNetwork, data: DataFolder, *, chaincode: str = "", member: OrganisationPlan | None = None
+        self, network: Network, data: DataFolder, *, chaincode: str = "", member: OrganisationPlan | None = None
     ) -> None:
         """``member`` is the organisation whose gateway is to stand on it, if that is not the platform's."""
         self._network = network
@@ -60,9 +60,11 @@ class FabricLedger:
         Raises:
             RunError: It does not run.
         """
-        away = [one.name for one in self._network.daemons() if one.pid is None]
-        if self._topology.mode is Mode.NATIVE and away:
-            raise RunError("not_running", f"{', '.join(away)}: `countermark network up` starts them")
+        if self._topology.mode is Mode.COMPOSE:
+            return []  # a platform need not ask the engine, and may not be allowed to
+        away = set(self._network.names()) - set(self._network.running())
+        if away:
+            raise RunError("not_running", f"{', '.join(sorted(away))}: `countermark network up` starts them")
         return []
 
     def ready(self) -> None:

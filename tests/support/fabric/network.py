@@ -18,12 +18,12 @@ from countermark.network.lifecycle.deployment import bring_about, install_on
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.lifecycle.wire import agreement
 from countermark.network.native import nodes
-from countermark.network.native.contracts import Contracts
 from countermark.network.native.daemons import Daemon
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.servers import ChaincodeServer, InUse, servers
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import generate, profile
+from countermark.network.operations.contracts import Contracts
 from countermark.network.ports import free_ports
 from countermark.network.topology import Consensus, OrganisationPlan, Topology, parse_topology
 from tests.support.clock import now_ms

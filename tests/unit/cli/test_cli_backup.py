@@ -7,8 +7,8 @@ import pytest
 
 from countermark.cli.up.data import DataFolder
 from countermark.cli.up.stack import exclusive
-from countermark.network.native.backups.manifest import FILE, Manifest
 from countermark.network.nodes.folder import NetworkFolder
+from countermark.network.operations.backups.manifest import FILE, Manifest
 from tests.support.fabric.network import small_description
 from tests.unit.cli.conftest import Run
 

@@ -12,14 +12,14 @@ from countermark.network.lifecycle.patience import patiently
 from countermark.network.lifecycle.wire import Agreement, agreement
 from countermark.network.native import nodes
 from countermark.network.native.errors import RunError
-from countermark.network.native.network import NativeNetwork
+from countermark.network.operations.network import Network
 from countermark.network.topology import Part
 
 
 class Contracts:
     """The market's contracts on the network of one folder."""
 
-    def __init__(self, network: NativeNetwork) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
         self._topology = network.topology
 

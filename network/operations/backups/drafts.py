@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from countermark.network.identities.files import make_directory, sync_directory, write_file
-from countermark.network.native.backups.files import write
-from countermark.network.native.backups.manifest import DATABASE, FILE, File, Manifest, Peer, PlatformDatabase
 from countermark.network.native.errors import RunError
+from countermark.network.operations.backups.files import write
+from countermark.network.operations.backups.manifest import DATABASE, FILE, File, Manifest, Peer, PlatformDatabase
 
 
 class Draft:

@@ -25,14 +25,14 @@ from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently, while_it_moves
 from countermark.network.native import nodes
 from countermark.network.native.errors import RunError
-from countermark.network.native.joining import current_config
-from countermark.network.native.network import NativeNetwork
-from countermark.network.native.ordering import orderer_clients
 from countermark.network.nodes.material import consenter, definitions
+from countermark.network.operations.joining import current_config
+from countermark.network.operations.network import Network
+from countermark.network.operations.ordering import orderer_clients
 from countermark.network.topology import Orderer, OrganisationPlan
 
 
-def propose_removal(network: NativeNetwork, name: str) -> tuple[ChannelConfig, ConfigUpdate]:
+def propose_removal(network: Network, name: str) -> tuple[ChannelConfig, ConfigUpdate]:
     """Return the channel's configuration now, and the update by which the orderer `name` orders no more.
 
     Raises:
@@ -45,7 +45,7 @@ def propose_removal(network: NativeNetwork, name: str) -> tuple[ChannelConfig, C
     return before, compute_update(before, without_consenter(before, orderer.endpoint))
 
 
-def propose_return(network: NativeNetwork, name: str) -> tuple[ChannelConfig, ConfigUpdate]:
+def propose_return(network: Network, name: str) -> tuple[ChannelConfig, ConfigUpdate]:
     """Return the channel's configuration now, and the update by which the orderer `name` orders again.
 
     Raises:
@@ -59,7 +59,7 @@ def propose_return(network: NativeNetwork, name: str) -> tuple[ChannelConfig, Co
     return before, compute_update(before, with_consenter(before, consenter(known, orderer)))
 
 
-def rejoin(network: NativeNetwork, name: str) -> Path | None:
+def rejoin(network: Network, name: str) -> Path | None:
     """Have the orderer `name` of this folder begin with an empty ledger, and return where its old one is now.
 
     It returns when the orderer has what the others had. Run again, it goes on.
@@ -90,7 +90,7 @@ def rejoin(network: NativeNetwork, name: str) -> Path | None:
     return aside
 
 
-def _history(network: NativeNetwork, node: nodes.OrdererNode) -> tuple[Block, bool]:
+def _history(network: Network, node: nodes.OrdererNode) -> tuple[Block, bool]:
     """Return the block with the channel's configuration now, and whether `node` was none of its orderers ever before.
 
     Another orderer is asked.
@@ -131,7 +131,7 @@ def _check_active(node: nodes.OrdererNode, channel: str, height: int) -> None:
         raise LifecycleError("not_yet", f"{node.name} has not caught up yet")
 
 
-def _find(network: NativeNetwork, name: str) -> tuple[OrganisationPlan, Orderer]:
+def _find(network: Network, name: str) -> tuple[OrganisationPlan, Orderer]:
     for plan in network.topology.organisations:
         for orderer in plan.orderers:
             if orderer.name == name:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from countermark.network.native import nodes
-from countermark.network.native.certificates import Renewal
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.nodes import PeerNode
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import generate
+from countermark.network.operations.certificates import Renewal
 from countermark.network.topology import load
 from tests.support.clock import now_ms
 

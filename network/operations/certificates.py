@@ -18,11 +18,11 @@ from countermark.network.lifecycle.errors import LifecycleError
 from countermark.network.lifecycle.participation import participation
 from countermark.network.lifecycle.patience import patiently
 from countermark.network.native import nodes
-from countermark.network.native.network import NativeNetwork
 from countermark.network.native.servers import server_name
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import write_nodes
 from countermark.network.nodes.material import chaincode_name, local_name
+from countermark.network.operations.network import Network
 from countermark.network.topology import OrganisationPlan, Topology
 
 WARNINGS_DAYS = (60, 30, 14, 7)
@@ -69,7 +69,7 @@ def urgency(days: int) -> int:
 class Renewal:
     """New certificates for the nodes of a folder; those that run are restarted, one after the other."""
 
-    def __init__(self, network: NativeNetwork) -> None:
+    def __init__(self, network: Network) -> None:
         """Take over whose nodes, natively or in containers.
 
         Raises:

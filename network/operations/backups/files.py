@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from countermark.network.identities.files import PRIVATE, make_directory, sync_directory
-from countermark.network.native.backups.manifest import File
 from countermark.network.native.errors import RunError
+from countermark.network.operations.backups.manifest import File
 
 _PIECE = 1 << 20
 _OWNERS = 0o700

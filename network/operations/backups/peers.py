@@ -13,13 +13,13 @@ from shutil import rmtree
 from countermark.network.client import GatewayClient, LedgerError
 from countermark.network.identities.files import sync_directory
 from countermark.network.lifecycle.patience import patiently
-from countermark.network.native.backups.files import check, copy_back, copy_tree
-from countermark.network.native.backups.manifest import File, Manifest, Peer
 from countermark.network.native.errors import RunError
-from countermark.network.native.network import NativeNetwork, reach_contracts
 from countermark.network.native.nodes import PeerNode, peers
 from countermark.network.native.preflight import check_mark, mark_node
 from countermark.network.nodes.generation import profile
+from countermark.network.operations.backups.files import check, copy_back, copy_tree
+from countermark.network.operations.backups.manifest import File, Manifest, Peer
+from countermark.network.operations.network import Network, reach_contracts
 
 _NOT_COPIED = ("externalbuilder",)
 """Made anew from the installed packages at the first call; the peer's TLS key stands in it."""
@@ -30,7 +30,7 @@ _NEVER = (
 )
 
 
-def named(network: NativeNetwork, names: tuple[str, ...]) -> list[PeerNode]:
+def named(network: Network, names: tuple[str, ...]) -> list[PeerNode]:
     """Return the peers here of these names; all if none is given.
 
     Raises:
@@ -46,7 +46,7 @@ def named(network: NativeNetwork, names: tuple[str, ...]) -> list[PeerNode]:
     return [here[name] for name in dict.fromkeys(names)] if names else list(here.values())
 
 
-def take(network: NativeNetwork, node: PeerNode, folder: Path) -> tuple[Peer, list[File]]:
+def take(network: Network, node: PeerNode, folder: Path) -> tuple[Peer, list[File]]:
     """Copy the ledger of `node`, which runs again when this returns, into the backup in `folder`.
 
     Raises:
@@ -72,7 +72,7 @@ def take(network: NativeNetwork, node: PeerNode, folder: Path) -> tuple[Peer, li
     return entry, [File(f"{entry.folder}/{one.path}", one.size, one.sha256) for one in copied]
 
 
-def check_before(network: NativeNetwork, node: PeerNode, folder: Path, manifest: Manifest) -> None:
+def check_before(network: Network, node: PeerNode, folder: Path, manifest: Manifest) -> None:
     """Return if the ledger of `node` can be put back from the backup in `folder`; nothing is touched.
 
     Raises:
@@ -88,7 +88,7 @@ def check_before(network: NativeNetwork, node: PeerNode, folder: Path, manifest:
     check(folder, manifest.files_of(entry))
 
 
-def put_back(network: NativeNetwork, node: PeerNode, folder: Path, manifest: Manifest) -> Path | None:
+def put_back(network: Network, node: PeerNode, folder: Path, manifest: Manifest) -> Path | None:
     """Put the ledger of `node` back as the backup in `folder` has it, and return where the one before is now.
 
     `check_before` has returned. Until the names change at the end, the present ledger stays in its place.
@@ -114,7 +114,7 @@ def put_back(network: NativeNetwork, node: PeerNode, folder: Path, manifest: Man
 
 
 @contextmanager
-def _stopped(network: NativeNetwork, node: PeerNode) -> Iterator[None]:
+def _stopped(network: Network, node: PeerNode) -> Iterator[None]:
     network.check_startable()
     try:
         network.stop([node.name])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from countermark.network.native.backups.manifest import (
+from countermark.network.native.errors import RunError
+from countermark.network.operations.backups.manifest import (
     DATABASE,
     FILE,
     File,
@@ -18,7 +19,6 @@ from countermark.network.native.backups.manifest import (
     network_of,
     parse,
 )
-from countermark.network.native.errors import RunError
 
 DIGEST = "0123456789abcdef" * 4
 GOOD = Manifest(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from countermark.network.native.backups.manifest import Manifest, Peer
-from countermark.network.native.backups.peers import check_before, named, put_back, take
 from countermark.network.native.errors import RunError
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.nodes import PeerNode
-from tests.unit.network.backups.conftest import LEDGER, PEER, contents, fill
+from countermark.network.operations.backups.manifest import Manifest, Peer
+from countermark.network.operations.backups.peers import check_before, named, put_back, take
+from tests.unit.network.operations.backups.conftest import LEDGER, PEER, contents, fill
 
 
 def test_ledger_is_put_back_and_the_one_before_kept_under_another_name(

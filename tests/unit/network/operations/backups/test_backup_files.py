@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from countermark.network.native.backups.drafts import drafted
-from countermark.network.native.backups.files import check, copy_back, copy_tree
-from countermark.network.native.backups.manifest import DATABASE, File, PlatformDatabase, load
 from countermark.network.native.errors import RunError
-from tests.unit.network.backups.conftest import LEDGER, contents, fill
+from countermark.network.operations.backups.drafts import drafted
+from countermark.network.operations.backups.files import check, copy_back, copy_tree
+from countermark.network.operations.backups.manifest import DATABASE, File, PlatformDatabase, load
+from tests.unit.network.operations.backups.conftest import LEDGER, contents, fill
 
 MIB = 1 << 20
 

@@ -23,11 +23,11 @@ from countermark.network.configuration.fetching import PeerBlocks, fetch_config
 from countermark.network.configuration.submission import submit_update
 from countermark.network.genesis import PeerOrganisation
 from countermark.network.identities.files import write_file
-from countermark.network.native.network import NativeNetwork
-from countermark.network.native.ordering import orderer_clients
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import administrator, generate, profile
 from countermark.network.nodes.material import ADMIN, definitions
+from countermark.network.operations.network import Network
+from countermark.network.operations.ordering import orderer_clients
 from countermark.network.topology import OrganisationPlan, TopologyError, load, parse_topology
 from countermark.network.topology.amending import with_definition
 from countermark.network.topology.default import newcomer_text
@@ -35,7 +35,7 @@ from countermark.network.topology.definitions import OrganisationDefinition
 from countermark.network.topology.invitation import Invitation, invitation
 
 
-def invite(network: NativeNetwork) -> Invitation:
+def invite(network: Network) -> Invitation:
     """Return what a newcomer must know of `network`.
 
     Raises:
@@ -74,7 +74,7 @@ def prepare(
     return folder.definition(name)
 
 
-def propose(network: NativeNetwork, newcomer: OrganisationDefinition) -> tuple[ChannelConfig, ConfigUpdate]:
+def propose(network: Network, newcomer: OrganisationDefinition) -> tuple[ChannelConfig, ConfigUpdate]:
     """Return the channel's configuration now, and the update that lets `newcomer` in with its anchor peers.
 
     Raises:
@@ -87,7 +87,7 @@ def propose(network: NativeNetwork, newcomer: OrganisationDefinition) -> tuple[C
     return before, compute_update(before, with_organisation(before, organisation))
 
 
-def sign(network: NativeNetwork, plan: OrganisationPlan, update: ConfigUpdate) -> UpdateSignature:
+def sign(network: Network, plan: OrganisationPlan, update: ConfigUpdate) -> UpdateSignature:
     """Return the signature of `update` by the administrator of `plan`, an organisation here.
 
     Raises:
@@ -108,7 +108,7 @@ def check(config: ChannelConfig, update: ConfigUpdate, signatures: Sequence[Upda
 
 
 def submit(
-    network: NativeNetwork, config: ChannelConfig, update: ConfigUpdate, signatures: Sequence[UpdateSignature]
+    network: Network, config: ChannelConfig, update: ConfigUpdate, signatures: Sequence[UpdateSignature]
 ) -> Block:
     """Hand `update` with `signatures`, which `check` has found enough, to the orderers; return its block.
 
@@ -143,7 +143,7 @@ def record(folder: NetworkFolder, newcomer: OrganisationDefinition) -> bool:
     return True
 
 
-def current_config(network: NativeNetwork) -> ChannelConfig:
+def current_config(network: Network) -> ChannelConfig:
     """Return the channel's configuration as the first peer here has it.
 
     Raises:

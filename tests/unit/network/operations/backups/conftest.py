@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from countermark.network.native.backups.drafts import drafted
-from countermark.network.native.backups.files import copy_tree
-from countermark.network.native.backups.manifest import File, Manifest, Peer, load, network_of
-from countermark.network.native.backups.peers import named
 from countermark.network.native.network import NativeNetwork
 from countermark.network.native.nodes import PeerNode
 from countermark.network.native.preflight import mark_nodes
 from countermark.network.nodes.folder import NetworkFolder
 from countermark.network.nodes.generation import generate
+from countermark.network.operations.backups.drafts import drafted
+from countermark.network.operations.backups.files import copy_tree
+from countermark.network.operations.backups.manifest import File, Manifest, Peer, load, network_of
+from countermark.network.operations.backups.peers import named
 from countermark.network.topology import parse_topology
 from tests.support.clock import now_ms
 from tests.support.fabric.network import small_description
