@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from countermark.network.client import GatewayClient
+from countermark.network.client import GatewayClient, LedgerError
 from countermark.network.lifecycle.approve import approve, approved_package
 from countermark.network.lifecycle.commit import commit, committed, readiness
 from countermark.network.lifecycle.endorser import PeerAccess
@@ -62,12 +62,19 @@ def bring_about(
         patiently(partial(_approve, administrators, one, agreement, sequence, package_id), anew=True)
     if current is not None and current.sequence >= sequence:
         return Progress(sequence, True)
-    approvals = patiently(lambda: readiness(first, agreement, sequence=sequence))
-    missing = tuple(sorted(msp_id for msp_id, approved in approvals.items() if not approved))
-    if len(missing) * 2 >= len(approvals):
-        return Progress(sequence, False, missing)
-    agreed = [msp_id for msp_id, approved in approvals.items() if approved]
-    patiently(lambda: _commit(first, agreement, sequence, agreed), anew=True)
+    missing: tuple[str, ...] = ()
+    try:
+        approvals = patiently(lambda: readiness(first, agreement, sequence=sequence))
+    except LedgerError:
+        # The question has no answer any more if another organisation's administrator has committed at this moment.
+        if not patiently(lambda: _in_force(first, agreement, sequence)):
+            raise
+    else:
+        missing = tuple(sorted(msp_id for msp_id, approved in approvals.items() if not approved))
+        if len(missing) * 2 >= len(approvals):
+            return Progress(sequence, False, missing)
+        agreed = [msp_id for msp_id, approved in approvals.items() if approved]
+        patiently(lambda: _commit(first, agreement, sequence, agreed), anew=True)
     for other in administrators[1:]:
         patiently(partial(_check_known, other, agreement.name, sequence))
     return Progress(sequence, True, missing)
@@ -88,12 +95,16 @@ def _approve(
 
 def _commit(lifecycle: GatewayClient, agreement: Agreement, sequence: int, approved: Sequence[str]) -> None:
     """Commit the definition, unless another organisation's administrator has done it at this moment."""
-    current = committed(lifecycle, agreement.name)
-    if current is not None and current.sequence == sequence and current.agreement == agreement:
+    if _in_force(lifecycle, agreement, sequence):
         return
     transaction = commit(lifecycle, agreement, sequence=sequence, organisations=approved)
     patiently(lambda: lifecycle.submit(transaction.tx_id, transaction.envelope))
     lifecycle.commit_status(transaction.tx_id).check()
+
+
+def _in_force(lifecycle: GatewayClient, agreement: Agreement, sequence: int) -> bool:
+    current = committed(lifecycle, agreement.name)
+    return current is not None and current.sequence == sequence and current.agreement == agreement
 
 
 def _check_known(lifecycle: GatewayClient, name: str, sequence: int) -> None:

@@ -152,7 +152,9 @@ def postgres() -> str:
     for part in ("bin", "lib", "share"):
         image.tree(programs.parent / part, f"{home}/{part}")
     image.tree(package.with_name(f"{package.name}.libs"), f"/opt/{package.name}.libs")
-    image.libraries([programs / name for name in ("postgres", "initdb", "pg_dump", "pg_isready", "pg_restore", "psql")])
+    image.libraries(
+        [programs / name for name in ("postgres", "initdb", "pg_dump", "pg_isready", "pg_restore", "psql")]
+    )
     image.text("/usr/local/bin/entry", _ENTRY, 0o755)
     # Whoever runs it may write there, in the published image too.
     image.folder("var/lib/postgresql", 0o1777)
