@@ -1,4 +1,4 @@
-"""`countermark fingerprint`: compute and compare, offline."""
+"""`countermark fingerprint`: compute, compare, measure; offline."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from countermark.cli.session import Session, noun, session_command
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-command = noun("fingerprint", "Compute and compare fingerprints, offline.")
+command = noun("fingerprint", "Compute, compare and measure fingerprints, offline.")
 
 
 @command.command("compute")
@@ -53,3 +53,90 @@ def compare(session: Session, a: Path, b: Path, generator: str) -> None:
         "generator": comparison.generator,
     }
     session.result(document, f"{comparison.decision}  {comparison.score:.3f}", *comparison.reasons)
+
+
+@command.command("selftest")
+@session_command
+def selftest(session: Session) -> None:
+    """Check that this machine and its libraries give the fingerprints that every other one gives."""
+    from countermark.client.errors import REFUSED_HERE, ClientError
+    from countermark.fingerprint import conformance
+
+    differing = conformance.failures()
+    if differing:
+        raise ClientError(REFUSED_HERE, f"fingerprints differ from their vectors: {'; '.join(differing)}")
+    count = len(conformance.vectors())
+    session.result({"vectors": count, "differing": []}, f"{count} vectors, all as they should be")
+
+
+@command.command("evaluate")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--attacks",
+    type=click.Choice(["mild", "medium", "strong", "hard", "all"]),
+    default="all",
+    show_default=True,
+    help="The paper's copies at a strength, single hard edits, or all of them.",
+)
+@click.option(
+    "--attack-config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Other strengths: {"medium": {"crop": 0.06, "noise": 20, "brightness": 0.35}, ...}.',
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the copies' random numbers.")
+@click.option("--generator", default="image/v1", show_default=True)
+@click.option("--copies", type=click.IntRange(1, 100), default=20, show_default=True, help="Of each photograph.")
+@click.option("--jobs", type=click.IntRange(0), default=0, help="Processes; 0 for one on each core.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("fingerprint-evaluation"),
+    show_default=True,
+    help="Folder to write.",
+)
+@session_command
+def evaluate(
+    session: Session,
+    folder: Path,
+    attacks: str,
+    attack_config: Path | None,
+    seed: int,
+    generator: str,
+    copies: int,
+    jobs: int,
+    out: Path,
+) -> None:
+    """Run the paper's experiment on the photographs in DIR: how many edited copies are found, how many strangers.
+
+    Writes tables and curves of precision and recall into the folder --out. Fingerprints are kept there, so a run
+    that was interrupted goes on. They are confidential, as the photographs are.
+    """
+    from countermark.client.errors import REFUSED_HERE, ClientError
+    from countermark.fingerprint.evaluation import attacks as choices
+    from countermark.fingerprint.evaluation.errors import EvaluationError
+    from countermark.fingerprint.evaluation.evaluate import Plan, photographs
+    from countermark.fingerprint.evaluation.evaluate import evaluate as run
+    from countermark.fingerprint.evaluation.report import lines, write
+
+    try:
+        plan = Plan(
+            photos=photographs(folder),
+            generator=generator,
+            strengths=choices.strengths(attacks, attack_config),
+            edits=attacks in (choices.HARD, "all"),
+            copies=copies,
+            seed=seed,
+        )
+        if session.dry_run:
+            document = {"dry_run": True, "photos": len(plan.photos), "strengths": sorted(plan.strengths)}
+            session.result(document, f"would evaluate {len(plan.photos)} photographs")
+            return
+        evaluation = run(plan, out / "fingerprints", processes=jobs, progress=session.progress)
+        written = write(evaluation, out)
+    except EvaluationError as error:
+        raise ClientError(REFUSED_HERE, str(error)) from error
+    except OSError as error:
+        raise ClientError(REFUSED_HERE, f"{error.filename}: {error.strerror}") from error
+    session.result({**evaluation.document(), "files": [str(path) for path in written]}, *lines(evaluation), "")
+    session.say(f"the whole report: {written[0]}")

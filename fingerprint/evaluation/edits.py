@@ -6,21 +6,39 @@ is used freely here: a pirate does, too, and nothing here goes into a fingerprin
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-__all__ = ["EDITS", "LIGHT_EDITS", "PAPER_STRENGTHS", "Edit", "paper_copy"]
+__all__ = ["EDITS", "LIGHT_EDITS", "PAPER_STRENGTHS", "Edit", "Strength", "paper_copy"]
 
 Random = np.random.Generator
 Edit = Callable[[Image.Image, Random], bytes]
 
-PAPER_STRENGTHS: Final = {"mild": (0.03, 10, 0.20), "medium": (0.06, 20, 0.35), "strong": (0.12, 30, 0.50)}
-"""Most crop a side (share), most noise (sigma in levels) and most brightness change (share) of the paper's copies.
 
-The paper names the three edits and no strengths.
-"""
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How far a copy of the paper's goes, at most.
+
+    Attributes:
+        crop: Share cut off at each side.
+        noise: Standard deviation in levels of 256.
+        brightness: Share by which it changes, up or down.
+    """
+
+    crop: float
+    noise: float
+    brightness: float
+
+
+PAPER_STRENGTHS: Final = {
+    "mild": Strength(0.03, 10, 0.20),
+    "medium": Strength(0.06, 20, 0.35),
+    "strong": Strength(0.12, 30, 0.50),
+}
+"""Our reading of the paper, which names the three edits and no strengths."""
 
 
 def _file(image: Image.Image, form: str = "JPEG", quality: int = 90) -> bytes:
@@ -169,9 +187,8 @@ LIGHT_EDITS: Final[dict[str, Edit]] = {
 """What happens to a picture that is merely passed on, and a little more: for pictures with little content."""
 
 
-def paper_copy(image: Image.Image, random: Random, strength: str) -> bytes:
+def paper_copy(image: Image.Image, random: Random, strength: Strength) -> bytes:
     """Return a copy as in section IV.C of the paper: random crop, noise and brightness up to `strength`."""
-    crop, sigma, change = PAPER_STRENGTHS[strength]
-    edited = _random_crop(crop)(image, random)
-    edited = _brightness(1 + random.uniform(-change, change))(edited, random)
-    return _file(_noise(random.uniform(0, sigma))(edited, random))
+    edited = _random_crop(strength.crop)(image, random)
+    edited = _brightness(1 + random.uniform(-strength.brightness, strength.brightness))(edited, random)
+    return _file(_noise(random.uniform(0, strength.noise))(edited, random))

@@ -8,7 +8,7 @@ from typing import Final
 
 from countermark.fingerprint.comparison import Thresholds
 
-__all__ = ["PAPER_V0", "V1", "ContentRule", "ImageConfig", "PlainRule", "Round", "ViewsConfig", "Weights"]
+__all__ = ["CONFIGS", "PAPER_V0", "V1", "ContentRule", "ImageConfig", "PlainRule", "Round", "ViewsConfig", "Weights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +107,6 @@ V1: Final = ViewsConfig(
     contents=ContentRule(match=0.94, flat=0.35, colour=0.15, blank=0.5),
     plain=PlainRule(colour_levels=8, form_levels=12),
 )
+
+CONFIGS: Final[dict[str, ImageConfig]] = {"image/paper-v0": PAPER_V0, "image/v1": V1}
+"""By generator."""

@@ -53,7 +53,7 @@ def test_edited_copy_is_recognised_and_taken_for_no_other_photograph(name, edit)
 def test_copies_as_the_paper_makes_them_are_recognised(name, strength):
     random = np.random.default_rng(23)
     for _ in range(4):
-        copy = compute(io.BytesIO(paper_copy(photograph(name), random, strength)))
+        copy = compute(io.BytesIO(paper_copy(photograph(name), random, PAPER_STRENGTHS[strength])))
         assert compare(copy, registered(name)).decision == "match"
 
 
