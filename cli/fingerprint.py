@@ -76,12 +76,12 @@ def selftest(session: Session) -> None:
     type=click.Choice(["mild", "medium", "strong", "hard", "all"]),
     default="all",
     show_default=True,
-    help="The paper's copies at a strength, single hard edits, or all of them.",
+    help="The paper's copies at a strength, hard attacks, or all of them.",
 )
 @click.option(
     "--attack-config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='Other strengths: {"medium": {"crop": 0.06, "noise": 20, "brightness": 0.35}, ...}.',
+    help="Other strengths and hard attacks: docs/fingerprints.md.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the copies' random numbers.")
 @click.option("--generator", default="image/v1", show_default=True)
@@ -113,7 +113,7 @@ def evaluate(
     that was interrupted goes on. They are confidential, as the photographs are.
     """
     from countermark.client.errors import REFUSED_HERE, ClientError
-    from countermark.fingerprint.evaluation import attacks as choices
+    from countermark.fingerprint.evaluation.attacks import attacks as chosen
     from countermark.fingerprint.evaluation.errors import EvaluationError
     from countermark.fingerprint.evaluation.evaluate import Plan, photographs
     from countermark.fingerprint.evaluation.evaluate import evaluate as run
@@ -123,13 +123,13 @@ def evaluate(
         plan = Plan(
             photos=photographs(folder),
             generator=generator,
-            strengths=choices.strengths(attacks, attack_config),
-            edits=attacks in (choices.HARD, "all"),
+            attacks=chosen(attacks, attack_config),
             copies=copies,
             seed=seed,
         )
         if session.dry_run:
-            document = {"dry_run": True, "photos": len(plan.photos), "strengths": sorted(plan.strengths)}
+            names = [*plan.attacks.strengths, *plan.attacks.hard]
+            document = {"dry_run": True, "photos": len(plan.photos), "attacks": names}
             session.result(document, f"would evaluate {len(plan.photos)} photographs")
             return
         evaluation = run(plan, out / "fingerprints", processes=jobs, progress=session.progress)

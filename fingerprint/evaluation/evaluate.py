@@ -1,7 +1,7 @@
 """Evaluate a generator on photographs: how many copies it finds, how many strangers it takes for copies."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.evaluation import protocol
+from countermark.fingerprint.evaluation.attacks import Attacks
 from countermark.fingerprint.evaluation.cache import Cache
-from countermark.fingerprint.evaluation.edits import EDITS, Strength
+from countermark.fingerprint.evaluation.edits import Strength
 from countermark.fingerprint.evaluation.errors import EvaluationError
 from countermark.fingerprint.evaluation.measure import Confusion, Rate, confusion, rate
 from countermark.fingerprint.evaluation.scores import Point, Scores
@@ -32,16 +33,14 @@ class Plan:
     Attributes:
         photos: Files, no two of which show the same.
         generator: Its id.
-        strengths: Of the paper's copies, by name.
-        edits: Whether single edits are made as well.
+        attacks: Strengths of the paper's copies, and hard attacks, of which each photograph gets one copy.
         copies: How many of each photograph at each strength; the paper has 20.
         seed: Where the numbers of all copies come from.
     """
 
     photos: Sequence[Path]
     generator: str
-    strengths: Mapping[str, Strength]
-    edits: bool
+    attacks: Attacks
     copies: int
     seed: int
 
@@ -81,7 +80,7 @@ class Evaluation:
     seed: int
     different: Confusion
     found: dict[str, Found]
-    edits: dict[str, Rate]
+    hard: dict[str, Rate]
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON, without the curves."""
@@ -117,7 +116,7 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
     with ProcessPoolExecutor(count) as pool:
         originals = protocol.originals_of(pool, cache, plan.photos, progress("photographs"))
         found = {}
-        for name, strength in plan.strengths.items():
+        for name, strength in plan.attacks.strengths.items():
             copies = protocol.copies_of(
                 *(pool, cache, plan.photos, strength),
                 copies=plan.copies,
@@ -126,10 +125,14 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
             )
             scores = protocol.find_copies(originals, copies, processes=count, tell=progress(f"search, {name}"))
             found[name] = _found(strength, scores, config.thresholds.match)
-        edits = {}
-        if plan.edits:
-            edited = protocol.edited_of(pool, cache, plan.photos, seed=plan.seed, tell=progress("single edits"))
-            edits = _rates(originals, edited)
+        hard = {}
+        if plan.attacks.hard:
+            attacked = protocol.attacked_of(
+                *(pool, cache, plan.photos, list(plan.attacks.hard.values())),
+                seed=plan.seed,
+                tell=progress("hard attacks"),
+            )
+            hard = _rates(list(plan.attacks.hard), originals, attacked)
     return Evaluation(
         generator=plan.generator,
         config=config.id,
@@ -139,7 +142,7 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
         seed=plan.seed,
         different=confusion(originals),
         found=found,
-        edits=edits,
+        hard=hard,
     )
 
 
@@ -156,6 +159,8 @@ def _found(strength: Strength, scores: Scores, match: float) -> Found:
     )
 
 
-def _rates(originals: Sequence[Fingerprint], edited: Sequence[Sequence[Fingerprint]]) -> dict[str, Rate]:
-    outcomes = [compare_many(original, copies) for original, copies in zip(originals, edited, strict=True)]
-    return {name: rate(outcome[index] for outcome in outcomes) for index, name in enumerate(EDITS)}
+def _rates(
+    names: Sequence[str], originals: Sequence[Fingerprint], attacked: Sequence[Sequence[Fingerprint]]
+) -> dict[str, Rate]:
+    outcomes = [compare_many(original, copies) for original, copies in zip(originals, attacked, strict=True)]
+    return {name: rate(outcome[index] for outcome in outcomes) for index, name in enumerate(names)}

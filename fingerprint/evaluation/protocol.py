@@ -15,12 +15,13 @@ from PIL import Image
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.errors import FingerprintError
 from countermark.fingerprint.evaluation.cache import Cache
-from countermark.fingerprint.evaluation.edits import EDITS, Strength, paper_copy
+from countermark.fingerprint.evaluation.edits import Strength, paper_copy
 from countermark.fingerprint.evaluation.errors import EvaluationError
+from countermark.fingerprint.evaluation.hard import Attack
 from countermark.fingerprint.evaluation.scores import Scores
 from countermark.fingerprint.operations import compare_many, compute
 
-__all__ = ["Tell", "copies_of", "edited_of", "find_copies", "originals_of"]
+__all__ = ["Tell", "attacked_of", "copies_of", "find_copies", "originals_of"]
 
 Tell = Callable[[int, int], None]
 """Told how many photographs of how many have been dealt with."""
@@ -52,15 +53,15 @@ def copies_of(
     return list(_told(pool.map(partial(_copies, cache, experiment), photos, chunksize=_CHUNK), photos, tell))
 
 
-def edited_of(
-    pool: Executor, cache: Cache, photos: Sequence[Path], *, seed: int, tell: Tell
+def attacked_of(
+    pool: Executor, cache: Cache, photos: Sequence[Path], attacks: Sequence[Attack], *, seed: int, tell: Tell
 ) -> list[list[Fingerprint]]:
-    """Return fingerprints of each of ``photos`` after each of `EDITS`, with numbers from ``seed``.
+    """Return fingerprints of each of ``photos`` after each of ``attacks``, with numbers from ``seed``.
 
     Raises:
         OSError: As `originals_of`.
     """
-    return list(_told(pool.map(partial(_edited, cache, seed), photos, chunksize=_CHUNK), photos, tell))
+    return list(_told(pool.map(partial(_attacked, cache, attacks, seed), photos, chunksize=_CHUNK), photos, tell))
 
 
 def find_copies(
@@ -97,12 +98,12 @@ def _copies(cache: Cache, experiment: _Copies, photo: Path) -> list[Fingerprint]
     return cache.fingerprints(photo, [photo.name, asdict(experiment)], make)
 
 
-def _edited(cache: Cache, seed: int, photo: Path) -> list[Fingerprint]:
+def _attacked(cache: Cache, attacks: Sequence[Attack], seed: int, photo: Path) -> list[Fingerprint]:
     def make() -> list[Fingerprint]:
         picture, random = _opened(photo, seed)
-        return [compute(io.BytesIO(edit(picture, random)), cache.generator) for edit in EDITS.values()]
+        return [compute(io.BytesIO(attack.copy(picture, random)), cache.generator) for attack in attacks]
 
-    return cache.fingerprints(photo, [photo.name, "edits", list(EDITS), seed], make)
+    return cache.fingerprints(photo, [photo.name, [asdict(one) for one in attacks], seed], make)
 
 
 def _opened(photo: Path, seed: int) -> tuple[Image.Image, np.random.Generator]:

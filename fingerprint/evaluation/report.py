@@ -101,12 +101,14 @@ def _tables(evaluation: Evaluation) -> Iterable[tuple[str, Row, list[Row]]]:
             *("recall at 0 false", "at 1e-6", "false per pair"),
         )
         yield "The paper's experiment", head, [_row(name, found) for name, found in evaluation.found.items()]
-    if evaluation.edits:
+    if evaluation.hard:
         rows: list[Row] = [
             (name, str(r.copies), _share(r.matches / r.copies), _share(r.reviews / r.copies), f"{r.lowest:.3f}")
-            for name, r in evaluation.edits.items()
+            for name, r in evaluation.hard.items()
         ]
-        yield "Single edits", ("edit", "copies", "match", "review", "lowest score"), rows
+        mean = sum(r.matches / r.copies for r in evaluation.hard.values()) / len(evaluation.hard)
+        rows.append(("mean", "", _share(mean), "", ""))
+        yield "Hard attacks", ("attack", "copies", "match", "review", "lowest score"), rows
 
 
 def _row(name: str, found: Found) -> Row:

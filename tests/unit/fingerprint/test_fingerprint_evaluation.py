@@ -1,5 +1,6 @@
 """The evaluation: figures by hand where they can be, and a whole run on pictures that are drawn."""
 
+import io
 import json
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,17 +13,18 @@ from PIL import Image
 
 from countermark.fingerprint import compute
 from countermark.fingerprint.comparison import Comparison
-from countermark.fingerprint.evaluation import attacks
+from countermark.fingerprint.evaluation.attacks import Attacks, attacks
 from countermark.fingerprint.evaluation.cache import Cache
-from countermark.fingerprint.evaluation.edits import EDITS, PAPER_STRENGTHS, Strength
+from countermark.fingerprint.evaluation.edits import PAPER_STRENGTHS, Strength
 from countermark.fingerprint.evaluation.errors import EvaluationError
 from countermark.fingerprint.evaluation.evaluate import Evaluation, Plan, evaluate, photographs
 from countermark.fingerprint.evaluation.families import scene
+from countermark.fingerprint.evaluation.hard import HARD, KINDS, Attack
 from countermark.fingerprint.evaluation.report import curve_csv, lines, write
 from countermark.fingerprint.evaluation.scores import Scores
 
 GENERATOR = "image/v1"
-MILD = {"mild": PAPER_STRENGTHS["mild"]}
+MILD = Attacks({"mild": PAPER_STRENGTHS["mild"]}, {})
 
 
 def compared(score: float) -> Comparison:
@@ -90,9 +92,14 @@ def config(tmp_path: Path) -> Callable[[Any], Path]:
 def test_a_file_changes_strengths_and_adds_others(config: Callable[[Any], Path]) -> None:
     other = {"crop": 0.08, "noise": 25, "brightness": 0.4}
     file = config({"medium": other, "mine": other})
-    assert attacks.strengths("medium", file) == {"medium": Strength(0.08, 25, 0.4)}
-    assert set(attacks.strengths("all", file)) == {"mild", "medium", "strong", "mine"}
-    assert attacks.strengths("hard", file) == {}
+    assert attacks("medium", file) == Attacks({"medium": Strength(0.08, 25, 0.4)}, {})
+    assert set(attacks("all", file).strengths) == {"mild", "medium", "strong", "mine"}
+    assert attacks("hard", file) == Attacks({}, HARD)
+
+
+def test_a_file_takes_the_place_of_the_hard_attacks(config: Callable[[Any], Path]) -> None:
+    file = config({"hard": {"turned": {"kind": "rotate", "degrees": 7, "trim": 0.2}}})
+    assert attacks("hard", file).hard == {"turned": Attack("rotate", {"degrees": 7, "trim": 0.2})}
 
 
 @pytest.mark.parametrize(
@@ -100,8 +107,14 @@ def test_a_file_changes_strengths_and_adds_others(config: Callable[[Any], Path])
     [
         ("{", "not JSON"),
         ([], "an object of strengths"),
-        ({"../up": {}}, "cannot be the name"),
-        ({"hard": {}}, "cannot be the name"),
+        ({"../up": {}}, "cannot be a name"),
+        ({"all": {}}, "cannot be a name"),
+        ({"hard": {}}, "an object of attacks"),
+        ({"hard": {"..": {"kind": "grey"}}}, "cannot be a name"),
+        ({"hard": {"mine": {"kind": "magic"}}}, "its kind is one of jpeg"),
+        ({"hard": {"mine": []}}, "its kind is one of jpeg"),
+        ({"hard": {"mine": {"kind": "crop"}}}, "its members are kind, share"),
+        ({"hard": {"mine": {"kind": "crop", "share": 1}}}, "share is a number from 0 to 0.9"),
         ({"mine": {"crop": 0.1}}, "its members are crop, noise, brightness"),
         ({"mine": {"crop": 0.1, "noise": 1, "brightness": 0.1, "blur": 1}}, "its members are"),
         ({"mine": {"crop": 0.5, "noise": 1, "brightness": 0.1}}, "crop is a number from 0 to 0.45"),
@@ -111,7 +124,7 @@ def test_a_file_changes_strengths_and_adds_others(config: Callable[[Any], Path])
 )
 def test_a_wrong_file_is_refused_with_its_reason(config: Callable[[Any], Path], document: Any, said: str) -> None:
     with pytest.raises(EvaluationError, match=said):
-        attacks.strengths("all", config(document))
+        attacks("all", config(document))
 
 
 # A run
@@ -127,7 +140,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan(photos: Path, **changes: Any) -> Plan:
-    values = {"generator": GENERATOR, "strengths": MILD, "edits": False, "copies": 2, "seed": 1, **changes}
+    values = {"generator": GENERATOR, "attacks": MILD, "copies": 2, "seed": 1, **changes}
     return Plan(photos=photographs(photos), **values)
 
 
@@ -179,10 +192,30 @@ def test_a_changed_photograph_is_another(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-def test_single_edits_have_a_row_each(photos: Path, tmp_path: Path) -> None:
-    found = run(plan(photos, strengths={}, edits=True), tmp_path)
-    assert list(found.edits) == list(EDITS)
-    assert found.edits["copy"].matches == found.edits["copy"].copies == 4
+def test_hard_attacks_have_a_row_each(photos: Path, tmp_path: Path) -> None:
+    own = {name: HARD[name] for name in ("jpeg_30", "crop_50")}
+    found = run(plan(photos, attacks=Attacks({}, own)), tmp_path)
+    assert list(found.hard) == list(own)
+    assert found.hard["jpeg_30"].matches == found.hard["jpeg_30"].copies == 4
+    assert any(line.startswith("mean") for line in lines(found))
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_hard_attack_gives_another_file_and_the_same_for_the_same_numbers(name: str) -> None:
+    picture = scene(np.random.default_rng(5), 96, 64)
+    made = [HARD[name].copy(picture, np.random.default_rng(seed)) for seed in (1, 1)]
+    assert made[0] == made[1]
+    with Image.open(io.BytesIO(made[0])) as opened:
+        copy = opened.convert("RGB")
+    assert copy.tobytes() != picture.tobytes()
+    assert min(copy.size) >= 30
+
+
+def test_each_kind_of_attack_is_among_the_hard_ones_with_all_its_parameters() -> None:
+    assert {one.kind for one in HARD.values()} == set(KINDS)
+    for one in HARD.values():
+        assert set(one.parameters) == set(KINDS[one.kind].bounds)
+        assert all(low <= one.parameters[name] <= high for name, (low, high) in KINDS[one.kind].bounds.items())
 
 
 class Checker(HTMLParser):
