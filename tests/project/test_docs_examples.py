@@ -5,8 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from countermark.cli.main import command as root_command
+from countermark.fingerprint.evaluation.attacks import attacks
 from countermark.gateway.routes import BLUEPRINTS
 from docs.generators import cli
 from tests.support.pages import PAGES, ROOT, check_words
@@ -48,6 +50,10 @@ EXAMPLES = list(_examples())
 
 def _in(*languages: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("example", [one for one in EXAMPLES if one.language in languages], ids=str)
+
+
+_FILES: Mapping[str, Callable[[Path], object]] = {"attacks": partial(attacks, "all")}
+"""Readers of files that users write."""
 
 
 def _models() -> dict[str, type[BaseModel]]:
@@ -98,8 +104,12 @@ def test_http_example_is_a_message(example: Example) -> None:
 
 
 @_in("json")
-def test_json_example_is_of_the_described_form(example: Example) -> None:
-    """`<!-- Name -->` before the block names the schema of the OpenAPI document."""
+def test_json_example_is_of_the_described_form(example: Example, tmp_path: Path) -> None:
+    """`<!-- Name -->` before the block names the schema of the OpenAPI document, or whose file it is."""
+    if example.model in _FILES:
+        (tmp_path / "example.json").write_text(example.text)
+        assert _FILES[example.model](tmp_path / "example.json")
+        return
     assert example.model in _models(), f"no schema is named {example.model!r}"
     _models()[example.model].model_validate_json(example.text)
     described = set(_models()[example.model].model_fields)
