@@ -1,20 +1,27 @@
 """Edits of a photograph that leave its content: what a pirate would do before selling it again.
 
-Each edit takes an RGB picture and a source of random numbers and gives the bytes of a file. Pillow's own resampling
-is used freely here: a pirate does, too, and nothing here goes into a fingerprint.
+Each edit takes an RGB picture and a source of random numbers and gives the bytes of a file.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+
+from countermark.fingerprint.evaluation.changes import (
+    Random,
+    bordered,
+    cropped,
+    encoded,
+    noisy,
+    scaled,
+    turned,
+    with_gamma,
+)
 
 __all__ = ["EDITS", "LIGHT_EDITS", "PAPER_STRENGTHS", "Edit", "Strength", "paper_copy"]
 
-Random = np.random.Generator
 Edit = Callable[[Image.Image, Random], bytes]
 
 
@@ -41,38 +48,24 @@ PAPER_STRENGTHS: Final = {
 """Our reading of the paper, which names the three edits and no strengths."""
 
 
-def _file(image: Image.Image, form: str = "JPEG", quality: int = 90) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, form, quality=quality)
-    return buffer.getvalue()
-
-
 def _saved(change: Callable[[Image.Image, Random], Image.Image]) -> Edit:
-    return lambda image, random: _file(change(image, random))
+    return lambda image, random: encoded(change(image, random))
 
 
 def _compressed(form: str, quality: int) -> Edit:
-    return lambda image, _: _file(image, form, quality)
+    return lambda image, _: encoded(image, form, quality)
 
 
 def _crop(left: float, upper: float, right: float, lower: float) -> Callable[[Image.Image, Random], Image.Image]:
-    def change(image: Image.Image, _: Random) -> Image.Image:
-        w, h = image.size
-        return image.crop((round(left * w), round(upper * h), round(w - right * w), round(h - lower * h)))
-
-    return change
+    return lambda image, _: cropped(image, left, upper, right, lower)
 
 
 def _random_crop(most: float) -> Callable[[Image.Image, Random], Image.Image]:
-    return lambda image, random: _crop(*random.uniform(0, most, 4))(image, random)
+    return lambda image, random: cropped(image, *random.uniform(0, most, 4))
 
 
 def _noise(sigma: float) -> Callable[[Image.Image, Random], Image.Image]:
-    def change(image: Image.Image, random: Random) -> Image.Image:
-        pixels = np.asarray(image).astype(float)
-        return Image.fromarray(np.clip(pixels + random.normal(0, sigma, pixels.shape), 0, 255).astype(np.uint8))
-
-    return change
+    return lambda image, random: noisy(image, random, sigma)
 
 
 def _brightness(factor: float) -> Callable[[Image.Image, Random], Image.Image]:
@@ -80,24 +73,15 @@ def _brightness(factor: float) -> Callable[[Image.Image, Random], Image.Image]:
 
 
 def _gamma(power: float) -> Callable[[Image.Image, Random], Image.Image]:
-    return lambda image, _: image.point([round(255 * (level / 255) ** power) for level in range(256)] * 3)
+    return lambda image, _: with_gamma(image, power)
 
 
 def _scaled(factor: float) -> Callable[[Image.Image, Random], Image.Image]:
-    def change(image: Image.Image, _: Random) -> Image.Image:
-        return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))))
-
-    return change
+    return lambda image, _: scaled(image, factor)
 
 
-def _turned(degrees: float, shrink: float = 0.0) -> Callable[[Image.Image, Random], Image.Image]:
-    """Turn the picture; black corners stay, or `shrink` of each side is cut away with them."""
-
-    def change(image: Image.Image, random: Random) -> Image.Image:
-        turned = image.rotate(degrees, Image.Resampling.BICUBIC)
-        return _crop(shrink, shrink, shrink, shrink)(turned, random)
-
-    return change
+def _turned(degrees: float, trim: float = 0.0) -> Callable[[Image.Image, Random], Image.Image]:
+    return lambda image, _: turned(image, degrees, trim)
 
 
 def _transposed(method: Image.Transpose) -> Callable[[Image.Image, Random], Image.Image]:
@@ -105,7 +89,7 @@ def _transposed(method: Image.Transpose) -> Callable[[Image.Image, Random], Imag
 
 
 def _bordered(share: float) -> Callable[[Image.Image, Random], Image.Image]:
-    return lambda image, _: ImageOps.expand(image, round(share * min(image.size)), "white")
+    return lambda image, _: bordered(image, share)
 
 
 def _letterboxed(image: Image.Image, _: Random) -> Image.Image:
@@ -120,8 +104,8 @@ def _captioned(image: Image.Image, _: Random) -> Image.Image:
     return marked
 
 
-def _mirrored_crop(image: Image.Image, random: Random) -> Image.Image:
-    return _crop(0.06, 0.06, 0.06, 0.06)(ImageOps.mirror(image), random)
+def _mirrored_crop(image: Image.Image, _: Random) -> Image.Image:
+    return cropped(ImageOps.mirror(image), 0.06, 0.06, 0.06, 0.06)
 
 
 def _all_at_once(image: Image.Image, random: Random) -> Image.Image:
@@ -191,4 +175,4 @@ def paper_copy(image: Image.Image, random: Random, strength: Strength) -> bytes:
     """Return a copy as in section IV.C of the paper: random crop, noise and brightness up to `strength`."""
     edited = _random_crop(strength.crop)(image, random)
     edited = _brightness(1 + random.uniform(-strength.brightness, strength.brightness))(edited, random)
-    return _file(_noise(random.uniform(0, strength.noise))(edited, random))
+    return encoded(noisy(edited, random, random.uniform(0, strength.noise)))

@@ -8,11 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from countermark.fingerprint.evaluation.edits import Random, paper_copy
-from countermark.fingerprint.evaluation.edits import Strength as PaperStrength
+from countermark.fingerprint.evaluation.changes import (
+    Random,
+    bordered,
+    encoded,
+    noisy,
+    scaled,
+    scaled_size,
+    turned,
+    with_gamma,
+)
+from countermark.fingerprint.evaluation.edits import Strength, paper_copy
 from countermark.fingerprint.evaluation.families import scene
 
 __all__ = ["HARD", "KINDS", "Attack", "Kind"]
@@ -39,14 +47,9 @@ class Attack:
 
     def copy(self, picture: Image.Image, random: Random) -> bytes:
         """Return the file that comes of ``picture``."""
-        kind, buffer = KINDS[self.kind], io.BytesIO()
+        kind = KINDS[self.kind]
         changed = kind.change(picture, random, self.parameters)
-        changed.save(buffer, kind.form, quality=round(self.parameters.get("quality", 90)))
-        return buffer.getvalue()
-
-
-def _shrunk(picture: Image.Image, factor: float) -> tuple[int, int]:
-    return max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
+        return encoded(changed, kind.form, round(self.parameters.get("quality", 90)))
 
 
 def _place(whole: Image.Image, part: tuple[int, int], random: Random) -> tuple[int, int]:
@@ -59,7 +62,7 @@ def _same(picture: Image.Image, _: Random, __: Parameters) -> Image.Image:
 
 
 def _scale(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
-    return picture.resize(_shrunk(picture, p["factor"]))
+    return scaled(picture, p["factor"])
 
 
 def _blur(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
@@ -67,8 +70,7 @@ def _blur(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
 
 
 def _noise(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
-    pixels = np.asarray(picture) + random.normal(0, p["sigma"], (picture.height, picture.width, 3))
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+    return noisy(picture, random, p["sigma"])
 
 
 def _grey(picture: Image.Image, _: Random, __: Parameters) -> Image.Image:
@@ -76,7 +78,7 @@ def _grey(picture: Image.Image, _: Random, __: Parameters) -> Image.Image:
 
 
 def _gamma(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
-    return picture.point([round(255 * (level / 255) ** p["power"]) for level in range(256)] * 3)
+    return with_gamma(picture, p["power"])
 
 
 def _jitter(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
@@ -87,16 +89,14 @@ def _jitter(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
 
 def _crop(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
     """Cut `share` off each side's length in all, at a random place."""
-    part = _shrunk(picture, 1 - p["share"])
+    part = scaled_size(picture, 1 - p["share"])
     left, upper = _place(picture, part, random)
     return picture.crop((left, upper, left + part[0], upper + part[1]))
 
 
 def _rotate(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
-    """Turn it; `trim` of each side's length is cut away with the black corners."""
-    turned = picture.rotate(p["degrees"], Image.Resampling.BICUBIC)
-    w, h = (round(side * p["trim"] / 2) for side in picture.size)
-    return turned.crop((w, h, picture.width - w, picture.height - h))
+    """Turn it; `trim` of each side's length in all is cut away with the black corners."""
+    return turned(picture, p["degrees"], p["trim"] / 2)
 
 
 def _quarter_turns(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
@@ -128,7 +128,7 @@ def _logo(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
 
 
 def _border(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
-    return ImageOps.expand(picture, round(p["share"] * min(picture.size)), "white")
+    return bordered(picture, p["share"])
 
 
 def _letterbox(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
@@ -150,7 +150,7 @@ def _screenshot(picture: Image.Image, _: Random, p: Parameters) -> Image.Image:
 def _pasted(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
     """Paste it, `share` as wide, onto another picture."""
     other = scene(random, picture.width, picture.height)
-    small = picture.resize(_shrunk(picture, p["share"]))
+    small = picture.resize(scaled_size(picture, p["share"]))
     other.paste(small, _place(other, small.size, random))
     return other
 
@@ -167,7 +167,7 @@ def _collage(picture: Image.Image, random: Random, p: Parameters) -> Image.Image
 
 
 def _paper(picture: Image.Image, random: Random, p: Parameters) -> Image.Image:
-    copy = paper_copy(picture, random, PaperStrength(p["crop"], p["noise"], p["brightness"]))
+    copy = paper_copy(picture, random, Strength(p["crop"], p["noise"], p["brightness"]))
     return Image.open(io.BytesIO(copy)).convert("RGB")
 
 

@@ -91,7 +91,7 @@ def rejoin(network: Network, name: str) -> Path | None:
 
 
 def _history(network: Network, node: nodes.OrdererNode) -> tuple[Block, bool]:
-    """Return the block with the channel's configuration now, and whether `node` was none of its orderers ever before.
+    """Return the block with the channel's configuration now, and whether an earlier one lacked the orderer `node`.
 
     Another orderer is asked.
     """

@@ -23,7 +23,14 @@ class Result:
 
     @property
     def json(self) -> Any:
+        """The one document that it has printed."""
+        assert self.out.count("\n") == 1, self.out
         return json.loads(self.out)
+
+    @property
+    def first(self) -> str:
+        """The first word that it has printed."""
+        return self.out.split()[0]
 
 
 def command(*words: str | Path) -> list[str]:

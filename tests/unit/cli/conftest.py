@@ -17,25 +17,10 @@ from countermark.cli.main import main
 from countermark.client import http as client_http
 from countermark.client import keystore
 from countermark.platform.store.engine import Database
+from tests.support.command_line import Result
 from tests.support.front import URL, Front, Wire
 
 PASSPHRASE = "correct horse"
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.out.count("\n") == 1, self.out
-        return json.loads(self.out)
-
-    @property
-    def first(self) -> str:
-        return self.out.split()[0]
 
 
 Run = Callable[..., Result]

@@ -21,8 +21,9 @@ from countermark.network.embedded.material import generate
 from countermark.network.identities import SigningIdentity
 from countermark.network.identities.authorities import LEAF_VALIDITY
 from countermark.network.identities.certificates import load_certificate
+from tests.support.command_line import Result
 from tests.support.pages import ROOT
-from tests.unit.cli.conftest import Result, Run
+from tests.unit.cli.conftest import Run
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SECRETS = {"database-password", "gateway.json", "keys.json", "ledger-key.pem", "tls-key.pem"}

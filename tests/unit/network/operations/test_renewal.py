@@ -21,7 +21,7 @@ PEER = "peer0.platform"
 class Watched(NativeNetwork):
     """A network whose processes are names."""
 
-    up: set[str] = field(default_factory=set)  # type: ignore[assignment]
+    alive: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
     interrupted_by: list[str] = field(default_factory=list)
 
@@ -29,18 +29,18 @@ class Watched(NativeNetwork):
         """Nothing is started."""
 
     def running(self) -> list[str]:
-        return sorted(self.up)
+        return sorted(self.alive)
 
     def stop(self, names: Collection[str]) -> list[str]:
-        stopped = [name for name in names if name in self.up]
-        self.up.difference_update(stopped)
+        stopped = [name for name in names if name in self.alive]
+        self.alive.difference_update(stopped)
         self.done.extend(f"stop {name}" for name in stopped)
         self._perhaps_interrupted("stop")
         return stopped
 
     def start(self, names: Collection[str]) -> None:
         self._perhaps_interrupted("start")
-        self.up.update(names)
+        self.alive.update(names)
         self.done.extend(f"start {name}" for name in names)
 
     def wait_caught_up(self, peers: Sequence[PeerNode]) -> None:
@@ -56,7 +56,7 @@ class Watched(NativeNetwork):
 def network(folder: NetworkFolder) -> Watched:
     topology = load(folder.description)
     generate(folder, topology, now_ms=now_ms(), found=True)
-    return Watched(folder, topology, lambda _: None, up={PEER})
+    return Watched(folder, topology, lambda _: None, alive={PEER})
 
 
 def peer_of(network: Watched) -> PeerNode:
@@ -75,9 +75,9 @@ def test_a_peer_that_runs_is_restarted_with_its_new_certificates(network: Watche
 
 
 def test_a_peer_that_does_not_run_is_not_started(network: Watched) -> None:
-    network.up.clear()
+    network.alive.clear()
     assert Renewal(network).renew_peer(peer_of(network), below_days=None)
-    assert network.up == set()
+    assert network.alive == set()
 
 
 def test_what_is_not_due_is_left_alone(network: Watched) -> None:
@@ -91,9 +91,9 @@ def test_whoever_was_interrupted_goes_on_though_the_new_certificates_are_there(n
     network.interrupted_by.append(moment)
     with pytest.raises(KeyboardInterrupt):
         Renewal(network).renew_peer(peer_of(network), below_days=None)
-    assert network.up == set()
+    assert network.alive == set()
     renewed = certificate(network)
     # By their dates nothing is due any more.
     assert Renewal(network).renew_peer(peer_of(network), below_days=60)
-    assert (network.up, certificate(network)) == ({PEER}, renewed)
+    assert (network.alive, certificate(network)) == ({PEER}, renewed)
     assert not Renewal(network).renew_peer(peer_of(network), below_days=60)
