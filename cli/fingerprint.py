@@ -17,8 +17,12 @@ command = noun("fingerprint", "Compute, compare and measure fingerprints, offlin
 @click.option("--generator", default="image/v1", show_default=True)
 @session_command
 def compute(session: Session, files: tuple[Path, ...], generator: str) -> None:
-    """Print the digest of each file's fingerprint; with --json the fingerprint too, which is confidential."""
+    """Print the digest of each file's fingerprint; with --json the fingerprint too, which is confidential.
+
+    A picture without texture is said to be featureless: it matches no other, and no edited copy of it is found.
+    """
     from countermark.client.data import examine
+    from countermark.fingerprint import Fingerprint, is_featureless
     from countermark.protocol.encoding import as_digest, b64u, digest
 
     items = []
@@ -31,9 +35,15 @@ def compute(session: Session, files: tuple[Path, ...], generator: str) -> None:
                 "digest": digest(data.items[0]),
                 "fingerprint": b64u(data.items[0]),
                 "root": as_digest(data.root),
+                "featureless": is_featureless(Fingerprint.from_bytes(data.items[0])),
             }
         )
-    session.result({"items": items}, *(f"{item['digest']}  {item['file']}" for item in items))
+    lines = []
+    for item in items:
+        lines.append(f"{item['digest']}  {item['file']}")
+        if item["featureless"]:
+            lines.append("    featureless: this picture has no texture, so it matches nothing but itself")
+    session.result({"items": items}, *lines)
 
 
 @command.command("compare")

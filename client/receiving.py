@@ -150,12 +150,13 @@ def judge(promise: Promise, path: Path, salts: PackageSalts) -> tuple[Verdict, b
     """Return how the file ``path`` compares with what was promised, and the fingerprint root for the notice.
 
     Raises:
-        ClientError: this machine cannot read the file, which says nothing of what was sent.
+        ClientError: this machine cannot read the file, or lacks the decoder of its format, which says nothing of what
+            was sent.
     """
     try:
         data = examine(path, promise.generator)
     except ClientError as error:
-        if error.code == REFUSED_HERE:
+        if error.code in (REFUSED_HERE, ErrorCode.DECODER_MISSING):
             raise
         # What has no fingerprint is not what was sold; the notice then carries the digest of what came instead.
         return "bad", _digest_of(path)

@@ -8,7 +8,7 @@ from countermark.fingerprint import image as _image
 from countermark.fingerprint.codec import Fingerprint, Segment
 from countermark.fingerprint.comparison import Comparison, Decision
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
-from countermark.fingerprint.operations import DEFAULT_GENERATOR, compare, compare_many, compute
+from countermark.fingerprint.operations import DEFAULT_GENERATOR, compare, compare_many, compute, is_featureless
 from countermark.fingerprint.registry import generators
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "compare_many",
     "compute",
     "generators",
+    "is_featureless",
 ]
 
 _image.register_generators()

@@ -11,6 +11,8 @@ class FingerprintErrorCode(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     IMAGE_TOO_LARGE = "image_too_large"
     EMPTY_FILE = "empty_file"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    DECODER_MISSING = "decoder_missing"
     FINGERPRINT_MALFORMED = "fingerprint_malformed"
     UNKNOWN_GENERATOR = "unknown_generator"
     INCOMPATIBLE_FINGERPRINTS = "incompatible_fingerprints"

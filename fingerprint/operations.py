@@ -8,9 +8,9 @@ from typing import BinaryIO
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
-from countermark.fingerprint.registry import implementation_of
+from countermark.fingerprint.registry import TellsFeatureless, implementation_of
 
-__all__ = ["DEFAULT_GENERATOR", "compare", "compare_many", "compute"]
+__all__ = ["DEFAULT_GENERATOR", "compare", "compare_many", "compute", "is_featureless"]
 
 DEFAULT_GENERATOR = "image/v1"
 
@@ -23,7 +23,8 @@ def compute(source: str | PathLike[str] | BinaryIO, generator: str = DEFAULT_GEN
         generator: Id of the generator to use.
 
     Raises:
-        FingerprintError: ``unknown_generator``, ``empty_file``, ``not_an_image`` or ``image_too_large``.
+        FingerprintError: ``unknown_generator``, ``empty_file``, ``not_an_image``, ``image_too_large``,
+            ``unsupported_format`` or ``decoder_missing``.
         OSError: The file cannot be opened or read.
     """
     implementation = implementation_of(generator)
@@ -58,3 +59,15 @@ def compare_many(query: Fingerprint, references: Sequence[Fingerprint]) -> list[
     if not references:
         return []
     return implementation_of(query.generator).compare_many(query, references)
+
+
+def is_featureless(fingerprint: Fingerprint) -> bool:
+    """Return whether the data have nothing by which a copy could be known, as a picture of one colour has not.
+
+    Such a fingerprint is a match for none but an identical one. Of a generator that does not tell: False.
+
+    Raises:
+        FingerprintError: ``unknown_generator``.
+    """
+    implementation = implementation_of(fingerprint.generator)
+    return isinstance(implementation, TellsFeatureless) and implementation.is_featureless(fingerprint)

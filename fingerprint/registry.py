@@ -6,7 +6,7 @@ outside this part names a segment, so neither contracts nor interfaces change.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from countermark.fingerprint.codec import MAX_FINGERPRINT_BYTES, Fingerprint, Segment
 from countermark.fingerprint.comparison import Comparison
@@ -17,6 +17,7 @@ __all__ = [
     "Implementation",
     "Layout",
     "SegmentRule",
+    "TellsFeatureless",
     "generators",
     "implementation_of",
     "layout_of",
@@ -68,6 +69,14 @@ class Implementation(Protocol):
 
     def compare_many(self, query: Fingerprint, references: Sequence[Fingerprint], /) -> list[Comparison]:
         """Return how `query` compares with each of `references`, in their order; all are of this generator."""
+
+
+@runtime_checkable
+class TellsFeatureless(Protocol):
+    """What an `Implementation` may have besides: it can tell data without features."""
+
+    def is_featureless(self, fingerprint: Fingerprint, /) -> bool:
+        """Return whether the data of a fingerprint of this generator have nothing by which a copy could be known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.NOT_AN_IMAGE: ProblemType(400, "The file is not an image"),
     ErrorCode.IMAGE_TOO_LARGE: ProblemType(413, "The image is too large"),
     ErrorCode.EMPTY_FILE: ProblemType(400, "The file is empty"),
+    ErrorCode.UNSUPPORTED_FORMAT: ProblemType(400, "The file is of a format that is not read"),
+    ErrorCode.DECODER_MISSING: ProblemType(400, "The file's format is read with an optional decoder only"),
     ErrorCode.UNKNOWN_TRADE: ProblemType(404, "No such trade"),
     ErrorCode.PACKAGE_MALFORMED: ProblemType(400, "The package is malformed"),
     ErrorCode.PACKAGE_ROOT_MISMATCH: ProblemType(409, "The package is not the one committed to"),

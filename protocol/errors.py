@@ -89,6 +89,8 @@ class ErrorCode(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     IMAGE_TOO_LARGE = "image_too_large"
     EMPTY_FILE = "empty_file"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    DECODER_MISSING = "decoder_missing"  # an optional one, which another machine may have
 
     # Trades, packages and the board
     UNKNOWN_TRADE = "unknown_trade"

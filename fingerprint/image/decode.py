@@ -1,50 +1,62 @@
 """From the bytes of a picture to pixels, by rules that every version of the decoder keeps.
 
-* JPEG, PNG, WebP, GIF, BMP and TIFF; the first frame of several.
+* JPEG, PNG, WebP, GIF, BMP, TIFF, and HEIC with its optional decoder: by its first bytes, not by its name.
+* AVIF is refused: wheels of Pillow hold various decoders of it, which need not give the same pixels.
+* The first frame of several; of an animated PNG the picture that viewers without animation show; of HEIC the primary.
+  A frame smaller than its GIF or WebP lies where it belongs, on what Pillow shows round it.
 * Sizes are checked on the header, before anything is decoded.
 * A JPEG far larger than needed is decoded at 1/2, 1/4 or 1/8 of its size by the decoder itself.
-* EXIF orientation is applied; orientation that cannot be read counts as upright, as viewers do.
+* EXIF orientation is applied; orientation that cannot be read counts as upright, as viewers do. That of XMP is not
+  looked at. HEIC is turned by its own boxes, to which EXIF adds nothing.
 * Colour profiles are ignored: numbers are taken as sRGB. Converting would bring the rounding of one colour library
-  into every fingerprint, and a pirate can strip a profile anyway.
-* Transparent pixels lie over white. Of 16 bits a channel the upper 8 count.
+  into every fingerprint, and a pirate can strip a profile anyway. So CMYK is taken as the complement of RGB; that of
+  a JPEG counts as stored inverted, as Adobe's programs do and all after them.
+* Transparent pixels lie over white. Of 16 bits a channel the upper 8 count. Pixels of floating point, of 32 bits or
+  with a sign, L*a*b*, and grey of 9 to 15 bits are refused: what black and white are in them the file need not say.
+* What is broken or cut off is refused, however much of the picture has come; bytes after the picture do not count.
 * Whatever a decoder raises becomes one `FingerprintError`.
+
+What each kind of file gives: docs/fingerprints.md.
 """
 
 import io
 import struct
 import warnings
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
+from countermark.fingerprint.image.colours import Pixels, check_mode, colours
+from countermark.fingerprint.image.formats import HEIC, recognise
+from countermark.fingerprint.image.heic import open_heic
+from countermark.fingerprint.image.png import open_png
+from countermark.fingerprint.image.tiff import open_tiff
 
-__all__ = ["DRAFT_SIDE", "MAX_FILE_BYTES", "MAX_PIXELS", "Pixels", "decode"]
-
-Pixels = NDArray[np.uint8]
-"""Height x width x 3: red, green, blue."""
+__all__ = ["DRAFT_SIDE", "LEAST_DRAFT_SIDE", "MAX_FILE_BYTES", "MAX_PIXELS", "Pixels", "decode"]
 
 MAX_FILE_BYTES = 128 * 1024 * 1024
 MAX_PIXELS = 80_000_000
 """Below the size at which Pillow itself warns."""
 
 DRAFT_SIDE = 320
-"""A JPEG is reduced while decoding as long as both sides keep this many pixels."""
+"""A JPEG is reduced while decoding as long as the longer side keeps this many pixels."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+LEAST_DRAFT_SIDE = 120
+"""And the shorter side these: a panorama has little to spare."""
+
 _ORIENTATION = 0x0112
-_BAND_ROWS = 64
-_WIDE_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+
+_OPENERS: Final[dict[str, Callable[[bytes], Image.Image]]] = {HEIC: open_heic, "PNG": open_png, "TIFF": open_tiff}
 
 
 def decode(source: BinaryIO) -> Pixels:
     """Return the picture that `source` yields, upright, at full size or reduced by the JPEG decoder.
 
     Raises:
-        FingerprintError: ``empty_file``, ``image_too_large`` or ``not_an_image``.
+        FingerprintError: ``empty_file``, ``image_too_large``, ``not_an_image``, ``unsupported_format`` or
+            ``decoder_missing``.
         OSError: `source` itself cannot be read.
     """
     data = source.read(MAX_FILE_BYTES + 1)
@@ -52,68 +64,60 @@ def decode(source: BinaryIO) -> Pixels:
         raise FingerprintError(FingerprintErrorCode.EMPTY_FILE)
     if len(data) > MAX_FILE_BYTES:
         raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
+    form = recognise(data)
     try:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; sizes are refused below, and nobody reads warnings of a server.
             warnings.simplefilter("ignore")
-            return _decode(data)
+            return _decode(data, form)
     except FingerprintError:
         raise
-    except (Image.DecompressionBombError, MemoryError) as error:
-        raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE) from error
+    except Image.DecompressionBombError as error:
+        raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE, f"more than {MAX_PIXELS} pixels") from error
+    except MemoryError as error:
+        detail = f"this {form} takes more memory than there is"
+        raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE, detail) from error
     # Decoders raise whatever a broken file leads them to (OSError, ValueError, SyntaxError, TypeError, struct.error,
     # IndexError and others have been seen): there is no narrower class that covers them.
     except Exception as error:
-        raise FingerprintError(FingerprintErrorCode.NOT_AN_IMAGE, type(error).__name__) from error
+        detail = f"this {form} is broken, cut off or of a rare kind"
+        raise FingerprintError(FingerprintErrorCode.NOT_AN_IMAGE, detail) from error
 
 
-def _decode(data: bytes) -> Pixels:
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE, f"{width} x {height} pixels")
-        image.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
+def _decode(data: bytes, form: str) -> Pixels:
+    opener = _OPENERS.get(form)
+    with opener(data) if opener else Image.open(io.BytesIO(data), formats=(form,)) as image:
+        _check_size(image)
+        check_mode(image.mode)
+        if form == "JPEG":
+            width, height = image.size
+            scale = _reduction(width, height)
+            image.draft(None, (width // scale, height // scale))
         image.load()
-        return _upright(_colours(image), _orientation(image))
+        # Decoders may find another size in the data than the header has.
+        _check_size(image)
+        # The decoders of these two have turned it.
+        return _upright(colours(image), 1 if form in ("TIFF", HEIC) else _orientation(image))
 
 
-def _colours(image: Image.Image) -> Pixels:
-    if image.mode == "F":
-        raise FingerprintError(FingerprintErrorCode.NOT_AN_IMAGE, "floating-point pixels")
-    if image.mode in _WIDE_GREY:
-        return _by_bands(image, _upper_bits)
-    if image.has_transparency_data:
-        return _by_bands(image, _over_white)
-    return _by_bands(image, lambda band: np.asarray(band.convert("RGB")))
-
-
-def _by_bands(image: Image.Image, convert: Callable[[Image.Image], Pixels]) -> Pixels:
-    """Return `convert` of all rows, some at a time: its copies and wide intermediate values must not fill the memory.
-
-    So a picture takes its own decoded bytes, four for most pixels, and three more for what is returned.
-    """
+def _check_size(image: Image.Image) -> None:
     width, height = image.size
-    converted = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, _BAND_ROWS):
-        bottom = min(top + _BAND_ROWS, height)
-        converted[top:bottom] = convert(image.crop((0, top, width, bottom)))
-    return converted
+    if width * height > MAX_PIXELS:
+        raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE, f"{width} x {height} pixels")
 
 
-def _upper_bits(band: Image.Image) -> Pixels:
-    levels = np.clip(np.asarray(band).astype(np.int64), 0, 0xFFFF) >> 8
-    return np.repeat(levels.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
-
-
-def _over_white(band: Image.Image) -> Pixels:
-    layers = np.asarray(band.convert("RGBA")).astype(np.uint32)
-    colour, alpha = layers[:, :, :3], layers[:, :, 3:]
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+def _reduction(width: int, height: int) -> int:
+    """Return by how much a JPEG of that size is reduced."""
+    longer, shorter = max(width, height), min(width, height)
+    enough = (s for s in (8, 4, 2) if longer // s >= DRAFT_SIDE and shorter // s >= LEAST_DRAFT_SIDE)
+    return next(enough, 1)
 
 
 def _orientation(image: Image.Image) -> int:
+    exif = Image.Exif()
     try:
-        value: Any = image.getexif().get(_ORIENTATION, 1)
+        exif.load(image.info.get("exif", b""))
+        value: Any = exif.get(_ORIENTATION, 1)
     except (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error):
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -31,7 +31,7 @@ def compute(source: BinaryIO) -> Fingerprint:
     """Return the fingerprint of the picture that `source` yields.
 
     Raises:
-        FingerprintError: ``empty_file``, ``image_too_large`` or ``not_an_image``.
+        FingerprintError: as `decode`.
     """
     return fingerprint_of(decode(source))
 

@@ -20,12 +20,13 @@ from countermark.fingerprint.image.dct64 import HASHED_SIDE, NO_HASH, hash_witho
 from countermark.fingerprint.image.decode import Pixels, decode
 from countermark.fingerprint.image.histogram import colour_histogram
 from countermark.fingerprint.image.matching import compare_with_all
+from countermark.fingerprint.image.pictures import is_plain
 from countermark.fingerprint.image.plain import colour_levels
 from countermark.fingerprint.image.resample import area_means, grey, sample
 from countermark.fingerprint.image.ssim import textured
 from countermark.fingerprint.image.views import view_maps
 
-__all__ = ["GENERATOR", "compare_many", "compute", "fingerprint_of"]
+__all__ = ["GENERATOR", "compare_many", "compute", "fingerprint_of", "is_featureless"]
 
 GENERATOR: Final = "image/v1"
 
@@ -39,7 +40,7 @@ def compute(source: BinaryIO) -> Fingerprint:
     """Return the fingerprint of the picture that `source` yields.
 
     Raises:
-        FingerprintError: ``empty_file``, ``image_too_large`` or ``not_an_image``.
+        FingerprintError: as `decode`.
     """
     return fingerprint_of(decode(source))
 
@@ -89,3 +90,8 @@ def _view_hashes(thumbnail: NDArray[np.uint8], aspect: int) -> NDArray[np.uint64
 def compare_many(query: Fingerprint, references: Sequence[Fingerprint]) -> list[Comparison]:
     """Return how `query` compares with each of `references`."""
     return compare_with_all(query, references, V1)
+
+
+def is_featureless(fingerprint: Fingerprint) -> bool:
+    """Return whether no view of the picture, nor of a content within its margins, has texture."""
+    return is_plain(fingerprint)

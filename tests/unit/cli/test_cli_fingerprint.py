@@ -1,9 +1,11 @@
 """`countermark fingerprint evaluate` and `selftest`, as people call them."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from countermark.fingerprint import conformance
 from countermark.fingerprint.evaluation.families import scene
@@ -46,6 +48,32 @@ def test_a_file_that_is_no_photograph_is_named(run: Run, photos: Path, tmp_path:
     assert failed.status == 1
     assert "broken.jpg" in failed.err
     assert "Traceback" not in failed.err
+
+
+def test_a_picture_without_texture_is_told_so(run: Run, photos: Path, tmp_path: Path) -> None:
+    plain, photograph = tmp_path / "plain.png", photos / "0.png"
+    Image.new("RGB", (320, 240), "teal").save(plain)
+    items = run("fingerprint", "compute", plain, photograph, "--json").json["items"]
+    assert [item["featureless"] for item in items] == [True, False]
+    told = run("fingerprint", "compute", plain, photograph).out.splitlines()
+    assert len(told) == 3
+    assert "no texture" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("brand", "code", "said"),
+    [(b"heic", "decoder_missing", "countermark[heic]"), (b"avif", "unsupported_format", "AVIF is not read")],
+)
+def test_a_picture_of_a_format_that_is_not_read_here_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brand: bytes, code: str, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"\0\0\0\x14ftyp" + brand + bytes(4) + brand)
+    failed = run("fingerprint", "compute", path, "--json")
+    assert failed.status == 1
+    assert failed.json["error"]["code"] == code
+    assert said in failed.json["error"]["detail"]
 
 
 def test_this_machine_passes_its_own_test(run: Run) -> None:

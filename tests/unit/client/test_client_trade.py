@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -435,8 +436,9 @@ def test_a_receipt_is_kept_for_each_notice(sale: Sale) -> None:
         (lambda data: data + b"\x00", "altered"),
         (lambda data: data[: len(data) // 8], "bad"),
         (lambda data: b"not an image at all", "bad"),
+        (lambda data: b"\0\0\0\x14ftypavif\0\0\0\0avif", "bad"),
     ],
-    ids=["the same", "other bytes, same picture", "a piece of it", "something else"],
+    ids=["the same", "other bytes, same picture", "a piece of it", "something else", "what no generator reads"],
 )
 def test_what_was_received_is_judged_by_bytes_and_fingerprint(
     sale: Sale, tmp_path: Path, change: Callable[[bytes], bytes], verdict: str
@@ -457,3 +459,14 @@ def test_a_file_that_this_machine_cannot_read_accuses_nobody(tmp_path: Path) -> 
     salts = PackageSalts(new_salt(), new_salt())
     error = failing(lambda: judge(promised(), tmp_path / "gone", salts))
     assert error.code == "refused_here"
+
+
+def test_a_file_whose_decoder_this_machine_lacks_accuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    received = tmp_path / "received"
+    received.write_bytes(b"\0\0\0\x14ftypheic\0\0\0\0heic")
+    error = failing(lambda: judge(promised(), received, PackageSalts(new_salt(), new_salt())))
+    assert error.code == "decoder_missing"
+    assert "countermark[heic]" in error.detail
