@@ -31,7 +31,13 @@ CAMPAIGNS = (
     Campaign("sealed", 36_000, 2 * 10**6, frozenset({"sealed_undecryptable", "commitment_mismatch", "wrong_actor"})),
     Campaign("packages", 70_000, 10**7, frozenset({"package_undecryptable", "package_tampered"})),
     Campaign("fingerprints", 45_000, 10**7, frozenset({"fingerprint_malformed", "unknown_generator"})),
-    Campaign("images", 50_000, 2 * 10**6, frozenset({"image_too_large", "not_an_image"}), memory_mib=640),
+    Campaign(
+        "images",
+        35_000,
+        2 * 10**6,
+        frozenset({"image_too_large", "not_an_image", "unsupported_format"}),
+        memory_mib=1_300,  # what the decoder of WebP takes for the largest picture
+    ),
     Campaign(
         "blocks", 15_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),

@@ -11,6 +11,7 @@ from countermark.fingerprint import FingerprintError, compute
 from countermark.fingerprint.image.decode import decode
 from tests.fuzz import bytewise
 from tests.fuzz.decoder import Decoder
+from tests.support import picture_files
 from tests.support.pictures import photo
 
 _SIDES = (0, 1, 2, 7, 255, 4_000, 8_944, 8_945, 20_000, 65_535, 2**31 - 1, 2**32 - 1)
@@ -40,13 +41,23 @@ def _corpus() -> list[bytes]:
         (picture, "TIFF", {"compression": "tiff_lzw"}),
         (picture.convert("1"), "TIFF", {"compression": "group4"}),
         (picture.convert("F"), "TIFF", {}),
+        (picture.convert("CMYK"), "TIFF", {"compression": "tiff_adobe_deflate"}),
+        (picture.convert("YCbCr"), "TIFF", {"compression": "jpeg"}),
+        (picture, "TIFF", {"exif": rotated.tobytes(), "save_all": True, "append_images": [transparent]}),
+        (picture, "PNG", {"save_all": True, "append_images": [picture.rotate(90)], "exif": rotated.tobytes()}),
+        (picture, "MPO", {"save_all": True, "append_images": [picture.rotate(90)]}),
     ]
-    files = []
-    for image, kind, options in variants:
-        file = io.BytesIO()
-        image.save(file, kind, **options)
-        files.append(file.getvalue())
-    return files
+    levels = bytes(range(96)) * 36
+    return [
+        *(picture_files.saved(image, kind, **options) for image, kind, options in variants),
+        picture_files.png((16, 36), 16, 2, [levels[:96]] * 36, before=picture_files.png_chunk(b"tRNS", levels[:6])),
+        picture_files.png((12, 36), 16, 6, [levels[:96]] * 36, before=picture_files.png_chunk(b"zTXt", b"a\0\0")),
+        picture_files.gif((9, 9), (3, 3, 2, 1)),
+        picture_files.webp_animation((64, 48), picture),
+        picture_files.tiff((96, 36), levels),
+        picture_files.tiff((96, 36), levels, t273=None, t278=None, t279=None, t322=96, t323=48, t324=0, t325=400),
+        picture_files.HEIC,
+    ]
 
 
 def _resize_png(random: Random, data: bytes) -> bytes:
