@@ -31,14 +31,12 @@ from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCod
 from countermark.fingerprint.image.colours import Pixels, check_mode, colours
 from countermark.fingerprint.image.formats import HEIC, recognise
 from countermark.fingerprint.image.heic import open_heic
+from countermark.fingerprint.image.limits import MAX_FILE_BYTES, MAX_PIXELS, check_size
 from countermark.fingerprint.image.png import open_png
 from countermark.fingerprint.image.tiff import open_tiff
+from countermark.fingerprint.image.webp import open_webp
 
 __all__ = ["DRAFT_SIDE", "LEAST_DRAFT_SIDE", "MAX_FILE_BYTES", "MAX_PIXELS", "Pixels", "decode"]
-
-MAX_FILE_BYTES = 128 * 1024 * 1024
-MAX_PIXELS = 80_000_000
-"""Below the size at which Pillow itself warns."""
 
 DRAFT_SIDE = 320
 """A JPEG is reduced while decoding as long as the longer side keeps this many pixels."""
@@ -48,7 +46,12 @@ LEAST_DRAFT_SIDE = 120
 
 _ORIENTATION = 0x0112
 
-_OPENERS: Final[dict[str, Callable[[bytes], Image.Image]]] = {HEIC: open_heic, "PNG": open_png, "TIFF": open_tiff}
+_OPENERS: Final[dict[str, Callable[[bytes], Image.Image]]] = {
+    HEIC: open_heic,
+    "PNG": open_png,
+    "TIFF": open_tiff,
+    "WEBP": open_webp,
+}
 
 
 def decode(source: BinaryIO) -> Pixels:
@@ -87,7 +90,7 @@ def decode(source: BinaryIO) -> Pixels:
 def _decode(data: bytes, form: str) -> Pixels:
     opener = _OPENERS.get(form)
     with opener(data) if opener else Image.open(io.BytesIO(data), formats=(form,)) as image:
-        _check_size(image)
+        check_size(*image.size)
         check_mode(image.mode)
         if form == "JPEG":
             width, height = image.size
@@ -95,15 +98,9 @@ def _decode(data: bytes, form: str) -> Pixels:
             image.draft(None, (width // scale, height // scale))
         image.load()
         # Decoders may find another size in the data than the header has.
-        _check_size(image)
+        check_size(*image.size)
         # The decoders of these two have turned it.
         return _upright(colours(image), 1 if form in ("TIFF", HEIC) else _orientation(image))
-
-
-def _check_size(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise FingerprintError(FingerprintErrorCode.IMAGE_TOO_LARGE, f"{width} x {height} pixels")
 
 
 def _reduction(width: int, height: int) -> int:

@@ -235,7 +235,7 @@ REFUSED = CUT | {
     "PNG without pixels": (PNG_SIGNATURE + png_chunk(b"IEND", b""), "not_an_image", "PNG"),
     "GIF of 4 gigapixels": (gif((65_535, 65_535), (0, 0, 2, 1)), "image_too_large", "pixels"),
     "GIF frame of 4 gigapixels": (gif((2, 1), (0, 0, 65_535, 65_535)), "image_too_large", "pixels"),
-    "WebP canvas of 4 gigapixels": (webp_animation((65_536, 65_535), PHOTO), "image_too_large", "pixels"),
+    "WebP canvas of 4 gigapixels": (webp_animation((65_536, 65_535), PHOTO), "image_too_large", "65536 x 65535"),
     "BMP with more rows than follow": (
         LIES[:22] + (9_000_000).to_bytes(4, "little") + LIES[26:],
         "not_an_image",
