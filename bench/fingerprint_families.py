@@ -20,6 +20,7 @@ from countermark.fingerprint import compare_many, compute
 from countermark.fingerprint.evaluation.edits import LIGHT_EDITS
 from countermark.fingerprint.evaluation.families import FAMILIES, scene
 from countermark.fingerprint.evaluation.measure import confusion
+from countermark.fingerprint.evaluation.pairs import pairs_of
 
 COPIED = 20
 """Of so many members copies are made."""
@@ -43,7 +44,7 @@ def measure(goods: list[Path], count: int, seed: int, family: str) -> str:
     """Return the row of one family: pairs, matches, reviews, then match/review/different of copies by edit."""
     pictures = _members(family, goods, count, seed)
     prints = [compute(_png(picture)) for picture in pictures]
-    pairs = confusion(prints)
+    pairs = confusion(pairs_of(prints))
     random = np.random.default_rng(seed)
     cells = []
     for edit in LIGHT_EDITS.values():

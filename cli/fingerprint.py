@@ -125,8 +125,8 @@ def evaluate(
     from countermark.client.errors import REFUSED_HERE, ClientError
     from countermark.fingerprint.evaluation.attacks import attacks as chosen
     from countermark.fingerprint.evaluation.errors import EvaluationError
-    from countermark.fingerprint.evaluation.evaluate import Plan, photographs
     from countermark.fingerprint.evaluation.evaluate import evaluate as run
+    from countermark.fingerprint.evaluation.plan import Plan, photographs
     from countermark.fingerprint.evaluation.report import lines, write
 
     try:

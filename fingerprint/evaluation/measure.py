@@ -1,15 +1,10 @@
-"""How well a generator recognises edited photographs, and how often it confuses different ones.
+"""How well a generator recognises edited photographs, and how often it confuses different ones."""
 
-Figures are per pair and per listing: a gate compares a new listing with every registered item, so a rate per pair
-that looks small refuses many honest listings once the gallery is large.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.comparison import Comparison
-from countermark.fingerprint.operations import compare_many
+from countermark.fingerprint.evaluation.pairs import Pairs
 
 __all__ = ["Confusion", "Rate", "confusion", "rate"]
 
@@ -55,23 +50,15 @@ def rate(comparisons: Iterable[Comparison]) -> Rate:
     return Rate(len(outcomes), decisions.count("match"), decisions.count("review"), lowest)
 
 
-def confusion(photos: Sequence[Fingerprint]) -> Confusion:
-    """Return how often different photographs are confused; `photos` must hold no two of the same."""
-    matching = reviewed = 0
-    highest = 0.0
-    worst = ["different"] * len(photos)
-    for index, photo in enumerate(photos):
-        for other, outcome in enumerate(compare_many(photo, photos[:index])):
-            highest = max(highest, outcome.score)
-            if outcome.decision == "match":
-                matching += 1
-                worst[index] = worst[other] = "match"
-            elif outcome.decision == "review":
-                reviewed += 1
-                worst[index], worst[other] = (
-                    place if place == "match" else "review" for place in (worst[index], worst[other])
-                )
-    count = len(photos)
+def confusion(pairs: Pairs) -> Confusion:
+    """Return how often different photographs are confused."""
+    refused = pairs.matching > 0
     return Confusion(
-        count * (count - 1) // 2, matching, reviewed, count, worst.count("match"), worst.count("review"), highest
+        pairs=pairs.count,
+        matching=int(pairs.matching.sum()) // 2,
+        reviewed=int(pairs.reviewed.sum()) // 2,
+        listings=len(pairs.matching),
+        refused=int(refused.sum()),
+        delayed=int(((pairs.reviewed > 0) & ~refused).sum()),
+        highest=pairs.highest,
     )

@@ -1,7 +1,8 @@
 """The paper's experiment (section IV.C): originals look for their own copies among the copies of all photographs."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -10,41 +11,46 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.errors import FingerprintError
 from countermark.fingerprint.evaluation.cache import Cache
 from countermark.fingerprint.evaluation.edits import Strength, paper_copy
 from countermark.fingerprint.evaluation.errors import EvaluationError
 from countermark.fingerprint.evaluation.hard import Attack
+from countermark.fingerprint.evaluation.methods import Kept, Method
+from countermark.fingerprint.evaluation.plan import Tell
 from countermark.fingerprint.evaluation.scores import Scores
-from countermark.fingerprint.operations import compare_many, compute
 
-__all__ = ["Tell", "attacked_of", "copies_of", "find_copies", "originals_of"]
-
-Tell = Callable[[int, int], None]
-"""Told how many photographs of how many have been dealt with."""
+__all__ = ["attacked_of", "copies_of", "find_copies", "originals_of"]
 
 T = TypeVar("T")
 
 _CHUNK: Final = 4
 
 
-def originals_of(pool: Executor, cache: Cache, photos: Sequence[Path], tell: Tell) -> list[Fingerprint]:
-    """Return the fingerprint of each of ``photos``.
+def originals_of(pool: Executor, cache: Cache[Kept], photos: Sequence[Path], tell: Tell) -> list[Kept]:
+    """Return what the method keeps of each of ``photos``.
 
     Raises:
-        EvaluationError: One is no image that the generator takes.
+        EvaluationError: One is no image that the method takes.
         OSError: One cannot be read, or the cache cannot be written.
     """
-    return [made for (made,) in _told(pool.map(partial(_original, cache), photos, chunksize=_CHUNK), photos, tell)]
+    found = pool.map(partial(_original, cache), photos, chunksize=_CHUNK)
+    return [made for (made,) in _told(found, photos, tell)]
 
 
 def copies_of(
-    pool: Executor, cache: Cache, photos: Sequence[Path], strength: Strength, *, copies: int, seed: int, tell: Tell
-) -> list[list[Fingerprint]]:
-    """Return fingerprints of ``copies`` copies of each of ``photos`` at ``strength``, with numbers from ``seed``.
+    pool: Executor,
+    cache: Cache[Kept],
+    photos: Sequence[Path],
+    strength: Strength,
+    *,
+    copies: int,
+    seed: int,
+    tell: Tell,
+) -> list[list[Kept]]:
+    """Return what is kept of ``copies`` copies of each of ``photos`` at ``strength``, with numbers from ``seed``.
 
     Raises:
         OSError: As `originals_of`.
@@ -54,9 +60,9 @@ def copies_of(
 
 
 def attacked_of(
-    pool: Executor, cache: Cache, photos: Sequence[Path], attacks: Sequence[Attack], *, seed: int, tell: Tell
-) -> list[list[Fingerprint]]:
-    """Return fingerprints of each of ``photos`` after each of ``attacks``, with numbers from ``seed``.
+    pool: Executor, cache: Cache[Kept], photos: Sequence[Path], attacks: Sequence[Attack], *, seed: int, tell: Tell
+) -> list[list[Kept]]:
+    """Return what is kept of each of ``photos`` after each of ``attacks``, with numbers from ``seed``.
 
     Raises:
         OSError: As `originals_of`.
@@ -65,14 +71,25 @@ def attacked_of(
 
 
 def find_copies(
-    originals: Sequence[Fingerprint], copies: Sequence[Sequence[Fingerprint]], *, processes: int, tell: Tell
-) -> Scores:
-    """Return the scores of each of ``originals`` with all ``copies``, of which each original has a sequence."""
+    method: Method[Kept],
+    originals: Sequence[Kept],
+    copies: Sequence[Sequence[Kept]],
+    *,
+    processes: int,
+    tell: Tell,
+) -> dict[str, Scores]:
+    """Return how similar each of ``originals`` is to all ``copies``, of which each original has a sequence.
+
+    The scores are by name of the method's similarities.
+    """
     gallery = [copy for group in copies for copy in group]
     owners = np.repeat(np.arange(len(originals)), [len(group) for group in copies])
-    with _searching(gallery, owners, processes) as pool:
-        found = pool.map(_search, enumerate(originals), chunksize=_CHUNK)
-        return sum(_told(found, originals, tell), start=Scores())
+    found: defaultdict[str, Scores] = defaultdict(Scores)
+    with _searching(processes, method=method, gallery=gallery, owners=owners) as pool:
+        for one in _told(pool.map(_search, enumerate(originals), chunksize=_CHUNK), originals, tell):
+            for name, scores in one.items():
+                found[name] += scores
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +99,31 @@ class _Copies:
     seed: int
 
 
-def _original(cache: Cache, photo: Path) -> list[Fingerprint]:
+def _original(cache: Cache[Kept], photo: Path) -> list[Kept]:
+    def make() -> Iterator[Kept]:
+        with photo.open("rb") as file:
+            yield cache.method.compute(file)
+
     try:
-        return cache.fingerprints(photo, "original", lambda: [compute(photo, cache.generator)])
+        return cache.fingerprints(photo, "original", make)
     except FingerprintError as error:
         raise EvaluationError(f"{photo.name}: {error}") from error
 
 
-def _copies(cache: Cache, experiment: _Copies, photo: Path) -> list[Fingerprint]:
-    def make() -> list[Fingerprint]:
+def _copies(cache: Cache[Kept], experiment: _Copies, photo: Path) -> list[Kept]:
+    def make() -> Iterator[Kept]:
         picture, random = _opened(photo, experiment.seed)
-        made = (paper_copy(picture, random, experiment.strength) for _ in range(experiment.copies))
-        return [compute(io.BytesIO(copy), cache.generator) for copy in made]
+        for _ in range(experiment.copies):
+            yield cache.method.compute(io.BytesIO(paper_copy(picture, random, experiment.strength)))
 
     return cache.fingerprints(photo, [photo.name, asdict(experiment)], make)
 
 
-def _attacked(cache: Cache, attacks: Sequence[Attack], seed: int, photo: Path) -> list[Fingerprint]:
-    def make() -> list[Fingerprint]:
+def _attacked(cache: Cache[Kept], attacks: Sequence[Attack], seed: int, photo: Path) -> list[Kept]:
+    def make() -> Iterator[Kept]:
         picture, random = _opened(photo, seed)
-        return [compute(io.BytesIO(attack.copy(picture, random)), cache.generator) for attack in attacks]
+        for attack in attacks:
+            yield cache.method.compute(io.BytesIO(attack.copy(picture, random)))
 
     return cache.fingerprints(photo, [photo.name, [asdict(one) for one in attacks], seed], make)
 
@@ -109,29 +131,33 @@ def _attacked(cache: Cache, attacks: Sequence[Attack], seed: int, photo: Path) -
 def _opened(photo: Path, seed: int) -> tuple[Image.Image, np.random.Generator]:
     """Return the picture, and a source of numbers that does not depend on which photographs are beside it."""
     with Image.open(photo) as opened:
-        return opened.convert("RGB"), np.random.default_rng([seed, *photo.name.encode("utf-8", "surrogateescape")])
+        # Upright, as everything that shows or fingerprints it has it: a copy has no EXIF to turn it by.
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+    return upright, np.random.default_rng([seed, *photo.name.encode("utf-8", "surrogateescape")])
 
 
-_gallery: dict[str, Any] = {}
+_search_for: dict[str, Any] = {}
 """Of a process that searches: what would be too much to send with each original."""
 
 
 @contextmanager
-def _searching(gallery: Sequence[Fingerprint], owners: Any, processes: int) -> Iterator[Executor]:
-    with ProcessPoolExecutor(processes, initializer=_keep, initargs=(gallery, owners)) as pool:
+def _searching(processes: int, **needed: Any) -> Iterator[Executor]:
+    with ProcessPoolExecutor(processes, initializer=_keep, initargs=(needed,)) as pool:
         yield pool
 
 
-def _keep(gallery: Sequence[Fingerprint], owners: Any) -> None:
-    _gallery.update(gallery=gallery, owners=owners)
+def _keep(needed: Mapping[str, Any]) -> None:
+    _search_for.update(needed)
 
 
-def _search(task: tuple[int, Fingerprint]) -> Scores:
+def _search(task: tuple[int, Any]) -> dict[str, Scores]:
     index, original = task
-    scores = Scores()
-    for owner, comparison in zip(_gallery["owners"], compare_many(original, _gallery["gallery"]), strict=True):
-        scores.add(comparison, is_copy=bool(owner == index))
-    return scores
+    are_copies = _search_for["owners"] == index
+    found = {}
+    for name, similarities in _search_for["method"].similarities(original, _search_for["gallery"]).items():
+        found[name] = Scores()
+        found[name].add(similarities, are_copies)
+    return found
 
 
 def _told(results: Iterator[T], tasks: Sequence[object], tell: Tell) -> Iterator[T]:

@@ -9,9 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from countermark.fingerprint.comparison import Comparison
-
-__all__ = ["STEP", "Point", "Scores"]
+__all__ = ["STEP", "Counts", "Point", "Scores", "reaching"]
 
 _BINS: Final = 10_000
 STEP: Final = 1 / _BINS
@@ -48,10 +46,12 @@ class Scores:
     copies: Counts = field(default_factory=_none)
     strangers: Counts = field(default_factory=_none)
 
-    def add(self, comparison: Comparison, *, is_copy: bool) -> None:
-        """Count one comparison."""
+    def add(self, scores: NDArray[np.float64], are_copies: NDArray[np.bool_]) -> None:
+        """Count scores from 0 to 1, each of a copy or of a stranger."""
         # Rounded down, but for what binary fractions lack of decimal ones: a score reaches the threshold it equals.
-        (self.copies if is_copy else self.strangers)[int(comparison.score * _BINS + 1e-6)] += 1
+        steps = (scores * _BINS + 1e-6).astype(np.int64)
+        for counts, chosen in ((self.copies, are_copies), (self.strangers, ~are_copies)):
+            counts += np.bincount(steps[chosen], minlength=_BINS + 1)
 
     def __add__(self, other: Self) -> "Scores":
         """Return the counts of both."""
@@ -65,7 +65,7 @@ class Scores:
         """
         if not self.copies.any() or not self.strangers.any():
             raise ValueError("precision and recall take copies and strangers")
-        found, wrong = (counts[::-1].cumsum()[::-1] for counts in (self.copies, self.strangers))
+        found, wrong = reaching(self.copies), reaching(self.strangers)
         taken = np.maximum(found + wrong, 1)
         precision = np.where(found + wrong, found / taken, 1.0)
         columns = (np.arange(_BINS + 1) / _BINS, precision, found / found[0], wrong / wrong[0])
@@ -82,6 +82,11 @@ class Scores:
         """
         points = [point for point in self.curve() if point.false_positives <= most]
         return min(points, key=_threshold) if points else Point(1.0, 1.0, 0.0, 0.0)
+
+
+def reaching(counts: Counts) -> Counts:
+    """Return how many of the counted scores reach each threshold from 0 to 1 in steps of `STEP`."""
+    return np.asarray(counts[::-1].cumsum()[::-1])
 
 
 def _threshold(point: Point) -> Any:

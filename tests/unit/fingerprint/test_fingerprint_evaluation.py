@@ -12,14 +12,16 @@ import pytest
 from PIL import Image
 
 from countermark.fingerprint import compute
-from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.evaluation.attacks import Attacks, attacks
 from countermark.fingerprint.evaluation.cache import Cache
 from countermark.fingerprint.evaluation.edits import PAPER_STRENGTHS, Strength
 from countermark.fingerprint.evaluation.errors import EvaluationError
-from countermark.fingerprint.evaluation.evaluate import Evaluation, Plan, evaluate, photographs
+from countermark.fingerprint.evaluation.evaluate import evaluate
+from countermark.fingerprint.evaluation.evaluation import Evaluation
 from countermark.fingerprint.evaluation.families import scene
 from countermark.fingerprint.evaluation.hard import HARD, KINDS, Attack
+from countermark.fingerprint.evaluation.methods import Generator
+from countermark.fingerprint.evaluation.plan import Plan, photographs
 from countermark.fingerprint.evaluation.report import curve_csv, lines, write
 from countermark.fingerprint.evaluation.scores import Scores
 
@@ -27,16 +29,9 @@ GENERATOR = "image/v1"
 MILD = Attacks({"mild": PAPER_STRENGTHS["mild"]}, {})
 
 
-def compared(score: float) -> Comparison:
-    return Comparison("different", score, (), GENERATOR, "")
-
-
 def counted(copies: list[float], strangers: list[float]) -> Scores:
     scores = Scores()
-    for one in copies:
-        scores.add(compared(one), is_copy=True)
-    for one in strangers:
-        scores.add(compared(one), is_copy=False)
+    scores.add(np.array([*copies, *strangers]), np.array([True] * len(copies) + [False] * len(strangers)))
     return scores
 
 
@@ -155,9 +150,9 @@ def test_copies_are_found_and_strangers_are_not(photos: Path, tmp_path: Path) ->
     said: list[str] = []
     found = run(plan(photos), tmp_path, said)
     mild = found.found["mild"]
-    assert (found.photos, found.different.pairs, mild.copies) == (4, 6, 8)
+    assert (found.photos, found.different.pairs, mild.score.copies) == (4, 6, 8)
     assert (mild.at_match.precision, mild.at_match.recall, mild.at_match.false_positives) == (1.0, 1.0, 0.0)
-    assert mild.at_no_false.threshold < found.match
+    assert mild.score.at_false_positives["0"].threshold < found.match
     assert {"photographs 4/4", "copies, mild 4/4", "search, mild 4/4"} <= set(said)
 
 
@@ -182,7 +177,7 @@ def test_what_was_computed_before_is_not_computed_again_unless_it_is_damaged(pho
 
 
 def test_a_changed_photograph_is_another(tmp_path: Path) -> None:
-    cache, photo = Cache(tmp_path / "cache", GENERATOR), tmp_path / "photo.png"
+    cache, photo = Cache(tmp_path / "cache", Generator(GENERATOR)), tmp_path / "photo.png"
     made = []
     for seed in (1, 2, 2):
         scene(np.random.default_rng(seed)).save(photo)
@@ -242,8 +237,28 @@ def test_the_report_needs_nothing_else_and_tells_the_figures(photos: Path, tmp_p
     rows = files["curve-mild.csv"].read_text().splitlines()
     assert rows[0] == "threshold,precision,recall,false_positives"
     assert rows[1] == "0.0,0.25,1.0,1.0"
-    assert files["curve-mild.csv"].read_text() == curve_csv(found.found["mild"].curve)
+    assert files["curve-mild.csv"].read_text() == curve_csv(found.found["mild"].score.curve)
     assert any(line.startswith("mild") and "100.00 %" in line for line in lines(found))
+
+
+def test_recall_is_told_at_several_rates_and_never_falls_with_them(photos: Path, tmp_path: Path) -> None:
+    found = run(plan(photos), tmp_path)
+    recalls = [point.recall for point in found.found["mild"].score.at_false_positives.values()]
+    assert list(found.document()["found"]["mild"]["at_false_positives"]) == ["0", "1e-6", "1e-5", "1e-4"]
+    assert recalls == sorted(recalls)
+    assert recalls[0] == 1.0
+
+
+def test_a_photograph_lying_on_its_side_is_copied_as_it_is_seen(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    upright = Image.Exif()
+    upright[0x0112] = 6  # stored lying on its side
+    for seed in range(2):
+        scene(np.random.default_rng(seed)).save(folder / f"{seed}.jpg", exif=upright, quality=95)
+    attack = Attacks({}, {"jpeg_30": HARD["jpeg_30"]})
+    found = run(plan(folder, attacks=attack, generator="image/paper-v0"), tmp_path / "out")
+    assert found.hard["jpeg_30"].matches == 2
 
 
 def test_what_cannot_be_evaluated_says_why(photos: Path, tmp_path: Path) -> None:

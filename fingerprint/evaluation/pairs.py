@@ -1,0 +1,49 @@
+"""Different photographs compared with each other, each pair once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countermark.fingerprint.codec import Fingerprint
+from countermark.fingerprint.evaluation.scores import Counts, Scores
+from countermark.fingerprint.operations import compare_many
+
+__all__ = ["Pairs", "pairs_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Different photographs, each compared with all others.
+
+    Attributes:
+        scores: Counts of the scores of pairs, in steps of `STEP`.
+        highest: The highest score.
+        matching: Of each photograph, how many others it matches.
+        reviewed: Of each photograph, because of how many others it is to be reviewed.
+    """
+
+    scores: Counts
+    highest: float
+    matching: NDArray[np.int64]
+    reviewed: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many pairs there are."""
+        return int(self.scores.sum())
+
+
+def pairs_of(photos: Sequence[Fingerprint]) -> Pairs:
+    """Return how the photographs of these fingerprints compare; no two may be of the same."""
+    scores, highest = Scores(), 0.0
+    decided = {decision: np.zeros(len(photos), np.int64) for decision in ("match", "review", "different")}
+    for index, photo in enumerate(photos):
+        outcomes = compare_many(photo, photos[:index])
+        found = np.array([outcome.score for outcome in outcomes])
+        scores.add(found, np.zeros(index, bool))
+        highest = max(highest, found.max(initial=0.0))
+        for other, outcome in enumerate(outcomes):
+            decided[outcome.decision][[index, other]] += 1
+    return Pairs(scores.strangers, float(highest), decided["match"], decided["review"])
