@@ -96,6 +96,7 @@ def selftest(session: Session) -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the copies' random numbers.")
 @click.option("--generator", default="image/v1", show_default=True)
 @click.option("--copies", type=click.IntRange(1, 100), default=20, show_default=True, help="Of each photograph.")
+@click.option("--peers", is_flag=True, help="PDQ, aHash, pHash, dHash and wHash beside it: countermark[peers].")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Processes; 0 for one on each core.")
 @click.option(
     "-o",
@@ -114,6 +115,7 @@ def evaluate(
     seed: int,
     generator: str,
     copies: int,
+    peers: bool,
     jobs: int,
     out: Path,
 ) -> None:
@@ -136,6 +138,7 @@ def evaluate(
             attacks=chosen(attacks, attack_config),
             copies=copies,
             seed=seed,
+            peers=peers,
         )
         if session.dry_run:
             names = [*plan.attacks.strengths, *plan.attacks.hard]

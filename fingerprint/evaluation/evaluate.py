@@ -3,7 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.comparison import Comparison
@@ -15,10 +18,12 @@ from countermark.fingerprint.evaluation.evaluation import Evaluation
 from countermark.fingerprint.evaluation.experiment import Experiment
 from countermark.fingerprint.evaluation.features import method_of
 from countermark.fingerprint.evaluation.figures import Figures, Found
+from countermark.fingerprint.evaluation.hard_recall import HardRecall, hard_recall, own_similarities
 from countermark.fingerprint.evaluation.measure import confusion, rate
 from countermark.fingerprint.evaluation.methods import SCORE
-from countermark.fingerprint.evaluation.pairs import pairs_of
+from countermark.fingerprint.evaluation.pairs import pairs_of, stranger_scores
 from countermark.fingerprint.evaluation.paper_point import PaperPoint, paper_point
+from countermark.fingerprint.evaluation.peers import PeerHashes
 from countermark.fingerprint.evaluation.plan import Plan, Progress
 from countermark.fingerprint.evaluation.scores import Scores
 from countermark.fingerprint.image.config import CONFIGS, PAPER_V0
@@ -51,7 +56,16 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
         point = _paper_point(run, originals, found) if config is PAPER_V0 else None
         outcomes = _outcomes(originals, run.attacked()) if plan.attacks.hard else []
         pairs = pairs_of(originals)
+        peers: dict[str, HardRecall] = {}
+        if plan.peers:
+            theirs = Experiment(
+                *(plan, Cache(folder, PeerHashes()), pool, count), lambda done: progress(f"peers, {done}")
+            )
+            found, peers = _with_peers(theirs, found)
     names = list(plan.attacks.hard)
+    if peers:
+        scores = np.array([[outcome.score for outcome in row] for row in outcomes])
+        peers = {plan.generator: hard_recall(names, pairs.scores, scores), **peers}
     return Evaluation(
         generator=plan.generator,
         config=config.id,
@@ -67,6 +81,7 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
         found=found,
         paper_point=point,
         hard={name: rate(row[index] for row in outcomes) for index, name in enumerate(names)},
+        hard_recall=peers,
     )
 
 
@@ -74,7 +89,7 @@ def _found(strength: Strength, scores: Mapping[str, Scores], match: float) -> Fo
     figures = {name: Figures.of(one) for name, one in scores.items()}
     score = figures.pop(SCORE)
     at_match = next(point for point in score.curve if point.threshold >= match)
-    return Found(strength, score, at_match, features=figures)
+    return Found(strength, score, at_match, features=figures, peers={})
 
 
 def _paper_point(
@@ -95,3 +110,21 @@ def _paper_point(
 
 def _outcomes(originals: Sequence[Fingerprint], attacked: Sequence[Sequence[Fingerprint]]) -> list[list[Comparison]]:
     return [compare_many(original, copies) for original, copies in zip(originals, attacked, strict=True)]
+
+
+def _with_peers(run: Experiment[bytes], found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, HardRecall]]:
+    """Return `found` with the figures of others' hashes, and what these find of hard attacks."""
+    originals, method = run.originals(), run.cache.method
+    with_peers = {}
+    for name, one in found.items():
+        scores = run.search(name, one.strength, originals, run.plan.copies)
+        with_peers[name] = replace(one, peers={peer: Figures.of(counts) for peer, counts in scores.items()})
+    if not run.plan.attacks.hard:
+        return with_peers, {}
+    strangers = stranger_scores(method, originals)
+    similarities = own_similarities(method, originals, run.attacked())
+    hard = {
+        peer: hard_recall(list(run.plan.attacks.hard), strangers[peer].strangers, own)
+        for peer, own in similarities.items()
+    }
+    return with_peers, hard

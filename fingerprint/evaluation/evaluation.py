@@ -5,6 +5,7 @@ from typing import Any
 
 from countermark.fingerprint.evaluation.figures import Found
 from countermark.fingerprint.evaluation.galleries import Expected, Measured
+from countermark.fingerprint.evaluation.hard_recall import HardRecall
 from countermark.fingerprint.evaluation.measure import Confusion, Rate
 from countermark.fingerprint.evaluation.pairs import Pairs
 from countermark.fingerprint.evaluation.paper_point import PaperPoint
@@ -34,6 +35,8 @@ class Evaluation:
         found: What was found of the paper's copies, by strength.
         paper_point: Where the paper's precision lies; None where it was not looked for.
         hard: What was found of hard attacks at the generator's thresholds, by attack.
+        hard_recall: Of the generator and of others' hashes, each at a threshold of one false positive rate; empty
+            where these were not asked for.
     """
 
     generator: str
@@ -50,6 +53,7 @@ class Evaluation:
     found: dict[str, Found]
     paper_point: PaperPoint | None
     hard: dict[str, Rate]
+    hard_recall: dict[str, HardRecall]
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON, without the curves."""

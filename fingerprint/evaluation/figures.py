@@ -61,12 +61,14 @@ class Found:
         score: By the generator's score.
         at_match: By the score at the generator's own match threshold.
         features: By each of the generator's features alone, where it is a plain sum of them.
+        peers: By each hash that others publish, where they were asked for.
     """
 
     strength: Strength
     score: Figures
     at_match: Point
     features: dict[str, Figures]
+    peers: dict[str, Figures]
 
     def better_features(self) -> list[str]:
         """Return the features that beat the score, which is their combination."""

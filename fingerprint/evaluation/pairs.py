@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countermark.fingerprint.codec import Fingerprint
+from countermark.fingerprint.evaluation.methods import Kept, Method
 from countermark.fingerprint.evaluation.scores import Counts, Scores
 from countermark.fingerprint.operations import compare_many
 
-__all__ = ["Pairs", "pairs_of"]
+__all__ = ["Pairs", "pairs_of", "stranger_scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,12 @@ def pairs_of(photos: Sequence[Fingerprint]) -> Pairs:
         for other, outcome in enumerate(outcomes):
             decided[outcome.decision][[index, other]] += 1
     return Pairs(scores.strangers, float(highest), decided["match"], decided["review"])
+
+
+def stranger_scores(method: Method[Kept], photos: Sequence[Kept]) -> dict[str, Scores]:
+    """Return the scores of all pairs of different photographs by each of the method's similarities."""
+    found: dict[str, Scores] = {}
+    for index, photo in enumerate(photos[1:], start=1):
+        for name, similarities in method.similarities(photo, photos[:index]).items():
+            found.setdefault(name, Scores()).add(similarities, np.zeros(index, bool))
+    return found

@@ -7,6 +7,7 @@ from typing import Final
 
 from countermark.fingerprint.evaluation.attacks import Attacks
 from countermark.fingerprint.evaluation.errors import EvaluationError
+from countermark.fingerprint.evaluation.peers import check_installed
 
 __all__ = ["Plan", "Progress", "Tell", "photographs"]
 
@@ -29,6 +30,10 @@ class Plan:
         attacks: Strengths of the paper's copies, and hard attacks, of which each photograph gets one copy.
         copies: How many of each photograph at each strength; the paper has 20.
         seed: Where the numbers of all copies come from.
+        peers: Whether hashes that others publish are put to the same experiment.
+
+    Raises:
+        EvaluationError: Packages for `peers` are not installed.
     """
 
     photos: Sequence[Path]
@@ -36,6 +41,11 @@ class Plan:
     attacks: Attacks
     copies: int
     seed: int
+    peers: bool = False
+
+    def __post_init__(self) -> None:
+        if self.peers:
+            check_installed()
 
 
 def photographs(folder: Path) -> list[Path]:

@@ -77,7 +77,7 @@ def html(evaluation: Evaluation) -> str:
 def _curves(evaluation: Evaluation) -> Iterator[tuple[str, Sequence[Point]]]:
     for name, found in evaluation.found.items():
         yield name, found.score.curve
-        for part, figures in found.features.items():
+        for part, figures in {**found.features, **found.peers}.items():
             yield f"{name}-{part}", figures.curve
 
 

@@ -44,8 +44,12 @@ def sections(evaluation: Evaluation) -> Iterator[Section]:
     for name, found in evaluation.found.items():
         if found.features:
             yield _features(name, found)
+        if found.peers:
+            yield _peers(evaluation.generator, name, found)
     if evaluation.hard:
         yield _hard(evaluation)
+    if evaluation.hard_recall:
+        yield _hard_recall(evaluation)
 
 
 def _different(evaluation: Evaluation) -> Section:
@@ -154,6 +158,16 @@ def _features(name: str, found: Found) -> Section:
     )
 
 
+def _peers(generator: str, name: str, found: Found) -> Section:
+    figures = {generator: found.score, **found.peers}
+    return Section(
+        f"Other hashes, {name}",
+        _COMPARED,
+        _compared(figures),
+        plot=precision_and_recall({one: its.curve for one, its in figures.items()}, None),
+    )
+
+
 _COMPARED = ("similarity", "precision at recall 95 %", "recall at 0 false", "at 1e-6")
 
 
@@ -177,6 +191,22 @@ def _hard(evaluation: Evaluation) -> Section:
         "Hard attacks",
         ("attack", "copies", "match", "review", "lowest score"),
         [*rows, ("mean", "", _share(mean), "", "")],
+    )
+
+
+def _hard_recall(evaluation: Evaluation) -> Section:
+    found = evaluation.hard_recall
+    rows: list[Row] = [
+        (attack, *(_share(one.recall[attack]) for one in found.values())) for attack in evaluation.hard
+    ]
+    means = [_share(sum(one.recall.values()) / len(one.recall)) for one in found.values()]
+    thresholds = [f"{one.threshold:.4f}" for one in found.values()]
+    return Section(
+        "Hard attacks, recall at 1e-6 false positives per pair",
+        ("attack", *found),
+        [*rows, ("mean", *means), ("threshold", *thresholds)],
+        f"The lowest threshold that takes at most 1e-6 of {evaluation.different.pairs:,} pairs of different "
+        "photographs for copies: not the one that the generator decides by.",
     )
 
 

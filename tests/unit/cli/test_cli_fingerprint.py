@@ -34,6 +34,22 @@ def test_a_folder_is_evaluated(run: Run, photos: Path, tmp_path: Path) -> None:
     assert [Path(file).exists() for file in told.json["files"]] == [True] * 3
 
 
+def test_other_hashes_are_measured_on_request(run: Run, photos: Path, tmp_path: Path) -> None:
+    words = ("fingerprint", "evaluate", photos, "--attacks", "mild", "--copies", "1", "--jobs", "1")
+    told = run(*words, "--peers", "-o", tmp_path / "out", "--json")
+    assert list(told.json["found"]["mild"]["peers"]) == ["PDQ", "aHash", "pHash", "dHash", "wHash"]
+
+
+def test_other_hashes_that_are_not_installed_are_named(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imagehash", None)
+    failed = run("fingerprint", "evaluate", photos, "--peers", "-o", tmp_path / "out")
+    assert failed.status == 1
+    assert "install countermark[peers]" in failed.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_dry_run_writes_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
     before = tree(tmp_path)
     done = run("fingerprint", "evaluate", photos, "-o", tmp_path / "out", "--dry-run", "--json")

@@ -59,7 +59,7 @@ def test_the_combination_beats_a_feature_by_precision_and_then_by_recall_without
     assert sharp.beats(blurred)
     assert blurred.beats(mixed)
     assert not sharp.beats(sharp)
-    found = Found(NAMED[0], blurred, blurred.curve[0], {"a": sharp, "b": blurred, "c": mixed})
+    found = Found(NAMED[0], blurred, blurred.curve[0], {"a": sharp, "b": blurred, "c": mixed}, {})
     assert (found.better_features(), found.equal_features()) == (["a"], ["b"])
 
 
