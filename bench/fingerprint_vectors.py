@@ -2,7 +2,8 @@
 
 python -m bench.fingerprint_vectors > fingerprint/conformance.json
 
-Only for a new generator or a new vector: the files of published vectors are data and stay as they are.
+Only for a new generator or a new vector: the files of published vectors stay as they are, whatever an encoder would
+make of them now.
 """
 
 import base64
@@ -15,10 +16,11 @@ import numpy as np
 from PIL import Image
 
 from countermark.fingerprint import compute, generators
+from countermark.fingerprint.conformance import vectors
 
 
-def draw(width: int, height: int, seed: int) -> np.ndarray:
-    """Return a smooth picture with edges: sums of integer waves and a few rectangles."""
+def draw(width: int, height: int, seed: int, bodies: int = 6) -> np.ndarray:
+    """Return a smooth picture with edges: sums of integer waves and some rectangles, the more the smaller."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     planes = []
@@ -26,9 +28,13 @@ def draw(width: int, height: int, seed: int) -> np.ndarray:
         a, b, c = random.integers(1, 9, 3)
         planes.append((a * x * 256 // width + b * y * 256 // height + c * x * y * 64 // (width * height)) // 4 % 256)
     pixels = np.stack(planes, axis=2)
-    for _ in range(6):
+    for _ in range(bodies):
         left, upper = random.integers(0, width // 2), random.integers(0, height // 2)
-        pixels[upper : upper + height // 4, left : left + width // 5] = random.integers(0, 256, 3)
+        if bodies > 6:
+            left, upper = random.integers(0, width), random.integers(0, height)
+        pixels[upper : upper + height * 3 // (2 * bodies), left : left + width * 6 // (5 * bodies)] = random.integers(
+            0, 256, 3
+        )
     return pixels.astype(np.uint8)
 
 
@@ -58,13 +64,17 @@ def files() -> dict[str, bytes]:
         "GIF, two frames": _saved(frames[0], "GIF", save_all=True, append_images=frames[1:]),
         "WebP": _saved(small, "WEBP", quality=60),
         "BMP": _saved(Image.fromarray(draw(24, 20, 8)), "BMP"),
+        "JPEG, with corners": _saved(Image.fromarray(draw(640, 480, 9, bodies=60)), "JPEG", quality=60),
+        "PNG, tall": _saved(Image.fromarray(draw(90, 420, 10, bodies=30)), "PNG"),
+        "TIFF, turned by its tag": _saved(small, "TIFF", compression="tiff_lzw", tiffinfo={0x0112: 8}),
         "PNG, one pixel": _saved(small.crop((0, 0, 1, 1)), "PNG"),
         "PNG, one colour": _saved(Image.new("RGB", (30, 20), (200, 30, 90)), "PNG"),
     }
 
 
 def main() -> None:
-    vectors = [
+    published = {vector.name: vector.file for vector in vectors()}
+    drawn = [
         {
             "name": name,
             "file": base64.b64encode(data).decode(),
@@ -73,9 +83,9 @@ def main() -> None:
                 for generator in generators()
             },
         }
-        for name, data in files().items()
+        for name, data in {**published, **files(), **published}.items()
     ]
-    sys.stdout.write(json.dumps(vectors, indent=1) + "\n")
+    sys.stdout.write(json.dumps(drawn, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,15 @@ from countermark.fingerprint import image as _image
 from countermark.fingerprint.codec import Fingerprint, Segment
 from countermark.fingerprint.comparison import Comparison, Decision
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
-from countermark.fingerprint.operations import DEFAULT_GENERATOR, compare, compare_many, compute, is_featureless
+from countermark.fingerprint.index.candidates import Index
+from countermark.fingerprint.operations import (
+    DEFAULT_GENERATOR,
+    compare,
+    compare_many,
+    compute,
+    index_of,
+    is_featureless,
+)
 from countermark.fingerprint.registry import generators
 
 __all__ = [
@@ -18,11 +26,13 @@ __all__ = [
     "Fingerprint",
     "FingerprintError",
     "FingerprintErrorCode",
+    "Index",
     "Segment",
     "compare",
     "compare_many",
     "compute",
     "generators",
+    "index_of",
     "is_featureless",
 ]
 

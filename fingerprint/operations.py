@@ -8,9 +8,10 @@ from typing import BinaryIO
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
-from countermark.fingerprint.registry import TellsFeatureless, implementation_of
+from countermark.fingerprint.index.candidates import Exhaustive, Index
+from countermark.fingerprint.registry import Indexes, TellsFeatureless, implementation_of
 
-__all__ = ["DEFAULT_GENERATOR", "compare", "compare_many", "compute", "is_featureless"]
+__all__ = ["DEFAULT_GENERATOR", "compare", "compare_many", "compute", "index_of", "is_featureless"]
 
 DEFAULT_GENERATOR = "image/v1"
 
@@ -64,10 +65,20 @@ def compare_many(query: Fingerprint, references: Sequence[Fingerprint]) -> list[
 def is_featureless(fingerprint: Fingerprint) -> bool:
     """Return whether the data have nothing by which a copy could be known, as a picture of one colour has not.
 
-    Such a fingerprint is a match for none but an identical one. Of a generator that does not tell: False.
+    Such a fingerprint is a match for none, not even an identical one. Of a generator that does not tell: False.
 
     Raises:
         FingerprintError: ``unknown_generator``.
     """
     implementation = implementation_of(fingerprint.generator)
     return isinstance(implementation, TellsFeatureless) and implementation.is_featureless(fingerprint)
+
+
+def index_of(generator: str) -> Index:
+    """Return an empty index for fingerprints by `generator`: it tells which are worth comparing with a given one.
+
+    Raises:
+        FingerprintError: ``unknown_generator``.
+    """
+    implementation = implementation_of(generator)
+    return implementation.index() if isinstance(implementation, Indexes) else Exhaustive()

@@ -11,10 +11,12 @@ from typing import BinaryIO, Protocol, runtime_checkable
 from countermark.fingerprint.codec import MAX_FINGERPRINT_BYTES, Fingerprint, Segment
 from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
+from countermark.fingerprint.index.candidates import Index
 
 __all__ = [
     "Generator",
     "Implementation",
+    "Indexes",
     "Layout",
     "SegmentRule",
     "TellsFeatureless",
@@ -77,6 +79,14 @@ class TellsFeatureless(Protocol):
 
     def is_featureless(self, fingerprint: Fingerprint, /) -> bool:
         """Return whether the data of a fingerprint of this generator have nothing by which a copy could be known."""
+
+
+@runtime_checkable
+class Indexes(Protocol):
+    """What an `Implementation` may have besides: an index of its own. Without one everything is compared."""
+
+    def index(self) -> Index:
+        """Return an empty index for fingerprints of this generator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,7 @@ def wire(
     """Return the platform's services over the given ports."""
     shared = wire_shared(site, table=keys.table, database=database, chain=chain)
     clock, box, outbox = shared.clock, shared.box, shared.outbox
-    index = FingerprintIndex(box)
+    index = FingerprintIndex(box, database)
     board = Board(box=box, key=keys.account, market=site.market, anchored_within_ms=ANCHORED_WITHIN_MS)
     gate = Gate(index=index, box=box, pepper=_derive(keys.table, b"exact digests"))
     return PlatformServices(

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from countermark.fingerprint.codec import Fingerprint
-from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.evaluation import galleries
 from countermark.fingerprint.evaluation.cache import Cache
 from countermark.fingerprint.evaluation.edits import PAPER_STRENGTHS, Strength
@@ -19,7 +18,8 @@ from countermark.fingerprint.evaluation.experiment import Experiment
 from countermark.fingerprint.evaluation.features import method_of
 from countermark.fingerprint.evaluation.figures import Figures, Found
 from countermark.fingerprint.evaluation.hard_recall import HardRecall, hard_recall, own_similarities
-from countermark.fingerprint.evaluation.measure import confusion, rate
+from countermark.fingerprint.evaluation.hard_search import Sought, rate, seek
+from countermark.fingerprint.evaluation.measure import confusion
 from countermark.fingerprint.evaluation.methods import SCORE
 from countermark.fingerprint.evaluation.pairs import pairs_of, stranger_scores
 from countermark.fingerprint.evaluation.paper_point import PaperPoint, paper_point
@@ -27,7 +27,6 @@ from countermark.fingerprint.evaluation.peers import PeerHashes
 from countermark.fingerprint.evaluation.plan import Plan, Progress
 from countermark.fingerprint.evaluation.scores import Scores
 from countermark.fingerprint.image.config import CONFIGS, PAPER_V0
-from countermark.fingerprint.operations import compare_many
 
 __all__ = ["evaluate"]
 
@@ -54,7 +53,11 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
             for name, strength in plan.attacks.strengths.items()
         }
         point = _paper_point(run, originals, found) if config is PAPER_V0 else None
-        outcomes = _outcomes(originals, run.attacked()) if plan.attacks.hard else []
+        outcomes: list[list[Sought]] = []
+        if plan.attacks.hard:
+            outcomes = seek(
+                *(plan.generator, originals, run.attacked()), processes=count, tell=progress("search, hard")
+            )
         pairs = pairs_of(originals)
         peers: dict[str, HardRecall] = {}
         if plan.peers:
@@ -80,7 +83,7 @@ def evaluate(plan: Plan, folder: Path, *, processes: int = 0, progress: Progress
         expected_galleries=galleries.expected(pairs, config.thresholds),
         found=found,
         paper_point=point,
-        hard={name: rate(row[index] for row in outcomes) for index, name in enumerate(names)},
+        hard={name: rate([row[index] for row in outcomes]) for index, name in enumerate(names)},
         hard_recall=peers,
     )
 
@@ -106,10 +109,6 @@ def _paper_point(
 
     known = {at: one.score.at_recall_95.precision for at, one in enumerate(named, start=1)}
     return paper_point([one.strength for one in named], known, probe)
-
-
-def _outcomes(originals: Sequence[Fingerprint], attacked: Sequence[Sequence[Fingerprint]]) -> list[list[Comparison]]:
-    return [compare_many(original, copies) for original, copies in zip(originals, attacked, strict=True)]
 
 
 def _with_peers(run: Experiment[bytes], found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, HardRecall]]:

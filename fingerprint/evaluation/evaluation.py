@@ -6,7 +6,8 @@ from typing import Any
 from countermark.fingerprint.evaluation.figures import Found
 from countermark.fingerprint.evaluation.galleries import Expected, Measured
 from countermark.fingerprint.evaluation.hard_recall import HardRecall
-from countermark.fingerprint.evaluation.measure import Confusion, Rate
+from countermark.fingerprint.evaluation.hard_search import Rate
+from countermark.fingerprint.evaluation.measure import Confusion
 from countermark.fingerprint.evaluation.pairs import Pairs
 from countermark.fingerprint.evaluation.paper_point import PaperPoint
 

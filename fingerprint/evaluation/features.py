@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countermark.fingerprint.codec import Fingerprint
-from countermark.fingerprint.evaluation.methods import SCORE, Generator, Similarities
+from countermark.fingerprint.evaluation.methods import SCORE, Generator, Search, Similarities
 from countermark.fingerprint.image import PAPER_THUMBNAIL_SIDE
 from countermark.fingerprint.image.config import PAPER_V0
 from countermark.fingerprint.image.dct64 import hamming, hash_words
@@ -31,6 +31,10 @@ class PaperFeatures(Generator):
 
     def __init__(self) -> None:
         super().__init__(GENERATOR)
+
+    def search(self, gallery: Sequence[Fingerprint]) -> Search[Fingerprint]:
+        """Return a function that tells the similarities of a fingerprint to each of `gallery`."""
+        return lambda query: self.similarities(query, gallery)
 
     def similarities(self, query: Fingerprint, gallery: Sequence[Fingerprint]) -> Similarities:
         """Return each feature's similarity and the score of `query` with each of `gallery`."""

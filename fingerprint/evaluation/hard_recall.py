@@ -51,5 +51,5 @@ def own_similarities(
     method: Method[Kept], originals: Sequence[Kept], attacked: Sequence[Sequence[Kept]]
 ) -> Mapping[str, NDArray[np.float64]]:
     """Return, by similarity, how similar each original (rows) is to its own copies (columns)."""
-    rows = [method.similarities(original, copies) for original, copies in zip(originals, attacked, strict=True)]
+    rows = [method.search(copies)(original) for original, copies in zip(originals, attacked, strict=True)]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -1,22 +1,10 @@
-"""How well a generator recognises edited photographs, and how often it confuses different ones."""
+"""How often a generator confuses different photographs."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.evaluation.pairs import Pairs
 
-__all__ = ["Confusion", "Rate", "confusion", "rate"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Of so many edited copies compared with their originals, how many are a match, and how many to be reviewed."""
-
-    copies: int
-    matches: int
-    reviews: int
-    lowest: float
+__all__ = ["Confusion", "confusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +28,6 @@ class Confusion:
     refused: int
     delayed: int
     highest: float
-
-
-def rate(comparisons: Iterable[Comparison]) -> Rate:
-    """Return the rate of matches among comparisons of copies with originals."""
-    outcomes = list(comparisons)
-    decisions = [outcome.decision for outcome in outcomes]
-    lowest = min(outcome.score for outcome in outcomes)
-    return Rate(len(outcomes), decisions.count("match"), decisions.count("review"), lowest)
 
 
 def confusion(pairs: Pairs) -> Confusion:

@@ -4,7 +4,7 @@ A method keeps something of a picture, of which it makes and reads bytes, and co
 similarities, each with a name. Add one by writing its class; the experiment is `experiment.Experiment`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 
 from countermark.fingerprint import conformance
 from countermark.fingerprint.codec import Fingerprint
-from countermark.fingerprint.operations import compare_many, compute
+from countermark.fingerprint.evaluation.search import Searched
+from countermark.fingerprint.operations import compute
 
-__all__ = ["SCORE", "Generator", "Kept", "Method", "Similarities"]
+__all__ = ["SCORE", "Generator", "Kept", "Method", "Search", "Similarities"]
 
 Kept = TypeVar("Kept")
 """What a method keeps of a picture."""
 
 Similarities = Mapping[str, NDArray[np.float64]]
 """By name of the similarity, one number from 0 to 1 for each picture compared with."""
+
+Search = Callable[[Kept], Similarities]
+"""Tells how similar something is to each picture of a gallery."""
 
 SCORE: Final = "score"
 """The name of a generator's own score."""
@@ -51,8 +55,8 @@ class Method(Protocol[Kept]):
             FingerprintError: ``fingerprint_malformed`` or ``unknown_generator``.
         """
 
-    def similarities(self, query: Kept, gallery: Sequence[Kept], /) -> Similarities:
-        """Return how similar `query` is to each of `gallery`."""
+    def search(self, gallery: Sequence[Kept], /) -> Search[Kept]:
+        """Return a function that tells how similar what it is given is to each of `gallery`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,14 @@ class Generator:
         """
         return Fingerprint.from_bytes(data)
 
-    def similarities(self, query: Fingerprint, gallery: Sequence[Fingerprint]) -> Similarities:
-        """Return the score of `query` with each of `gallery`."""
-        return {SCORE: np.array([one.score for one in compare_many(query, gallery)])}
+    def search(self, gallery: Sequence[Fingerprint]) -> Search[Fingerprint]:
+        """Return what tells the score of a fingerprint with each of `gallery`, 0 where none is computed."""
+        searched = Searched(self.id, gallery)
+
+        def similarities(query: Fingerprint) -> Similarities:
+            scores = np.zeros(len(searched))
+            for number, comparison in searched.find(query).items():
+                scores[number] = comparison.score
+            return {SCORE: scores}
+
+        return similarities

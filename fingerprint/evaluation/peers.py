@@ -15,7 +15,7 @@ from PIL import Image
 
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
 from countermark.fingerprint.evaluation.errors import EvaluationError
-from countermark.fingerprint.evaluation.methods import Similarities
+from countermark.fingerprint.evaluation.methods import Search, Similarities
 from countermark.fingerprint.image.decode import Pixels, decode
 
 __all__ = ["PEERS", "PeerHashes", "check_installed"]
@@ -80,6 +80,10 @@ class PeerHashes:
         if 8 * len(data) != sum(PEERS.values()):
             raise FingerprintError(FingerprintErrorCode.FINGERPRINT_MALFORMED, "hashes of another length")
         return data
+
+    def search(self, gallery: Sequence[bytes]) -> Search[bytes]:
+        """Return a function that tells the similarities of hashes to each of `gallery`."""
+        return lambda query: self.similarities(query, gallery)
 
     def similarities(self, query: bytes, gallery: Sequence[bytes]) -> Similarities:
         """Return the share of equal bits, by hash, of `query` with each of `gallery`."""

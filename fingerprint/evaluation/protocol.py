@@ -1,8 +1,8 @@
-"""The paper's experiment (section IV.C): originals look for their own copies among the copies of all photographs."""
+"""The paper's experiment (section IV.C): each copy is compared with all originals, and one of them is its own."""
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ from countermark.fingerprint.evaluation.methods import Kept, Method
 from countermark.fingerprint.evaluation.plan import Tell
 from countermark.fingerprint.evaluation.scores import Scores
 
-__all__ = ["attacked_of", "copies_of", "find_copies", "originals_of"]
+__all__ = ["attacked_of", "copies_of", "find_copies", "originals_of", "prepared", "searching", "told"]
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def originals_of(pool: Executor, cache: Cache[Kept], photos: Sequence[Path], tel
         OSError: One cannot be read, or the cache cannot be written.
     """
     found = pool.map(partial(_original, cache), photos, chunksize=_CHUNK)
-    return [made for (made,) in _told(found, photos, tell)]
+    return [made for (made,) in told(found, photos, tell)]
 
 
 def copies_of(
@@ -56,7 +56,7 @@ def copies_of(
         OSError: As `originals_of`.
     """
     experiment = _Copies(strength, copies, seed)
-    return list(_told(pool.map(partial(_copies, cache, experiment), photos, chunksize=_CHUNK), photos, tell))
+    return list(told(pool.map(partial(_copies, cache, experiment), photos, chunksize=_CHUNK), photos, tell))
 
 
 def attacked_of(
@@ -67,7 +67,7 @@ def attacked_of(
     Raises:
         OSError: As `originals_of`.
     """
-    return list(_told(pool.map(partial(_attacked, cache, attacks, seed), photos, chunksize=_CHUNK), photos, tell))
+    return list(told(pool.map(partial(_attacked, cache, attacks, seed), photos, chunksize=_CHUNK), photos, tell))
 
 
 def find_copies(
@@ -78,15 +78,13 @@ def find_copies(
     processes: int,
     tell: Tell,
 ) -> dict[str, Scores]:
-    """Return how similar each of ``originals`` is to all ``copies``, of which each original has a sequence.
+    """Return how similar all ``copies``, of which each original has a sequence, are to each of ``originals``.
 
     The scores are by name of the method's similarities.
     """
-    gallery = [copy for group in copies for copy in group]
-    owners = np.repeat(np.arange(len(originals)), [len(group) for group in copies])
     found: defaultdict[str, Scores] = defaultdict(Scores)
-    with _searching(processes, method=method, gallery=gallery, owners=owners) as pool:
-        for one in _told(pool.map(_search, enumerate(originals), chunksize=_CHUNK), originals, tell):
+    with searching(processes, method.search, originals) as pool:
+        for one in told(pool.map(_score, enumerate(copies), chunksize=_CHUNK), originals, tell):
             for name, scores in one.items():
                 found[name] += scores
     return dict(found)
@@ -136,31 +134,37 @@ def _opened(photo: Path, seed: int) -> tuple[Image.Image, np.random.Generator]:
     return upright, np.random.default_rng([seed, *photo.name.encode("utf-8", "surrogateescape")])
 
 
-_search_for: dict[str, Any] = {}
-"""Of a process that searches: what would be too much to send with each original."""
+_searched: dict[str, Any] = {}
+"""Of a process that searches: the gallery, prepared once."""
 
 
 @contextmanager
-def _searching(processes: int, **needed: Any) -> Iterator[Executor]:
-    with ProcessPoolExecutor(processes, initializer=_keep, initargs=(needed,)) as pool:
+def searching(processes: int, prepare: Callable[[Sequence[T]], object], gallery: Sequence[T]) -> Iterator[Executor]:
+    """Yield processes in each of which ``prepared`` returns what ``prepare`` makes of ``gallery``."""
+    with ProcessPoolExecutor(processes, initializer=_prepare, initargs=(prepare, gallery)) as pool:
         yield pool
 
 
-def _keep(needed: Mapping[str, Any]) -> None:
-    _search_for.update(needed)
+def _prepare(prepare: Callable[[Sequence[T]], object], gallery: Sequence[T]) -> None:
+    _searched["gallery"] = prepare(gallery)
 
 
-def _search(task: tuple[int, Any]) -> dict[str, Scores]:
-    index, original = task
-    are_copies = _search_for["owners"] == index
-    found = {}
-    for name, similarities in _search_for["method"].similarities(original, _search_for["gallery"]).items():
-        found[name] = Scores()
-        found[name].add(similarities, are_copies)
-    return found
+def prepared() -> Any:
+    """Return what this process searches."""
+    return _searched["gallery"]
 
 
-def _told(results: Iterator[T], tasks: Sequence[object], tell: Tell) -> Iterator[T]:
+def _score(task: tuple[int, Sequence[Any]]) -> dict[str, Scores]:
+    owner, copies = task
+    found: defaultdict[str, Scores] = defaultdict(Scores)
+    for copy in copies:
+        for name, similarities in prepared()(copy).items():
+            found[name].add(similarities, np.arange(len(similarities)) == owner)
+    return dict(found)
+
+
+def told(results: Iterator[T], tasks: Sequence[object], tell: Tell) -> Iterator[T]:
+    """Yield ``results``, one of each of ``tasks``, and tell how many there were."""
     for done, result in enumerate(results, start=1):
         yield result
         tell(done, len(tasks))

@@ -183,14 +183,18 @@ def _compared(figures: Mapping[str, Figures]) -> list[Row]:
 
 def _hard(evaluation: Evaluation) -> Section:
     rows: list[Row] = [
-        (name, str(r.copies), _share(r.matches / r.copies), _share(r.reviews / r.copies), f"{r.lowest:.3f}")
+        (
+            *(name, str(r.copies), _share(r.matches / r.copies), _share(r.reviews / r.copies), f"{r.lowest:.3f}"),
+            *(str(r.compared), str(r.wrong)),
+        )
         for name, r in evaluation.hard.items()
     ]
     mean = sum(r.matches / r.copies for r in evaluation.hard.values()) / len(evaluation.hard)
     return Section(
         "Hard attacks",
-        ("attack", "copies", "match", "review", "lowest score"),
-        [*rows, ("mean", "", _share(mean), "", "")],
+        ("attack", "copies", "match", "review", "lowest score", "compared at most", "match another's"),
+        [*rows, ("mean", "", _share(mean), "", "", "", "")],
+        f"Each copy was looked for among all {evaluation.photos:,} photographs.",
     )
 
 

@@ -7,11 +7,19 @@ from countermark.fingerprint.registry import Generator, Implementation, Layout, 
 
 __all__ = [
     "ASPECT_UNIT",
+    "COLOUR_LEVELS",
+    "CORNER_BYTES",
+    "DESCRIPTOR_BITS",
+    "DIRECTIONS",
     "FEATURES",
     "FEATURE_LENGTHS",
+    "GROUP_BITS",
     "HISTOGRAM_BINS",
+    "LEVELS",
+    "MOST_CORNERS",
     "PAPER_THUMBNAIL_SIDE",
     "THUMBNAIL_SIDE",
+    "UNSURE",
     "VIEW_COUNT",
     "register_generators",
 ]
@@ -25,11 +33,36 @@ PAPER_THUMBNAIL_SIDE = 32
 THUMBNAIL_SIDE = 56
 """Side of the grey thumbnail of ``image/v1``, in pixels of one byte."""
 
-VIEW_COUNT = 52
+VIEW_COUNT = 35
 """How many views of an image ``image/v1`` keeps a 64-bit hash of."""
+
+COLOUR_LEVELS = 6
+"""Mean and standard deviation of red, green and blue, a byte each."""
 
 ASPECT_UNIT = 1024
 """Width over height is kept in units of 1/1024, as a u32."""
+
+LEVELS = 6
+"""Sizes at which ``image/v1`` looks for corners, each smaller than the one before by the root of 2."""
+
+DIRECTIONS = 64
+"""Directions of a corner are told apart by 1/64 of a full turn."""
+
+DESCRIPTOR_BITS = 128
+"""Bits that describe the surroundings of a corner."""
+
+GROUP_BITS = 16
+"""Bits that together are a key under which a corner is found again."""
+
+UNSURE = 3
+"""How many bits of each group are marked as unsure: the points that they compare differ least."""
+
+MOST_CORNERS = 100
+"""Corners of a picture that are kept."""
+
+CORNER_BYTES = 6 + 2 * DESCRIPTOR_BITS // 8
+"""A corner: x and y in 1/65,536 of width and height (u16 each), level and direction (a byte each), bits, and as many
+bits that say which of them are unsure."""
 
 
 def _sensible_aspect(payload: bytes) -> bool:
@@ -65,11 +98,19 @@ def _sensible_content(payload: bytes) -> bool:
     return not payload or (len(payload) == sum(FEATURE_LENGTHS) and _sensible_aspect(payload[:4]))
 
 
+def _sensible_corners(payload: bytes) -> bool:
+    corners = [payload[start : start + CORNER_BYTES] for start in range(0, len(payload), CORNER_BYTES)]
+    return len(payload) % CORNER_BYTES == 0 and all(
+        corner[4] < LEVELS and corner[5] < DIRECTIONS for corner in corners
+    )
+
+
 _V1 = Layout(
     (
         *_V1_FEATURES,
-        _exactly("levels", 6),
+        _exactly("levels", COLOUR_LEVELS),
         SegmentRule("content", 0, sum(FEATURE_LENGTHS), _sensible_content),
+        SegmentRule("local", 0, MOST_CORNERS * CORNER_BYTES, _sensible_corners),
     )
 )
 

@@ -8,7 +8,20 @@ from typing import Final
 
 from countermark.fingerprint.comparison import Thresholds
 
-__all__ = ["CONFIGS", "PAPER_V0", "V1", "ContentRule", "ImageConfig", "PlainRule", "Round", "ViewsConfig", "Weights"]
+__all__ = [
+    "CONFIGS",
+    "PAPER_V0",
+    "V1",
+    "CandidateRule",
+    "ConsensusRule",
+    "ContentRule",
+    "ImageConfig",
+    "PartRule",
+    "PlainRule",
+    "Round",
+    "ViewsConfig",
+    "Weights",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,78 @@ class PlainRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsensusRule:
+    """When the corners of two pictures agree.
+
+    Attributes:
+        bits: Most differing bits of two corners' surroundings.
+        most_pairs: How many pairs of corners are considered, the nearest first.
+        place: How far a corner may lie off, in the longer side, times the size at which it was found.
+        drift: How much more for each distance from the corner that proposes.
+        steps: Most difference in size, in roots of 2.
+        turn: Most difference in direction, in 1/64 of a full turn.
+        least_support: Fewest corners at different places that support a map.
+        most_maps: How many maps are tried, the best supported first.
+    """
+
+    bits: int
+    most_pairs: int
+    place: float
+    drift: float
+    steps: int
+    turn: int
+    least_support: int
+    most_maps: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartRule:
+    """When a part of one picture that lies in another is a match.
+
+    Attributes:
+        consensus: When corners agree on where it lies.
+        structure: Numbers of corners that agree, rising, with the structural similarity that each takes; linear
+            between them, constant beyond.
+        flat: Share of a thumbnail of one level from which a picture is a drawing.
+        drawn: How much more similar parts of two drawings must be.
+        blank: Share of one level from which two pictures share nothing but that: their contents are compared instead.
+        worth_aligning: Structural similarity from which alignment may still help.
+        aligned: How it is then aligned.
+    """
+
+    consensus: ConsensusRule
+    structure: tuple[tuple[int, float], ...]
+    flat: float
+    drawn: float
+    blank: float
+    worth_aligning: float
+    aligned: Round
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRule:
+    """Which of very many pictures are compared with one.
+
+    Attributes:
+        view_bits: Most different bits of two views.
+        corner_bits: Most different bits of two corners' surroundings.
+        bits_a_vote: A pair of corners has one vote, and one more for each time so many bits fewer differ.
+        votes: Fewest votes of corners that propose about the same.
+        colour_levels: Most difference in levels of the colours of pictures without texture.
+        most: Most candidates.
+        most_pairs: Most pairs of views, and of corners, that are looked at in a segment of the index.
+    """
+
+    view_bits: int
+    corner_bits: int
+    bits_a_vote: int
+    votes: int
+    colour_levels: int
+    most: int
+    most_pairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class ViewsConfig(ImageConfig):
     """The same for generators that compare many views.
 
@@ -88,24 +173,42 @@ class ViewsConfig(ImageConfig):
         rounds: Tried in turn while a pair is no match.
         contents: For contents within plain margins.
         plain: For pictures without texture.
+        parts: For parts of pictures, by their corners.
+        candidates: For an index.
     """
 
     candidate_bits: int
     rounds: tuple[Round, ...]
     contents: ContentRule
     plain: PlainRule
+    parts: PartRule
+    candidates: CandidateRule
 
 
 PAPER_V0: Final = ImageConfig("image/paper-v0+1", Weights(1 / 3, 1 / 3, 1 / 3), Thresholds(match=0.80, review=0.72))
 
 V1: Final = ViewsConfig(
-    "image/v1+2",
+    "image/v1+3",
     Weights(histogram=0.05, dct64=0.30, ssim=0.65),
     Thresholds(match=0.90, review=0.75),
     candidate_bits=14,
     rounds=(Round(2, ()), Round(2, ((32, 4),)), Round(8, ((16, 3), (32, 3)))),
     contents=ContentRule(match=0.94, flat=0.35, colour=0.15, blank=0.5),
     plain=PlainRule(colour_levels=8, form_levels=12),
+    parts=PartRule(
+        ConsensusRule(
+            bits=38, most_pairs=120, place=0.0156, drift=0.12, steps=1, turn=5, least_support=4, most_maps=4
+        ),
+        structure=((4, 0.89), (6, 0.87), (12, 0.86), (20, 0.84), (30, 0.80)),
+        flat=0.35,
+        drawn=0.08,
+        blank=0.5,
+        worth_aligning=0.4,
+        aligned=Round(1, ((32, 4),)),
+    ),
+    candidates=CandidateRule(
+        view_bits=7, corner_bits=34, bits_a_vote=4, votes=10, colour_levels=8, most=50, most_pairs=1_000_000
+    ),
 )
 
 CONFIGS: Final[dict[str, ImageConfig]] = {"image/paper-v0": PAPER_V0, "image/v1": V1}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 __all__ = [
     "HASHED_SIDE",
     "NO_HASH",
+    "cosine",
     "hamming",
     "hash_similarity",
     "hash_with_mean",
@@ -33,13 +34,14 @@ _COSINES: Final = (
 )  # fmt: skip
 
 
-def _cosine(step: int) -> int:
+def cosine(step: int) -> int:
+    """Return 2^14 times the cosine of ``step`` times pi/64."""
     step %= 128
     step = min(step, 128 - step)
     return _COSINES[step] if step <= 32 else -_COSINES[64 - step]
 
 
-_BASIS = np.array([[_cosine((2 * x + 1) * k) for x in range(HASHED_SIDE)] for k in range(_KEPT)], dtype=np.int64)
+_BASIS = np.array([[cosine((2 * x + 1) * k) for x in range(HASHED_SIDE)] for k in range(_KEPT)], dtype=np.int64)
 
 
 def low_frequencies(views: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@
 
 The nearest views are tried as they are; then, as long as there is no match, more of them and with alignment. Pictures
 of which no views resemble each other get a lower bound of the score, from histogram and hash alone. Pictures without
-any texture are at most to be reviewed, unless the fingerprints are identical.
+any texture are at most to be reviewed, even if their fingerprints are identical: many pictures of one colour are.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.image.config import ViewsConfig
 from countermark.fingerprint.image.dct64 import hash_similarity
 from countermark.fingerprint.image.histogram import foreground_similarity, histogram_similarity
+from countermark.fingerprint.image.parts import Part, shared_parts
 from countermark.fingerprint.image.pictures import Features, Pictures, content, flat_share, is_plain, whole
 from countermark.fingerprint.image.plain import look_alike
 from countermark.fingerprint.image.view_pairs import (
@@ -112,14 +113,22 @@ def _compare_batch(query: Fingerprint, references: Sequence[Fingerprint], config
     else:
         rest = {row: theirs for row, theirs in wholes.items() if row in unlike and row not in contents}
         look(within, rest, "content")
+    unlike = {row for row in different if found[row].score < config.thresholds.match}
+    parts = [Part()] * len(references)
+    for row, part in zip(
+        sorted(unlike),
+        shared_parts(query, [references[row] for row in sorted(unlike)], config.parts),
+        strict=True,
+    ):
+        parts[row] = part
     plain = is_plain(query)
     return [
-        _identical(query, config)
-        if reference == query
-        else _plain(query, reference, evidence, config)
+        _plain(query, reference, evidence, config)
         if plain and is_plain(reference)
-        else _conclude(evidence, query.generator, config)
-        for reference, evidence in zip(references, found, strict=True)
+        else _identical(query, config)
+        if reference == query
+        else _conclude(evidence, part, query.generator, config)
+        for reference, evidence, part in zip(references, found, parts, strict=True)
     ]
 
 
@@ -190,11 +199,18 @@ def _plain(query: Fingerprint, reference: Fingerprint, evidence: _Evidence, conf
     return Comparison(config.thresholds.decide(score), score, (reason,), query.generator, config.id)
 
 
-def _conclude(evidence: _Evidence, generator: str, config: ViewsConfig) -> Comparison:
+def _conclude(evidence: _Evidence, part: Part, generator: str, config: ViewsConfig) -> Comparison:
     score = min(max(evidence.score, 0.0), 1.0)
+    of_part = min(max(config.thresholds.match + part.ahead, 0.0), 1.0)
+    if part.support and of_part > score:
+        reasons: tuple[str, ...] = (
+            f"{part.support} corners agree on a shared part",
+            f"structure {part.structure:.3f} there",
+        )
+        return Comparison(config.thresholds.decide(of_part), of_part, reasons, generator, config.id)
     bits = HASH_BITS - evidence.nearness
     if bits > config.candidate_bits:
-        reasons: tuple[str, ...] = (f"no views resemble each other: {bits} of {HASH_BITS} bits differ",)
+        reasons = (f"no views resemble each other: {bits} of {HASH_BITS} bits differ",)
     else:
         reasons = (f"structure {evidence.structure:.3f}", f"nearest views differ in {bits} of {HASH_BITS} bits")
         reasons += _KINDS[evidence.kind]

@@ -34,14 +34,19 @@ def area_means(pixels: NDArray[np.integer], side: int, fraction_bits: int = 0) -
 def _area_rows(values: NDArray[np.integer], count: int) -> Integers:
     """Return `count` weighted sums of rows; the weights of each add up to the number of rows."""
     height = values.shape[0]
-    sums = np.empty((count, *values.shape[1:]), np.int64)
-    for index in range(count):
-        # In units of 1/count of a row the sum takes [index * height, (index + 1) * height).
-        first, last = index * height // count, -(-(index + 1) * height // count) - 1
-        before, after = index * height - first * count, (last + 1) * count - (index + 1) * height
-        total = count * values[first : last + 1].sum(axis=0, dtype=np.int64)
-        sums[index] = total - before * values[first].astype(np.int64) - after * values[last].astype(np.int64)
-    return sums
+    # In units of 1/count of a row the sum with number i takes [i * height, (i + 1) * height).
+    numbers = np.arange(count)
+    first, end = numbers * height // count, -(-(numbers + 1) * height // count)
+    # Sums from each first to each end row; those between an end and the next first are not wanted.
+    bounds = np.stack([first, end], axis=1).reshape(-1)[:-1]
+    if count > height:
+        values = np.concatenate([values, np.zeros_like(values[:1])])
+    sums = np.add.reduceat(values, bounds, axis=0, dtype=np.int64)[::2]
+    before, after = (
+        part.reshape(-1, *(1 for _ in values.shape[1:]))
+        for part in (numbers * height - first * count, end * count - (numbers + 1) * height)
+    )
+    return np.asarray(count * sums - before * values[first] - after * values[end - 1])
 
 
 def grey(colours: NDArray[np.integer]) -> Integers:

@@ -16,17 +16,19 @@ from countermark.fingerprint.image import ASPECT_UNIT, FEATURES, THUMBNAIL_SIDE
 from countermark.fingerprint.image.config import V1
 from countermark.fingerprint.image.content import GRID_SIDE, content_of
 from countermark.fingerprint.image.contrast import LEAST_VIEW_SPREAD, normalise
-from countermark.fingerprint.image.dct64 import HASHED_SIDE, NO_HASH, hash_without_dc
+from countermark.fingerprint.image.dct64 import NO_HASH, hash_without_dc
 from countermark.fingerprint.image.decode import Pixels, decode
+from countermark.fingerprint.image.gallery import Gallery
 from countermark.fingerprint.image.histogram import colour_histogram
+from countermark.fingerprint.image.local import local_features
 from countermark.fingerprint.image.matching import compare_with_all
 from countermark.fingerprint.image.pictures import is_plain
 from countermark.fingerprint.image.plain import colour_levels
-from countermark.fingerprint.image.resample import area_means, grey, sample
+from countermark.fingerprint.image.resample import area_means, grey
 from countermark.fingerprint.image.ssim import textured
-from countermark.fingerprint.image.views import view_maps
+from countermark.fingerprint.image.views import hashed_views
 
-__all__ = ["GENERATOR", "compare_many", "compute", "fingerprint_of", "is_featureless"]
+__all__ = ["GENERATOR", "compare_many", "compute", "fingerprint_of", "index", "is_featureless"]
 
 GENERATOR: Final = "image/v1"
 
@@ -57,6 +59,7 @@ def fingerprint_of(pixels: Pixels) -> Fingerprint:
             *map(Segment, FEATURES, _features(pixels.shape, colours)),
             Segment("levels", colour_levels(colours >> _FRACTION_BITS)),
             Segment("content", b"".join(within)),
+            Segment("local", local_features(pixels)),
         ),
     )
 
@@ -74,15 +77,13 @@ def _features(shape: tuple[int, ...], colours: NDArray[np.int64]) -> tuple[bytes
     return (
         aspect.to_bytes(4),
         colour_histogram(colours >> _FRACTION_BITS),
-        _view_hashes(thumbnail, aspect).astype(">u8").tobytes(),
+        _view_hashes(thumbnail[0]).astype(">u8").tobytes(),
         thumbnail.tobytes(),
     )
 
 
-def _view_hashes(thumbnail: NDArray[np.uint8], aspect: int) -> NDArray[np.uint64]:
-    maps = view_maps(aspect)
-    thumbnails = np.broadcast_to(thumbnail, (len(maps), *thumbnail.shape[1:]))
-    views = sample(thumbnails, maps, HASHED_SIDE, oversample=2)
+def _view_hashes(thumbnail: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    views = hashed_views(thumbnail)
     # A view without texture resembles any other: it gets the hash that never resembles one.
     return np.where(textured(normalise(views, LEAST_VIEW_SPREAD)), hash_without_dc(views), np.uint64(NO_HASH))
 
@@ -90,6 +91,11 @@ def _view_hashes(thumbnail: NDArray[np.uint8], aspect: int) -> NDArray[np.uint64
 def compare_many(query: Fingerprint, references: Sequence[Fingerprint]) -> list[Comparison]:
     """Return how `query` compares with each of `references`."""
     return compare_with_all(query, references, V1)
+
+
+def index() -> Gallery:
+    """Return an empty index."""
+    return Gallery(V1.candidates)
 
 
 def is_featureless(fingerprint: Fingerprint) -> bool:

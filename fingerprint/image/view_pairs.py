@@ -13,7 +13,7 @@ from countermark.fingerprint.image.dct64 import HASHED_SIDE, NO_HASH, hamming, h
 from countermark.fingerprint.image.pictures import Pictures
 from countermark.fingerprint.image.resample import sample
 from countermark.fingerprint.image.ssim import evident_ssim
-from countermark.fingerprint.image.views import TARGETS, TEMPLATES, WHOLE, view_maps
+from countermark.fingerprint.image.views import TARGETS, TEMPLATES, VIEW_MAPS, WHOLE
 
 __all__ = ["HASH_BITS", "ViewPairs", "holds_a_whole", "nearest_views", "similarities", "view_distances"]
 
@@ -71,15 +71,14 @@ class ViewPairs:
         """Return the views of `candidates`, as `nearest_views` gives them, between ours and theirs."""
         templates, template_maps, targets, target_maps = [], [], [], []
         for row, pair in candidates:
-            mine = (ours.thumbnails[0], view_maps(ours.aspects[0]))
-            other = (theirs.thumbnails[row], view_maps(theirs.aspects[row]))
+            mine, other = ours.thumbnails[0], theirs.thumbnails[row]
             forth = (pair < _ONE_WAY) != swapped[row]
-            (template, maps_of_template), (target, maps_of_target) = (mine, other) if forth else (other, mine)
+            template, target = (mine, other) if forth else (other, mine)
             template_view, target_view = divmod(int(pair) % _ONE_WAY, len(_targets))
             templates.append(template)
-            template_maps.append(maps_of_template[_templates[template_view]])
+            template_maps.append(VIEW_MAPS[_templates[template_view]])
             targets.append(target)
-            target_maps.append(maps_of_target[_targets[target_view]])
+            target_maps.append(VIEW_MAPS[_targets[target_view]])
         return cls(np.stack(templates), np.stack(template_maps), np.stack(targets), np.stack(target_maps))
 
 

@@ -1,24 +1,22 @@
 """The views of an image of which ``image/v1`` keeps a hash.
 
-A copy that was cropped, turned a little, mirrored or framed resembles not the whole original but some part of it.
+A copy that was cropped a little, turned by a quarter, mirrored or framed resembles not the whole original but some
+part of it.
 Every fingerprint therefore holds the hashes of many views of its image. Two images are compared by taking a few
 views of the one (`TEMPLATES`) against nearly all of the other (`TARGETS`), both ways round.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countermark.fingerprint.image import ASPECT_UNIT
+from countermark.fingerprint.image import THUMBNAIL_SIDE
+from countermark.fingerprint.image.dct64 import HASHED_SIDE
 from countermark.fingerprint.image.resample import UNIT, Affine
 
-__all__ = ["TARGETS", "TEMPLATES", "VIEWS", "WHOLE", "View", "view_maps"]
-
-# Sine and cosine in `UNIT`, by tenths of a degree.
-_ANGLES: Final = {-50: (-5712, 65287), -25: (-2859, 65474), 0: (0, 65536), 25: (2859, 65474), 50: (5712, 65287)}
+__all__ = ["TARGETS", "TEMPLATES", "VIEWS", "VIEW_MAPS", "WHOLE", "View", "hashed_views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +26,18 @@ class View:
     Attributes:
         x: Left and right border, in thousandths of the width.
         y: Upper and lower border, in thousandths of the height.
-        angle: Turn of the frame, in tenths of a degree.
-        inscribed: Whether a turned frame is shrunk until it lies within the image.
         quarters: Quarter turns of the finished view.
         mirrored: Whether the finished view is mirrored left to right, before its quarter turns.
     """
 
     x: tuple[int, int] = (0, 1000)
     y: tuple[int, int] = (0, 1000)
-    angle: int = 0
-    inscribed: bool = False
     quarters: int = 0
     mirrored: bool = False
 
-    def map(self, aspect: int) -> Affine:
-        """Return where the view lies in an image `aspect` (in 1/1024) times as wide as high."""
-        width, height = (UNIT * (high - low) // 1000 for low, high in (self.x, self.y))
-        sine, cosine = _ANGLES[self.angle]
-        if self.inscribed:
-            # The corners of a frame of half sides 1 and 1, turned, reach cosine + longer / shorter side * sine.
-            longer = max(aspect, ASPECT_UNIT * ASPECT_UNIT // aspect)
-            reach = cosine + abs(sine) * longer // ASPECT_UNIT
-            width, height = width * UNIT // reach, height * UNIT // reach
-        columns = (
-            (width * cosine // UNIT, width * sine // UNIT * aspect // ASPECT_UNIT),
-            (-(height * sine // UNIT) * ASPECT_UNIT // aspect, height * cosine // UNIT),
-        )
-        (xx, yx), (xy, yy) = columns
+    def map(self) -> Affine:
+        """Return where the view lies in an image."""
+        (xx, xy), (yx, yy) = (UNIT * (self.x[1] - self.x[0]) // 1000, 0), (0, UNIT * (self.y[1] - self.y[0]) // 1000)
         if self.mirrored:
             xx, yx = -xx, -yx
         for _ in range(self.quarters):
@@ -69,12 +52,10 @@ def _grid(*intervals: tuple[int, int]) -> list[View]:
 
 _NEARLY_WHOLE = _grid((0, 1000), (70, 1000), (0, 930), (70, 930))
 _THREE_QUARTERS = _grid((0, 750), (125, 875), (250, 1000))
-_THREE_FIFTHS = _grid((0, 600), (200, 800), (400, 1000))
-_TURNED = [View(angle=angle, inscribed=inscribed) for inscribed in (False, True) for angle in (-50, -25, 25, 50)]
 _INNER = [View(y=(125, 875)), View(x=(125, 875)), View((180, 820), (180, 820))]
 _REFLECTED = [View(quarters=q, mirrored=m) for m in (False, True) for q in range(4) if (q, m) != (0, False)]
 
-VIEWS: Final = (*_NEARLY_WHOLE, *_THREE_QUARTERS, *_THREE_FIFTHS, *_TURNED, *_INNER, *_REFLECTED)
+VIEWS: Final = (*_NEARLY_WHOLE, *_THREE_QUARTERS, *_INNER, *_REFLECTED)
 """All views, in the order of their hashes; the first is the whole image."""
 
 TEMPLATES: Final = tuple(
@@ -94,7 +75,45 @@ WHOLE: Final = tuple(index for index, view in enumerate(VIEWS) if view == View()
 """Views of the whole image, upright, turned or mirrored."""
 
 
-@lru_cache(maxsize=256)
-def view_maps(aspect: int) -> NDArray[np.int64]:
-    """Return the maps of all views, n x 2 x 3, of an image of this aspect; not to be written to."""
-    return np.array([view.map(aspect).rows() for view in VIEWS], dtype=np.int64)
+VIEW_MAPS: Final[NDArray[np.int64]] = np.array([view.map().rows() for view in VIEWS], dtype=np.int64)
+"""The maps of all views, n x 2 x 3; not to be written to."""
+
+_INTERVALS: Final = tuple(sorted({interval for view in VIEWS for interval in (view.x, view.y)}))
+_POINTS: Final = 2
+"""Points per pixel of a view and axis, interpolated linearly and averaged."""
+
+
+def _weights(low: int, high: int) -> NDArray[np.float64]:
+    """Return the weight of each pixel of a thumbnail's row, in 1/512, for each pixel of a view of this part of it."""
+    count = HASHED_SIDE * _POINTS
+    steps = 2 * np.arange(count) + 1
+    # In 1/256 of a pixel, counted from the centre of the first one.
+    places = (2 * low * count + (high - low) * steps) * (THUMBNAIL_SIDE << 8) // (2000 * count) - (1 << 7)
+    places = np.clip(places, 0, (THUMBNAIL_SIDE - 1) << 8)
+    # The last pixel has no neighbour: its place is the one before it, and all the way along.
+    whole = np.minimum(places >> 8, THUMBNAIL_SIDE - 2)
+    part = places - (whole << 8)
+    weights = np.zeros((HASHED_SIDE, THUMBNAIL_SIDE))
+    for pixel, first, second in zip(np.arange(count) // _POINTS, whole, part, strict=True):
+        weights[pixel, first] += (1 << 8) - second
+        weights[pixel, first + 1] += second
+    return weights
+
+
+_all_weights = np.concatenate([_weights(*interval) for interval in _INTERVALS])
+
+
+def hashed_views(thumbnail: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return all views of a square thumbnail, n x `HASHED_SIDE` x `HASHED_SIDE`, 0 to 255."""
+    # All parts are products of intervals, so two products of matrices give them all; of doubles, which hold these
+    # integers exactly.
+    sums = _all_weights @ thumbnail.astype(np.float64) @ _all_weights.T
+    unit = ((1 << 8) * _POINTS) ** 2
+    parts = ((2 * sums.astype(np.int64) + unit) // (2 * unit)).reshape(
+        len(_INTERVALS), HASHED_SIDE, len(_INTERVALS), HASHED_SIDE
+    )
+    return np.stack([_shown(parts[_INTERVALS.index(view.y), :, _INTERVALS.index(view.x)], view) for view in VIEWS])
+
+
+def _shown(part: NDArray[np.int64], view: View) -> NDArray[np.int64]:
+    return np.rot90(part[:, ::-1] if view.mirrored else part, view.quarters)

@@ -119,7 +119,7 @@ class Gate:
         if earlier is not None:
             return earlier
         self._index.refresh(connection)
-        complete = survey.merge(self._index.survey(candidacy.items, since=survey.seen))
+        complete = survey.merge(self._index.survey(candidacy.items, since=survey.seen, connection=connection))
         exact = exact_key(self._pepper, candidacy.exact)
         outcome = self._decide(connection, candidacy, complete, exact)
         ruling = Ruling(

@@ -1,21 +1,24 @@
-"""The fingerprints of all registered items, decoded and in memory, to compare with.
+"""What of all registered fingerprints is worth comparing with a given one, and how they compare.
 
-PostgreSQL is the truth and this a copy that only grows: rows are never changed, and `item_fingerprints.seq` rises in
-the order of commits, because the gate draws it under its lock. A registration that came to nothing stays in the
-copy; whether an address counts is asked of the tables each time.
+PostgreSQL is the truth. In memory are only the generators' indexes, which tell a few candidates among very many; the
+candidates' fingerprints are read when they are compared. The index only grows: rows are never changed, and
+`item_fingerprints.seq` rises in the order of commits, because the gate draws it under its lock. A registration that
+came to nothing stays in it; whether an address counts is asked of the tables each time.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
-from countermark.fingerprint import Fingerprint, compare_many
+from countermark.fingerprint import Fingerprint, Index, compare_many, index_of
 from countermark.platform.store import tables
+from countermark.platform.store.engine import Database
 from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import Connection, select
+from countermark.platform.store.sql import Connection, Row, select
 
-_BATCH = 500
+_BATCH = 2000
 """Rows decrypted at a time, so that a rebuild holds few sealed bytes at once."""
 
 
@@ -47,18 +50,20 @@ class Survey:
 
 @dataclass(slots=True)
 class _Shelf:
-    """Everything of one generator, in the order of ``seq``; the three lists run in parallel."""
+    """Everything of one generator, in the order of ``seq``: the lists run in parallel with the index' numbers."""
 
+    index: Index
     seqs: list[int] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
-    fingerprints: list[Fingerprint] = field(default_factory=list)
 
 
 class FingerprintIndex:
     """Compares fingerprints with all registered ones of the same generator. May be shared between threads."""
 
-    def __init__(self, box: SecretBox) -> None:
+    def __init__(self, box: SecretBox, database: Database) -> None:
+        """Create an empty index of the fingerprints in ``database``, which ``box`` has sealed."""
         self._box = box
+        self._database = database
         self._lock = Lock()
         self._shelves: dict[str, _Shelf] = {}
         self._seen = 0
@@ -72,52 +77,74 @@ class FingerprintIndex:
         """Take in the rows that were committed since, and return how many they were."""
         with self._lock:
             taken = 0
-            for seq, address, fingerprint in self._rows(connection):
-                shelf = self._shelves.setdefault(fingerprint.generator, _Shelf())
-                shelf.seqs.append(seq)
-                shelf.addresses.append(address)
-                shelf.fingerprints.append(fingerprint)
-                self._seen = seq
-                taken += 1
+            for rows in self._batches(connection):
+                by_generator: dict[str, list[tuple[int, str, Fingerprint]]] = {}
+                for seq, address, fingerprint in rows:
+                    by_generator.setdefault(fingerprint.generator, []).append((seq, address, fingerprint))
+                for generator, some in by_generator.items():
+                    shelf = self._shelves.setdefault(generator, _Shelf(index_of(generator)))
+                    # Before the index: whatever number it tells must be known here.
+                    shelf.seqs += [seq for seq, _, _ in some]
+                    shelf.addresses += [address for _, address, _ in some]
+                    shelf.index.add([fingerprint for _, _, fingerprint in some])
+                self._seen = rows[-1][0]
+                taken += len(rows)
             return taken
 
-    def survey(self, items: Sequence[Fingerprint], *, since: int = 0) -> Survey:
+    def survey(self, items: Sequence[Fingerprint], *, since: int = 0, connection: Connection | None = None) -> Survey:
         """Return what resembles ``items`` among the rows after ``since`` that the index has seen.
 
-        Each item is compared with its own generator's fingerprints; of all pairs the strictest decides.
+        Each item is compared with those of its own generator's fingerprints that the generator's index tells; of all
+        pairs the strictest decides. They are read by ``connection``, or else by one of its own that is not held
+        while they are compared.
         """
         found: dict[str, Likeness] = {}
-        with self._lock:
-            seen = self._seen
-            shelves = {name: _after(shelf, since) for name, shelf in self._shelves.items()}
+        seen = self._seen
         for item in items:
-            addresses, fingerprints = shelves.get(item.generator, ([], []))
-            for address, comparison in zip(addresses, compare_many(item, fingerprints), strict=True):
-                if comparison.decision != "different":
-                    likeness = Likeness(comparison.decision == "match", comparison.score)
-                    found[address] = _stricter(found.get(address), likeness)
+            shelf = self._shelves.get(item.generator)
+            if shelf is None:
+                continue
+            numbers = shelf.index.candidates(item, bisect_right(shelf.seqs, since))
+            for start in range(0, len(numbers), _BATCH):
+                some = numbers[start : start + _BATCH]
+                registered = self._read([shelf.seqs[number] for number in some], connection)
+                for number, comparison in zip(some, compare_many(item, registered), strict=True):
+                    if comparison.decision != "different":
+                        address = shelf.addresses[number]
+                        likeness = Likeness(comparison.decision == "match", comparison.score)
+                        found[address] = _stricter(found.get(address), likeness)
         return Survey(seen, found)
 
-    def _rows(self, connection: Connection) -> Iterator[tuple[int, str, Fingerprint]]:
+    def _read(self, seqs: Sequence[int], connection: Connection | None) -> list[Fingerprint]:
+        """Return the fingerprints of the rows with these numbers, in their order."""
+        items = tables.item_fingerprints
+        query = select(items).where(items.c.seq.in_(seqs))
+        if connection is not None:
+            rows = connection.execute(query).all()
+        else:
+            with self._database.begin() as own:
+                rows = own.execute(query).all()
+        by_seq = {row.seq: self._opened(row) for row in rows}
+        return [by_seq[seq] for seq in seqs]
+
+    def _batches(self, connection: Connection) -> Iterator[list[tuple[int, str, Fingerprint]]]:
         items = tables.item_fingerprints
         while True:
             query = select(items).where(items.c.seq > self._seen).order_by(items.c.seq).limit(_BATCH)
             rows = connection.execute(query).all()
-            for row in rows:
-                context = item_context(row.address, row.item, row.generator)
-                yield row.seq, row.address, Fingerprint.from_bytes(self._box.open(row.segments, context=context))
+            if rows:
+                yield [(row.seq, row.address, self._opened(row)) for row in rows]
             if len(rows) < _BATCH:
                 return
+
+    def _opened(self, row: Row[Any]) -> Fingerprint:
+        context = item_context(row.address, row.item, row.generator)
+        return Fingerprint.from_bytes(self._box.open(row.segments, context=context))
 
 
 def item_context(address: str, item: int, generator: str) -> str:
     """Return what a sealed item fingerprint is bound to, so that no row's bytes pass for another's."""
     return f"item_fingerprints/{address}/{item}/{generator}"
-
-
-def _after(shelf: _Shelf, since: int) -> tuple[list[str], list[Fingerprint]]:
-    start = bisect_right(shelf.seqs, since)
-    return shelf.addresses[start:], shelf.fingerprints[start:]
 
 
 def _stricter(first: Likeness | None, second: Likeness) -> Likeness:

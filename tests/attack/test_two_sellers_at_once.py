@@ -27,7 +27,7 @@ class GateAtOnce(Gate):
     """A gate whose users all finish the comparison outside the lock before any of them asks for the lock."""
 
     def __init__(self, world: World, barrier: Barrier) -> None:
-        super().__init__(index=FingerprintIndex(world.box), box=world.box, pepper=b"q" * 32)
+        super().__init__(index=FingerprintIndex(world.box, world.database), box=world.box, pepper=b"q" * 32)
         self._barrier = barrier
 
     def survey(self, candidacy: Candidacy) -> Survey:

@@ -13,7 +13,7 @@ fingerprints = st.one_of(
         *(st.binary(min_size=n, max_size=n) for n in (128, 8, 1024)),
     ),
     st.builds(
-        lambda a, h, d, t, levels, framed: Fingerprint(
+        lambda a, h, d, t, levels, framed, corners: Fingerprint(
             "image/v1",
             (
                 Segment("aspect", a.to_bytes(4)),
@@ -22,11 +22,20 @@ fingerprints = st.one_of(
                 Segment("thumbnail", t),
                 Segment("levels", levels),
                 Segment("content", a.to_bytes(4) + h + d + t if framed else b""),
+                Segment("local", b"".join(place + bytes(kind) + bits for place, kind, bits in corners)),
             ),
         ),
         st.integers(16, 65536),
-        *(st.binary(min_size=n, max_size=n) for n in (128, 416, 3136, 6)),
+        *(st.binary(min_size=n, max_size=n) for n in (128, 280, 3136, 6)),
         st.booleans(),
+        st.lists(
+            st.tuples(
+                st.binary(min_size=4, max_size=4),
+                st.tuples(st.integers(0, 5), st.integers(0, 63)),
+                st.binary(min_size=32, max_size=32),
+            ),
+            max_size=100,
+        ),
     ),
 )
 

@@ -252,7 +252,7 @@ class World:
         self.objects: ObjectStore = self.store or FolderStore(self.folder / "objects")
         self.platform = self.market.platform
         self.keys = {1: self.platform.encryption}
-        self.index = FingerprintIndex(self.box)
+        self.index = FingerprintIndex(self.box, self.database)
         self.columns = PrivateColumns(self.box)
 
     def clock(self) -> int:
@@ -272,7 +272,7 @@ class World:
 
     def registration(self, **changes: Any) -> Registration:
         """A registration service as a gateway process of its own has it, with an index of its own."""
-        gate = Gate(index=FingerprintIndex(self.box), box=self.box, pepper=b"q" * 32)
+        gate = Gate(index=FingerprintIndex(self.box, self.database), box=self.box, pepper=b"q" * 32)
         return Registration(
             **{
                 "database": self.database,

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from countermark.cli import review
 from countermark.client import account, listings
 from countermark.client.errors import ClientError
+from countermark.fingerprint import Fingerprint
 from countermark.gateway.services import PlatformServices
 from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
 from countermark.protocol.errors import ErrorCode
@@ -27,8 +29,8 @@ def in_doubt(front: Front, monkeypatch: pytest.MonkeyPatch) -> Trader:
     listings.create(seller.market, seller.vault, front.photograph, TERMS, listings.Words())
     survey = FingerprintIndex.survey
 
-    def doubtful(self: FingerprintIndex, items: object, **since: int) -> Survey:
-        found = survey(self, items, **since)  # type: ignore[arg-type]  # passed on as it comes
+    def doubtful(self: FingerprintIndex, items: list[Fingerprint], **how: Any) -> Survey:
+        found = survey(self, items, **how)
         return Survey(found.seen, dict.fromkeys(found.likenesses, Likeness(False, 0.7)))
 
     monkeypatch.setattr(FingerprintIndex, "survey", doubtful)

@@ -68,16 +68,17 @@ def test_unknown_generator_is_refused_by_parser_and_constructor():
         assert caught.value.code == "unknown_generator"
 
 
-def image_v1(aspect: int = 1024, content: bytes = b"") -> Fingerprint:
+def image_v1(aspect: int = 1024, content: bytes = b"", local: bytes = b"") -> Fingerprint:
     return Fingerprint(
         "image/v1",
         (
             Segment("aspect", aspect.to_bytes(4)),
             Segment("histogram", bytes(128)),
-            Segment("dct64", bytes(8 * 52)),
+            Segment("dct64", bytes(8 * 35)),
             Segment("thumbnail", bytes(56 * 56)),
             Segment("levels", bytes(6)),
             Segment("content", content),
+            Segment("local", local),
         ),
     )
 
@@ -92,7 +93,7 @@ def test_impossible_aspect_of_an_image_v1_fingerprint_is_refused(aspect):
 
 
 def test_content_of_an_image_v1_fingerprint_is_nothing_or_another_set_of_features():
-    features = bytes(128 + 8 * 52 + 56 * 56)
+    features = bytes(128 + 8 * 35 + 56 * 56)
     for content in (b"", (1024).to_bytes(4) + features):
         made = image_v1(content=content)
         assert Fingerprint.from_bytes(made.to_bytes()) == made
@@ -100,6 +101,17 @@ def test_content_of_an_image_v1_fingerprint_is_nothing_or_another_set_of_feature
     for content in (b"\0", (1024).to_bytes(4) + features[1:], (1024).to_bytes(4) + features + b"\0", *impossible):
         with pytest.raises(FingerprintError, match="content"):
             image_v1(content=content)
+
+
+def test_corners_of_an_image_v1_fingerprint_are_a_hundred_at_most_each_of_a_level_and_direction():
+    corner = bytes((0, 1, 0, 1, 5, 63)) + bytes(32)
+    for local in (corner, 100 * corner):
+        made = image_v1(local=local)
+        assert Fingerprint.from_bytes(made.to_bytes()) == made
+    level, direction = bytes((0, 1, 0, 1, 6, 63)), bytes((0, 1, 0, 1, 5, 64))
+    for local in (corner[:-1], 101 * corner, level + bytes(32), corner + direction + bytes(32)):
+        with pytest.raises(FingerprintError, match="local"):
+            image_v1(local=local)
 
 
 def test_neither_repr_nor_error_shows_payloads():

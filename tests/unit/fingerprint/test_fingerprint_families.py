@@ -99,32 +99,32 @@ def test_plain_pictures_of_other_colours_are_different():
     assert compare(black, plain(0, 0, 20)).decision == "different"
 
 
-def test_plain_pictures_of_nearly_one_colour_are_to_be_reviewed_and_a_match_only_if_identical():
+def test_plain_pictures_of_nearly_one_colour_are_to_be_reviewed_and_never_a_match():
     white = plain(255, 255, 255)
     for other in (plain(254, 255, 253), plain(255, 255, 255, size=(300, 300))):
         assert other != white
         assert compare(white, other).decision == "review"
-    assert compare(white, plain(255, 255, 255)).decision == "match"
+    assert compare(white, plain(255, 255, 255)).decision == "review"
 
 
-def test_even_gradients_are_compared_by_colours_and_form_and_never_a_match_unless_identical():
+def test_even_gradients_are_compared_by_colours_and_form_and_never_a_match():
     ramp = np.linspace(40, 200, 300)
     grey = np.repeat(ramp[:, np.newaxis, np.newaxis], 200, axis=1) * np.ones(3)
     falling, rising, across = grey.astype(np.uint8), grey[::-1].astype(np.uint8), grey.transpose(1, 0, 2)
     first = fingerprint(Image.fromarray(falling))
-    assert compare(first, fingerprint(Image.fromarray(falling.copy()))).decision == "match"
+    assert compare(first, fingerprint(Image.fromarray(falling.copy()))).decision == "review"
     assert compare(first, fingerprint(Image.fromarray(falling).resize((400, 500)))).decision == "review"
     for other in (rising, across.astype(np.uint8), (grey * (1, 0.7, 0.5)).astype(np.uint8)):
         assert compare(first, fingerprint(Image.fromarray(other))).decision == "different"
 
 
 @pytest.mark.parametrize("spread", [0.3, 0.6])
-def test_below_a_certain_contrast_only_an_identical_fingerprint_is_a_match(spread):
+def test_below_a_certain_contrast_pictures_are_at_most_to_be_reviewed(spread):
     drawn = np.asarray(scene(np.random.default_rng(4))).astype(float)
     faint = np.rint(128 + spread * (drawn - drawn.mean()) / drawn.std()).astype(np.uint8)
     original = fingerprint(Image.fromarray(faint))
     turned_up = fingerprint(Image.fromarray(faint + np.uint8(2)))
-    assert compare(original, fingerprint(Image.fromarray(faint.copy()))).decision == "match"
+    assert compare(original, fingerprint(Image.fromarray(faint.copy()))).decision == "review"
     assert original != turned_up
     assert compare(original, turned_up).decision == "review"
 

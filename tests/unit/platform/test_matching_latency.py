@@ -7,6 +7,7 @@ import pytest
 
 from countermark.fingerprint import Fingerprint
 from countermark.fingerprint.codec import Segment
+from countermark.fingerprint.image import CORNER_BYTES
 from countermark.platform.matching.index import item_context
 from countermark.platform.matching.search import SampleSearch
 from countermark.platform.store import tables
@@ -27,9 +28,15 @@ def _fill(world: World) -> None:
     )  # whose aspect, the first segment, must make sense
     rows = []
     for number in range(LISTINGS):
-        unlike = (Segment(one.name, source.randbytes(len(one.payload))) for one in pattern.segments[1:])
+        unlike = (Segment(one.name, source.randbytes(len(one.payload))) for one in pattern.segments[1:-1])
+        # The last, the corners, has fields that must make sense, too; somewhat other bits at the same places.
+        local = bytearray(pattern.segments[-1].payload)
+        for start in range(0, len(local), CORNER_BYTES):
+            local[start + 6 : start + CORNER_BYTES] = source.randbytes(CORNER_BYTES - 6)
         address = f"dc1{number:04d}"
-        item = Fingerprint(pattern.generator, (pattern.segments[0], *unlike)).to_bytes()
+        item = Fingerprint(
+            pattern.generator, (pattern.segments[0], *unlike, Segment("local", bytes(local)))
+        ).to_bytes()
         context = item_context(address, 0, pattern.generator)
         rows.append(
             {

@@ -1,6 +1,7 @@
 """Search by sample (9-2), (10): who gets which answer."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_an_answer_is_short_and_the_likest_come_first(world: World, monkeypatch:
 
 @pytest.mark.requirement("R20")
 def test_the_index_takes_in_only_what_is_new(world: World) -> None:
-    index = FingerprintIndex(world.box)
+    index = FingerprintIndex(world.box, world.database)
     world.register(world.market.seller, fingerprint(photo("chelsea")))
     with world.database.begin() as connection:
         assert (index.refresh(connection), index.refresh(connection)) == (1, 0)
@@ -180,8 +181,8 @@ def _doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every resemblance fall into the review band."""
     real = FingerprintIndex.survey
 
-    def survey(self: FingerprintIndex, items: list[Fingerprint], *, since: int = 0) -> Survey:
-        found = real(self, items, since=since)
+    def survey(self: FingerprintIndex, items: list[Fingerprint], **how: Any) -> Survey:
+        found = real(self, items, **how)
         return Survey(found.seen, {address: Likeness(False, 0.7) for address in found.likenesses})
 
     monkeypatch.setattr(FingerprintIndex, "survey", survey)
@@ -233,7 +234,7 @@ def test_an_approval_is_for_the_same_seller_and_data_only(
 
 def test_a_gate_with_another_pepper_still_compares_fingerprints(world: World) -> None:
     world.register(world.market.seller, fingerprint(photo("chelsea")))
-    gate = Gate(index=FingerprintIndex(world.box), box=world.box, pepper=b"r" * 32)
+    gate = Gate(index=FingerprintIndex(world.box, world.database), box=world.box, pepper=b"r" * 32)
     with pytest.raises(MarketError) as caught:
         world.registration(gate=gate).register(
             application(world.market.stranger, fingerprint(photo("chelsea")), now_ms=world.clock())

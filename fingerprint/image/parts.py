@@ -1,0 +1,106 @@
+"""Whether a part of one picture lies in another: their corners agree on where, and the thumbnails agree there.
+
+1. Corners: maps of the one picture, or of its mirror image, onto the other that corners at several places support.
+2. Features: the part that both show under each map is compared like a pair of views, as it is and, where that falls
+   short, after alignment. How similar it must be depends on how many corners support the map.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countermark.fingerprint.codec import Fingerprint
+from countermark.fingerprint.image.config import PartRule, Round
+from countermark.fingerprint.image.consensus import agreements
+from countermark.fingerprint.image.corners import Corners, corners_of
+from countermark.fingerprint.image.overlap import shared_views
+from countermark.fingerprint.image.pictures import Features, Pictures, flat_share, whole
+from countermark.fingerprint.image.view_pairs import ViewPairs, similarities
+
+__all__ = ["Part", "shared_parts"]
+
+_AS_IT_IS = Round(1, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part that two pictures share.
+
+    Attributes:
+        support: How many corners agree on where it lies; 0 where there is none.
+        structure: Structural similarity of the part as the two show it.
+        ahead: By how much that is more than such support takes for a match; negative where it is less.
+    """
+
+    support: int = 0
+    structure: float = 0.0
+    ahead: float = -1.0
+
+
+@dataclass(frozen=True)
+class _Picture:
+    features: Features
+    corners: Corners
+
+    @classmethod
+    def of(cls, fingerprint: Fingerprint) -> "_Picture":
+        return cls(whole(fingerprint), corners_of(fingerprint))
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """Where the part may lie: how many corners say so, and the maps of it into the one and the other picture."""
+
+    support: int
+    shown: NDArray[np.int64]
+    seen: NDArray[np.int64]
+
+
+def shared_parts(query: Fingerprint, references: Sequence[Fingerprint], rule: PartRule) -> list[Part]:
+    """Return the part of `query` and each of `references` that they most surely share."""
+    ours = _Picture.of(query)
+    found = []
+    for reference in references:
+        theirs = _Picture.of(reference)
+        # Which of the two is mapped onto the other must not depend on which one is the query.
+        swapped = theirs.features < ours.features
+        found.append(_shared(theirs, ours, rule) if swapped else _shared(ours, theirs, rule))
+    return found
+
+
+def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
+    flat = min(flat_share(picture.features) for picture in (first, second))
+    if flat >= rule.blank:
+        return Part()
+    pictures = Pictures.of([first.features, second.features])
+    proposals = []
+    for mirrored in (False, True):
+        corners = first.corners.mirrored() if mirrored else first.corners
+        for agreement in agreements(corners, second.corners, rule.consensus):
+            views = shared_views(pictures.aspects[0], pictures.aspects[1], agreement, mirrored)
+            if views is not None:
+                proposals.append(_Proposal(agreement.support, *views))
+    if not proposals:
+        return Part()
+    found = _compared(pictures, proposals, _AS_IT_IS, rule, drawn=flat >= rule.flat)
+    best = max(range(len(found)), key=lambda index: found[index].ahead)
+    if found[best].ahead >= 0 or found[best].structure < rule.worth_aligning:
+        return found[best]
+    (aligned,) = _compared(pictures, [proposals[best]], rule.aligned, rule, drawn=flat >= rule.flat)
+    return max(found[best], aligned, key=lambda part: part.ahead)
+
+
+def _compared(
+    pictures: Pictures, proposals: Sequence[_Proposal], attempt: Round, rule: PartRule, *, drawn: bool
+) -> list[Part]:
+    first, second = (np.broadcast_to(one, (len(proposals), *one.shape)) for one in pictures.thumbnails)
+    shown, seen = np.array([one.shown for one in proposals]), np.array([one.seen for one in proposals])
+    _, structures = similarities(ViewPairs(first, shown, second, seen), attempt)
+    supports, least = np.array(rule.structure).T
+    needed = np.interp([one.support for one in proposals], supports, least) + drawn * rule.drawn
+    return [
+        Part(proposal.support, float(structure), float(structure - enough))
+        for proposal, structure, enough in zip(proposals, structures, needed, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Finding the few fingerprints that are worth comparing with a given one among very many."""
