@@ -190,7 +190,7 @@ PAPER_V0: Final = ImageConfig("image/paper-v0+1", Weights(1 / 3, 1 / 3, 1 / 3), 
 V1: Final = ViewsConfig(
     "image/v1+3",
     Weights(histogram=0.05, dct64=0.30, ssim=0.65),
-    Thresholds(match=0.90, review=0.75),
+    Thresholds(match=0.90, review=0.82),
     candidate_bits=14,
     rounds=(Round(2, ()), Round(2, ((32, 4),)), Round(8, ((16, 3), (32, 3)))),
     contents=ContentRule(match=0.94, flat=0.35, colour=0.15, blank=0.5),
