@@ -128,6 +128,7 @@ class PartRule:
         flat: Share of a thumbnail of one level from which a picture is a drawing.
         drawn: How much more similar parts of two drawings must be.
         blank: Share of one level from which two pictures share nothing but that: their contents are compared instead.
+        rough: Least correlation of a few pixels of the part for it to be compared.
         worth_aligning: Structural similarity from which alignment may still help.
         aligned: How it is then aligned.
     """
@@ -137,6 +138,7 @@ class PartRule:
     flat: float
     drawn: float
     blank: float
+    rough: float
     worth_aligning: float
     aligned: Round
 
@@ -203,6 +205,7 @@ V1: Final = ViewsConfig(
         flat=0.35,
         drawn=0.08,
         blank=0.5,
+        rough=0.5,
         worth_aligning=0.4,
         aligned=Round(1, ((32, 4),)),
     ),

@@ -80,17 +80,27 @@ def _supports(
     """Return whether the map that each of the pairs proposes is supported by each: proposals x supporters."""
     first, second = pairs
     a, b = ours.places[first], theirs.places[second]
-    steps = theirs.levels[second] - ours.levels[first]
-    turns = (theirs.directions[second] - ours.directions[first]) % DIRECTIONS
-    factors = 2.0 ** (steps / 2) * np.exp(2j * pi / DIRECTIONS * turns)
+    steps = (theirs.levels[second] - ours.levels[first]).astype(np.int16)
+    turns = ((theirs.directions[second] - ours.directions[first]) % DIRECTIONS).astype(np.int16)
+    scales = 2.0 ** (steps / 2)
+    factors = scales * np.exp(2j * pi / DIRECTIONS * turns)
     # A proposal maps its own corner exactly; others are off by the more the farther they are from it.
-    expected = factors[:, np.newaxis] * (a - a[:, np.newaxis])
-    error = np.abs(b - b[:, np.newaxis] - expected)
-    allowed = rule.place * 2.0 ** (theirs.levels[second] / 2) + rule.drift * np.abs(expected)
+    apart = a - a[:, np.newaxis]
+    error = b - b[:, np.newaxis] - factors[:, np.newaxis] * apart
+    allowed = rule.place * 2.0 ** (theirs.levels[second] / 2) + rule.drift * scales[:, np.newaxis] * np.sqrt(
+        _squares(apart)
+    )
     turned = np.abs((turns[:, np.newaxis] - turns + DIRECTIONS // 2) % DIRECTIONS - DIRECTIONS // 2)
     return np.asarray(
-        (error <= allowed) & (np.abs(steps[:, np.newaxis] - steps) <= rule.steps) & (turned <= rule.turn)
+        (_squares(error) <= allowed * allowed)
+        & (np.abs(steps[:, np.newaxis] - steps) <= rule.steps)
+        & (turned <= rule.turn)
     )
+
+
+def _squares(places: Places) -> NDArray[np.float64]:
+    """Return the squares of the absolute values, without their roots, which take longest."""
+    return np.asarray(places.real * places.real + places.imag * places.imag)
 
 
 def _different(places: Places, cell: float) -> int:
