@@ -1,8 +1,8 @@
 """Whether a part of one picture lies in another: their corners agree on where, and the thumbnails agree there.
 
 1. Corners: maps of the one picture, or of its mirror image, onto the other that corners at several places support.
-2. Features: the part that both show under each map is compared like a pair of views, roughly first, then as it is and,
-   where that falls short, after alignment. How similar it must be depends on how many corners support the map.
+2. Features: the part that both show under each map is compared like a pair of views: roughly first, then as it is
+   and, where that falls short, after alignment. How similar it must be depends on how many corners support the map.
 """
 
 from collections.abc import Sequence
