@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FOREIGN := .venv-interop
+VERSIONS := .venv-conformance
 # Two processes, each of which takes whole files: no test waits for another's, and both cores of a small machine work.
 # In the order of tests/fixtures/order.py, not by how many tests a file has: the longest have few.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test nightly lint bench interop docs lock clean setup
+.PHONY: demo test nightly lint bench interop conformance docs lock clean setup
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -43,6 +44,9 @@ $(FOREIGN)/.installed: tests/interop/requirements.lock
 		-r tests/interop/requirements.lock
 	@touch $@
 
+conformance: setup ## the same fingerprints by older libraries and on lesser processors
+	$(BIN)/python -m bench.conformance --environments $(VERSIONS)
+
 docs: setup ## write the pages of docs/ that are made from code
 	$(BIN)/python -m docs.generate
 
@@ -56,5 +60,5 @@ $(VENV):
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) $(FOREIGN) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(FOREIGN) $(VERSIONS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
