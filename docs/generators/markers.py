@@ -16,7 +16,7 @@ class MarkedTest:
 
     Attributes:
         node: pytest's node id without parameters.
-        requirement: For example ``R35``.
+        requirement: For example ``R35``, or an ambiguity of the paper, ``A-05``.
         not_run: Names of what would keep the test from running or from failing: skip, skipif, xfail.
         everywhere: Whether it needs nothing but Python, so that it runs on every machine.
     """

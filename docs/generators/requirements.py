@@ -9,6 +9,7 @@ from pathlib import Path
 from docs.generators.markers import MarkedTest, marked_tests
 
 SOURCE = "docs/requirements.toml"
+_AMBIGUITIES = "ambiguities"
 
 
 class Status(StrEnum):
@@ -46,10 +47,17 @@ class Section:
     requirements: tuple[Requirement, ...]
 
 
+def load_ambiguities(root: Path) -> dict[str, str]:
+    """Return how what the paper leaves open is settled, as far as tests show it: a sentence by its number."""
+    document = tomllib.loads((root / SOURCE).read_text(encoding="utf-8"))
+    return {str(name): str(text) for name, text in document[_AMBIGUITIES].items()}
+
+
 def load_sections(root: Path) -> tuple[Section, ...]:
     """Return the chapters of requirements.toml with their requirements, in order."""
     document = tomllib.loads((root / SOURCE).read_text(encoding="utf-8"))
     heads = document.pop("section")
+    del document[_AMBIGUITIES]
     rows = [Requirement(id=name, **{**row, "status": Status(row["status"])}) for name, row in document.items()]
     starts = [next(i for i, row in enumerate(rows) if row.id == head["first"]) for head in heads]
     return tuple(
@@ -60,10 +68,15 @@ def load_sections(root: Path) -> tuple[Section, ...]:
 
 def page(root: Path) -> str:
     """Return the page."""
-    return "".join(f"{line}\n" for line in _lines(load_sections(root), marked_tests(root)))
+    return "".join(f"{line}\n" for line in _lines(load_sections(root), load_ambiguities(root), marked_tests(root)))
 
 
-def _lines(sections: Iterable[Section], tests: list[MarkedTest]) -> Iterator[str]:
+def _named(tests: list[MarkedTest], number: str) -> str:
+    nodes = sorted({test.node for test in tests if test.requirement == number})
+    return "<br>".join(f"`{node.removeprefix('tests/')}`" for node in nodes)
+
+
+def _lines(sections: Iterable[Section], ambiguities: dict[str, str], tests: list[MarkedTest]) -> Iterator[str]:
     sections = tuple(sections)
     rows = [row for section in sections for row in section.requirements]
     covered = sum(row.status is Status.COVERED for row in rows)
@@ -83,6 +96,14 @@ def _lines(sections: Iterable[Section], tests: list[MarkedTest]) -> Iterator[str
         yield "|---|---|---|---|---|"
         for row in section.requirements:
             guard = f"`{row.guard}` {row.check}" if row.guard else ""
-            nodes = sorted({test.node for test in tests if test.requirement == row.id})
-            named = "<br>".join(f"`{node.removeprefix('tests/')}`" for node in nodes)
-            yield f"| {row.id} | {row.text} | {row.status} | {guard} | {named} |"
+            yield f"| {row.id} | {row.text} | {row.status} | {guard} | {_named(tests, row.id)} |"
+    yield ""
+    yield "## What the paper leaves open"
+    yield ""
+    yield "Where the paper contradicts itself or says too little, the specification decides. Here stand those of its"
+    yield "decisions whose tests carry a marker, by its numbers."
+    yield ""
+    yield "| # | Decision | Tests |"
+    yield "|---|---|---|"
+    for number, text in ambiguities.items():
+        yield f"| {number} | {text} | {_named(tests, number)} |"

@@ -13,6 +13,7 @@ def _versions(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w-]+)==(\S+) \\$", lock, re.MULTILINE))
 
 
+@pytest.mark.requirement("A-46")
 @pytest.mark.parametrize("package", ["numpy", "opencv-python-headless", "pillow"])
 def test_each_library_is_there_in_two_versions_with_the_others_as_pinned(package: str) -> None:
     pinned, *others = (_versions(lock) for lock in LOCKS.values())

@@ -1,6 +1,7 @@
 """docs/requirements.md names, for each requirement, exactly the tests that carry its marker."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from docs.generators.requirements import Requirement, Status
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [row for section in requirements.load_sections(ROOT) for row in section.requirements]
+AMBIGUITIES = requirements.load_ambiguities(ROOT)
 TESTS = marked_tests(ROOT)
 
 
@@ -39,8 +41,19 @@ def test_covered_is_what_this_version_promises() -> None:
     assert not promised_late
 
 
-def test_every_marker_names_a_requirement() -> None:
-    assert {test.requirement for test in TESTS} <= {row.id for row in ROWS}
+def test_every_marker_names_a_requirement_or_an_ambiguity() -> None:
+    assert {test.requirement for test in TESTS} <= {row.id for row in ROWS} | set(AMBIGUITIES)
+
+
+def test_ambiguities_stand_in_the_order_of_the_specification() -> None:
+    assert AMBIGUITIES
+    assert list(AMBIGUITIES) == sorted(AMBIGUITIES)
+    assert not [number for number in AMBIGUITIES if not re.fullmatch(r"A-\d\d", number)]
+
+
+@pytest.mark.parametrize("number", AMBIGUITIES)
+def test_settled_ambiguity_has_a_test_that_runs_everywhere(number: str) -> None:
+    assert [test.node for test in TESTS if test.requirement == number and test.everywhere]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.status is Status.COVERED], ids=lambda row: row.id)

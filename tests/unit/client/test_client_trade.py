@@ -429,6 +429,8 @@ def test_a_receipt_is_kept_for_each_notice(sale: Sale) -> None:
     assert sale.seller.trader.vault.names("receipts") == [f"{trade}-seller"]
 
 
+@pytest.mark.requirement("R63")
+@pytest.mark.requirement("A-18")
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [

@@ -20,6 +20,7 @@ def encode(generator: bytes, *segments: tuple[bytes, bytes], magic: bytes = b"CM
 HISTOGRAM, HASH, THUMBNAIL = (b"histogram", bytes(128)), (b"dct64", bytes(8)), (b"thumbnail", bytes(1024))
 
 
+@pytest.mark.requirement("A-04")
 def test_layout_of_the_bytes_is_the_documented_one():
     expected = encode(b"image/paper-v0", HISTOGRAM, (b"dct64", bytes(range(8))), THUMBNAIL)
     assert expected == ENCODED

@@ -8,16 +8,19 @@ from countermark.fingerprint.conformance import Vector
 
 
 @pytest.mark.requirement("R22")
+@pytest.mark.requirement("A-46")
 def test_this_machine_gives_the_published_fingerprints():
     assert conformance.failures() == ()
 
 
+@pytest.mark.requirement("A-46")
 def test_every_built_in_generator_has_vectors_for_every_file():
     assert len(conformance.vectors()) >= 10
     for vector in conformance.vectors():
         assert set(vector.fingerprints) == set(generators()), vector.name
 
 
+@pytest.mark.requirement("A-46")
 def test_a_fingerprint_that_differs_is_named(monkeypatch):
     wrong = Vector("PNG", conformance.vectors()[0].file, {"image/v1": "0" * 64})
     monkeypatch.setattr(conformance, "vectors", lambda: (wrong,))

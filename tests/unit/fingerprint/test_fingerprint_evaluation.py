@@ -38,6 +38,7 @@ def counted(copies: list[float], strangers: list[float]) -> Scores:
 SCORES = counted([0.9, 0.8, 0.7, 0.3], [0.75, 0.2, 0.1, 0.0])
 
 
+@pytest.mark.requirement("A-05")
 def test_a_threshold_takes_what_scores_as_much() -> None:
     point = next(point for point in SCORES.curve() if point.threshold == 0.75)
     assert (point.precision, point.recall, point.false_positives) == (2 / 3, 0.5, 0.25)
@@ -50,6 +51,7 @@ def test_the_highest_threshold_of_a_recall_and_the_lowest_without_strangers() ->
     assert SCORES.at_false_positives(1).threshold == 0
 
 
+@pytest.mark.requirement("A-05")
 @pytest.mark.parametrize("hundredth", range(101))
 def test_a_score_reaches_the_threshold_that_it_equals(hundredth: int) -> None:
     score = hundredth / 100
@@ -146,6 +148,7 @@ def run(plan: Plan, folder: Path, said: list[str] | None = None) -> Evaluation:
     return evaluate(plan, folder, processes=1, progress=progress)
 
 
+@pytest.mark.requirement("R93")
 def test_copies_are_found_and_strangers_are_not(photos: Path, tmp_path: Path) -> None:
     said: list[str] = []
     found = run(plan(photos), tmp_path, said)
@@ -187,6 +190,7 @@ def test_a_changed_photograph_is_another(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
+@pytest.mark.requirement("A-45")
 def test_hard_attacks_have_a_row_each(photos: Path, tmp_path: Path) -> None:
     own = {name: HARD[name] for name in ("jpeg_30", "crop_50")}
     found = run(plan(photos, attacks=Attacks({}, own)), tmp_path)
@@ -206,6 +210,7 @@ def test_a_hard_attack_gives_another_file_and_the_same_for_the_same_numbers(name
     assert min(copy.size) >= 30
 
 
+@pytest.mark.requirement("A-45")
 def test_each_kind_of_attack_is_among_the_hard_ones_with_all_its_parameters() -> None:
     assert {one.kind for one in HARD.values()} == set(KINDS)
     for one in HARD.values():
@@ -226,6 +231,7 @@ class Checker(HTMLParser):
         self.lines += tag == "polyline"
 
 
+@pytest.mark.requirement("A-45")
 def test_the_report_needs_nothing_else_and_tells_the_figures(photos: Path, tmp_path: Path) -> None:
     found = run(plan(photos), tmp_path / "fingerprints")
     files = {path.name: path for path in write(found, tmp_path / "out")}

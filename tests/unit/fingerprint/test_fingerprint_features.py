@@ -114,12 +114,14 @@ def test_low_frequencies_are_those_of_the_orthonormal_transform():
     assert np.abs(ours - theirs).max() < 0.2
 
 
+@pytest.mark.requirement("A-01")
 def test_hash_with_mean_compares_with_the_mean_of_all_64():
     coefficients = low_frequencies(VIEW_PAIRS)
     expected = np.packbits(coefficients > coefficients.mean(axis=1, keepdims=True), axis=1).tobytes()
     assert hash_with_mean(VIEW_PAIRS).astype(">u8").tobytes() == expected
 
 
+@pytest.mark.requirement("A-01")
 def test_hash_without_dc_ignores_brightness_and_is_balanced():
     hashes = hash_without_dc(VIEW_PAIRS // 2)
     assert (hash_without_dc(VIEW_PAIRS // 2 + 100) == hashes).all()

@@ -48,6 +48,7 @@ def test_the_upper_bound_is_that_of_a_poisson_mean(seen: int) -> None:
     assert galleries.at_most(seen, 1_000_000) == pytest.approx(exact, rel=0.005)
 
 
+@pytest.mark.requirement("A-45")
 def test_shares_are_expected_from_the_rates_at_both_thresholds() -> None:
     found = galleries.expected(pairs([0.9, 0.8, 0.7, *[0.1] * 9_997]), THRESHOLDS)[0]
     assert (found.gallery, found.refused) == (1_000, pytest.approx(1 - (1 - 1e-4) ** 1_000))
@@ -67,6 +68,7 @@ def test_a_higher_threshold_refuses_no_more() -> None:
     assert all(share <= most for _, share, most in curve)
 
 
+@pytest.mark.requirement("A-45")
 @pytest.mark.parametrize("size", [1, 2, 4, 6])
 def test_the_mean_over_all_galleries_is_that_of_trying_each(size: int) -> None:
     refused = stopped = tried = 0

@@ -71,6 +71,8 @@ def test_different_photographs_are_different(prints):
         assert compare(a, b).decision == "different", (first, second)
 
 
+@pytest.mark.requirement("R58")
+@pytest.mark.requirement("A-04")
 def test_a_fingerprint_matches_itself_fully(prints):
     for made in prints.values():
         outcome = compare(made, made)
@@ -113,6 +115,7 @@ def test_goods_on_one_background_are_not_taken_for_each_other():
         assert compare(a, b).decision != "match"
 
 
+@pytest.mark.requirement("A-05")
 @pytest.mark.parametrize(
     ("score", "decision"),
     [(0.9, "match"), (0.8999, "review"), (0.7, "review"), (0.6999, "different"), (0, "different")],

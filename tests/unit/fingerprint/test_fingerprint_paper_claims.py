@@ -66,6 +66,7 @@ def test_the_combination_beats_a_feature_by_precision_and_then_by_recall_without
 # Where the paper's point lies
 
 
+@pytest.mark.requirement("R93")
 @pytest.mark.parametrize("limit", [0.3, 1.0, 1.7, 2.95])
 def test_the_point_is_enclosed_between_two_strengths(limit: float) -> None:
     """Precision falls steadily, and below 98 % at the strength `limit`."""
@@ -121,6 +122,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     return evaluate(plan, folder / "kept", processes=1, progress=lambda _: lambda _done, _total: None)
 
 
+@pytest.mark.requirement("R93")
 def test_each_strength_tells_of_each_feature(found: Evaluation, tmp_path: Path) -> None:
     assert [list(one.features) for one in found.found.values()] == [list(FEATURES)] * 3
     written = {path.name for path in write(found, tmp_path)}
@@ -130,6 +132,7 @@ def test_each_strength_tells_of_each_feature(found: Evaluation, tmp_path: Path) 
     assert "curve" not in document["features"]["ssim"]
 
 
+@pytest.mark.requirement("R93")
 def test_the_report_answers_the_paper_s_claims(found: Evaluation) -> None:
     said = "\n".join(lines(found))
     for name in PAPER_STRENGTHS:

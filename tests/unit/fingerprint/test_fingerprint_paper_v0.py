@@ -32,6 +32,7 @@ def test_three_features_stand_one_after_another():
 
 
 @pytest.mark.requirement("R60")
+@pytest.mark.requirement("A-01")
 def test_hash_is_the_sign_of_the_low_frequencies_against_their_mean():
     thumbnail = grey(area_means(CAT, 32)).astype(float)
     low = dctn(thumbnail, norm="ortho")[:8, :8]
@@ -44,6 +45,7 @@ def test_hash_is_the_sign_of_the_low_frequencies_against_their_mean():
 
 
 @pytest.mark.requirement("R61")
+@pytest.mark.requirement("A-04")
 def test_similarity_is_the_sum_of_three_in_equal_parts():
     outcome = compare(fingerprint(CAT), fingerprint(CUP))
     parts = [float(reason.split()[1]) for reason in outcome.reasons]

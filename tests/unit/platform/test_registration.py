@@ -45,6 +45,7 @@ def test_an_allowed_registration_stands_on_the_ledger_and_in_the_table(world: Wo
 
 @pytest.mark.requirement("R25")
 @pytest.mark.requirement("R65")
+@pytest.mark.requirement("R63")
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_registered_photo_and_light_edits_of_it_are_refused_to_others(world: World, edit: str) -> None:
     world.register(world.market.seller, fingerprint(photo("chelsea")))
@@ -65,6 +66,7 @@ def test_the_same_bytes_are_refused_even_when_the_fingerprints_are_forged_to_dif
     assert error.code is ErrorCode.SIMILAR_REGISTERED
 
 
+@pytest.mark.requirement("A-04")
 def test_a_refusal_tells_a_case_number_and_nothing_of_what_matched(world: World) -> None:
     registered = world.register(world.market.seller, fingerprint(photo("chelsea")))
     error = _refused(world, world.market.stranger, fingerprint(photo("chelsea")))

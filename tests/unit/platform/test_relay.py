@@ -453,6 +453,7 @@ def test_the_platform_holds_nothing_of_the_data_in_the_clear(relay: Relay) -> No
 
 @pytest.mark.requirement("R46")
 @pytest.mark.requirement("R47")
+@pytest.mark.requirement("A-18")
 @pytest.mark.parametrize(("root", "state"), [(ROOT, "MATCHED"), (anything("other"), "MISMATCHED")])
 def test_the_two_notices_are_compared(relay: Relay, root: str, state: str) -> None:
     relay.bring_to_sent()
