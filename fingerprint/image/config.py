@@ -128,6 +128,9 @@ class PartRule:
         flat: Share of a thumbnail of one level from which a picture is a drawing.
         drawn: How much more similar parts of two drawings must be.
         blank: Share of one level from which two pictures share nothing but that: their contents are compared instead.
+        covered: Least share of one of the pictures that the part is, where fewer than `many` corners agree: a copy lies in
+            its original, or the original in the copy, but parts of strangers lie anywhere in both.
+        many: How many corners that is.
         rough: Least correlation of a few pixels of the part for it to be compared.
         worth_aligning: Structural similarity from which alignment may still help.
         aligned: How it is then aligned.
@@ -138,6 +141,8 @@ class PartRule:
     flat: float
     drawn: float
     blank: float
+    covered: float
+    many: int
     rough: float
     worth_aligning: float
     aligned: Round
@@ -205,6 +210,8 @@ V1: Final = ViewsConfig(
         flat=0.35,
         drawn=0.08,
         blank=0.5,
+        covered=0.7,
+        many=12,
         rough=0.5,
         worth_aligning=0.4,
         aligned=Round(1, ((32, 4),)),

@@ -17,7 +17,7 @@ from countermark.fingerprint.image.consensus import agreements
 from countermark.fingerprint.image.corners import Corners, corners_of
 from countermark.fingerprint.image.overlap import shared_views
 from countermark.fingerprint.image.pictures import Features, Pictures, flat_share, whole
-from countermark.fingerprint.image.resample import sample
+from countermark.fingerprint.image.resample import UNIT, sample
 from countermark.fingerprint.image.view_pairs import ViewPairs, similarities
 
 __all__ = ["Part", "shared_parts"]
@@ -82,7 +82,7 @@ def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
         corners = first.corners.mirrored() if mirrored else first.corners
         for agreement in agreements(corners, second.corners, rule.consensus):
             views = shared_views(pictures.aspects[0], pictures.aspects[1], agreement, mirrored)
-            if views is not None:
+            if views is not None and (agreement.support >= rule.many or _covered(views) >= rule.covered):
                 proposals.append(_Proposal(agreement.support, *views))
     proposals = _roughly_alike(pictures, proposals, rule)
     if not proposals:
@@ -93,6 +93,11 @@ def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
         return found[best]
     (aligned,) = _compared(pictures, [proposals[best]], rule.aligned, rule, drawn=flat >= rule.flat)
     return max(found[best], aligned, key=lambda part: part.ahead)
+
+
+def _covered(views: tuple[NDArray[np.int64], NDArray[np.int64]]) -> float:
+    """Return how much of the one or the other picture the part is, whichever is more."""
+    return max(abs(float(np.linalg.det(view[:, :2] / UNIT))) for view in views)
 
 
 def _roughly_alike(pictures: Pictures, proposals: Sequence[_Proposal], rule: PartRule) -> list[_Proposal]:
