@@ -5,6 +5,7 @@ has t keys; two words that differ in fewer than t bits have a key in common, and
 differs in a bit at most.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,9 @@ __all__ = ["KEY_BITS", "Buckets", "keys_of", "near_keys", "unsure_keys"]
 
 KEY_BITS: Final = 16
 _KEYS: Final = 1 << KEY_BITS
+_PORTION: Final = 1 << 15
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def keys_of(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
@@ -53,11 +57,18 @@ class Buckets:
             self._order[table] = np.argsort(column, kind="stable")
             np.cumsum(np.bincount(column, minlength=_KEYS), out=self._starts[table, 1:])
 
-    def sharing(self, keys: NDArray[np.uint16], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def sharing(self, keys: NDArray[np.uint16], most: int) -> Pairs:
         """Return pairs (row of `keys`, number of a word) that share a key in its place; a pair may come repeatedly.
 
         No more than `most` pairs: those by the keys that fewest words have. A key that very many have tells nothing.
         """
+        none = np.empty(0, np.int64)
+        portions = [(none, none), *self.portions(keys, most)]
+        rows, numbers = (np.concatenate(some) for some in zip(*portions, strict=True))
+        return rows, numbers
+
+    def portions(self, keys: NDArray[np.uint16], most: int) -> Iterator[Pairs]:
+        """Yield the pairs of `sharing` some at a time: few enough to stay in the processor's cache."""
         rows, tables = np.divmod(np.arange(keys.size), keys.shape[1])
         found = keys.astype(np.int64).reshape(-1)
         starts = self._starts[tables, found].astype(np.int64)
@@ -66,8 +77,13 @@ class Buckets:
         if counts[used].sum() > most:
             used = used[np.argsort(counts[used], kind="stable")]
             used = used[np.cumsum(counts[used]) <= most]
-        starts, counts, rows, tables = starts[used], counts[used], rows[used], tables[used]
+        starts, counts, rows = starts[used] + tables[used] * self._order.shape[1], counts[used], rows[used]
         ends = np.cumsum(counts)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
-        places = np.repeat(tables * self._order.shape[1] + starts, counts) + within
-        return np.repeat(rows, counts), self._order.reshape(-1)[places].astype(np.int64)
+        last = 0
+        while last < len(ends):
+            first, before = last, ends[last] - counts[last]
+            last = max(first + 1, int(np.searchsorted(ends, before + _PORTION, "right")))
+            here = slice(first, last)
+            offsets = np.repeat(starts[here] - (ends[here] - counts[here]), counts[here])
+            places = offsets + np.arange(before, ends[last - 1])
+            yield np.repeat(rows[here], counts[here]), self._order.reshape(-1).take(places).astype(np.int64)

@@ -13,6 +13,8 @@ from countermark.fingerprint.evaluation.families import scene
 from countermark.fingerprint.image import gallery
 from countermark.fingerprint.image.config import V1
 from countermark.fingerprint.image.gallery import Gallery
+from countermark.fingerprint.image.segment import Rows
+from countermark.fingerprint.index import buckets
 from countermark.fingerprint.index.buckets import Buckets, keys_of, near_keys, unsure_keys
 from countermark.fingerprint.index.candidates import Exhaustive
 
@@ -82,6 +84,17 @@ def test_of_too_many_pairs_those_by_the_rarest_keys_remain():
     assert sorted(found) == [50, 51, 52]
 
 
+def test_pairs_come_in_portions_that_lose_none(monkeypatch):
+    random = np.random.default_rng(7)
+    stored, asked = (random.integers(0, 9, (count, 3)).astype(np.uint16) for count in (300, 20))
+    whole = sorted(zip(*map(np.ndarray.tolist, Buckets(stored).sharing(asked, 10**6)), strict=True))
+    monkeypatch.setattr(buckets, "_PORTION", 50)
+    portions = list(Buckets(stored).portions(asked, 10**6))
+    assert len(portions) > 20
+    assert max(len(rows) for rows, _ in portions) <= 50
+    assert sorted(pair for rows, found in portions for pair in zip(rows.tolist(), found.tolist(), strict=True)) == whole
+
+
 def test_nothing_is_found_in_nothing():
     for stored, asked in ((0, 4), (4, 0)):
         rows, found = Buckets(np.zeros((stored, 2), np.uint16)).sharing(np.ones((asked, 2), np.uint16), 10)
@@ -136,6 +149,14 @@ def test_segments_are_full_at_their_largest_and_number_on(monkeypatch):
     assert [index.candidates(prints()[number])[0] for number in (0, 7, 8, 23)] == [0, 7, 8, 23]
     at_once = filled(PICTURES)
     assert [at_once.candidates(prints()[number])[0] for number in (0, 7, 8, 23)] == [0, 7, 8, 23]
+
+
+def test_pictures_come_as_rows_too_and_no_more_than_a_segment_holds():
+    index = filled(10)
+    index.add_rows(Rows.of(prints()[10:]))
+    assert [index.candidates(one) for one in prints()] == [filled(PICTURES).candidates(one) for one in prints()]
+    with pytest.raises(ValueError, match="65537 pictures at once: more than 65536"):
+        index.add_rows(replace(Rows.of(prints()), count=65537))
 
 
 def test_pictures_without_texture_are_candidates_by_their_colours():

@@ -1,0 +1,5 @@
+"""How fast fingerprints are made and searched: see `bench.fingerprint_speed.measuring`."""
+
+from bench.fingerprint_speed.measuring import main
+
+__all__ = ["main"]
