@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Libraries read these when they are imported: so they are set for a process that has not begun."""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.figures import Figure, note, show
 from bench.fingerprint_speed import flat
-from bench.fingerprint_speed.density import ALL, calibrated
+from bench.fingerprint_speed.density import calibrated
 from bench.fingerprint_speed.photographs import COPIED, Photographs, read
 from bench.fingerprint_speed.recombined import Mix, Recombined
 from countermark.fingerprint import Fingerprint, compare_many
