@@ -3,7 +3,7 @@
 python -m bench [NAME ...] [FOLDER]
 
 Fingerprints are measured on the photographs in FOLDER; without one, on the few that scikit-image ships and on drawn
-scenes, which look more alike than the world does. Families of pictures need a FOLDER of 60 or more.
+scenes, which shows that it works and says little about the world. Families of pictures need a FOLDER of 60 or more.
 Everything together takes some twenty minutes, and ten more where Fabric's programs are on PATH: `fabric` needs them.
 """
 

@@ -27,7 +27,7 @@ SIZES = {"12 MP": ((4000, 3000), 30), "640x480": ((640, 480), 12)}
 
 
 GRAIN = 5
-"""Standard deviation of the noise that is added: an enlarged picture without it is a far smaller file than a photo."""
+"""Standard deviation of the noise added: an enlarged picture without it is a far smaller file than a photo is."""
 
 
 def jpeg(path: Path, size: tuple[int, int]) -> bytes:
