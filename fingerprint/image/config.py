@@ -128,8 +128,8 @@ class PartRule:
         flat: Share of a thumbnail of one level from which a picture is a drawing.
         drawn: How much more similar parts of two drawings must be.
         blank: Share of one level from which two pictures share nothing but that: their contents are compared instead.
-        covered: Least share of one of the pictures that the part is, where fewer than `many` corners agree: a copy lies
-            in its original, or the original in the copy, but parts of strangers lie anywhere in both.
+        covered: Least share of one of the pictures that the part is, where fewer than `many` corners agree: a copy
+            lies in its original, or the original in the copy, but parts of strangers lie anywhere in both.
         many: How many corners that is.
         rough: Least correlation of a few pixels of the part for it to be compared.
         worth_aligning: Structural similarity from which alignment may still help.
