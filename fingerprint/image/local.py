@@ -26,6 +26,9 @@ BASE_SIDE: Final = 320
 _MARGIN: Final = 10
 """Pixels of a level's rim on which no corners are sought: what surrounds them is not in the picture."""
 
+_BAND_ROWS: Final = 256
+"""Rows of a picture of which wide copies are made at a time."""
+
 _LEAST_SIDE: Final = 2 * _MARGIN + 6
 _LEAST_RESPONSE: Final = 12
 _EVEN: Final = 64
@@ -59,8 +62,11 @@ def local_features(pixels: Pixels) -> bytes:
 
 
 def _luma(pixels: Pixels) -> NDArray[np.uint8]:
-    red, green, blue = (pixels[:, :, channel].astype(np.uint16) for channel in range(3))
-    return ((77 * red + 150 * green + 29 * blue + 128) >> 8).astype(np.uint8)
+    luma = np.empty(pixels.shape[:2], np.uint8)
+    for top in range(0, len(pixels), _BAND_ROWS):
+        band = pixels[top : top + _BAND_ROWS].astype(np.uint16)
+        luma[top : top + _BAND_ROWS] = (77 * band[:, :, 0] + 150 * band[:, :, 1] + 29 * band[:, :, 2] + 128) >> 8
+    return luma
 
 
 def _levels(luma: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:

@@ -3,6 +3,7 @@
 Imaging libraries are not used for this: their filters changed between versions.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ UNIT = 1 << _UNIT_BITS
 """Fixed point: half the side of an image is `UNIT`, and the centre is 0."""
 
 _POSITION_BITS = 8
+_BAND_VALUES = 1 << 20
 
 
 def area_means(pixels: NDArray[np.integer], side: int, fraction_bits: int = 0) -> Integers:
@@ -37,16 +39,28 @@ def _area_rows(values: NDArray[np.integer], count: int) -> Integers:
     # In units of 1/count of a row the sum with number i takes [i * height, (i + 1) * height).
     numbers = np.arange(count)
     first, end = numbers * height // count, -(-(numbers + 1) * height // count)
-    # Sums from each first to each end row; those between an end and the next first are not wanted.
-    bounds = np.stack([first, end], axis=1).reshape(-1)[:-1]
-    if count > height:
-        values = np.concatenate([values, np.zeros_like(values[:1])])
-    sums = np.add.reduceat(values, bounds, axis=0, dtype=np.int64)[::2]
+    sums = np.concatenate([_sums(values, first[some], end[some]) for some in _bands(values, count)])
     before, after = (
         part.reshape(-1, *(1 for _ in values.shape[1:]))
         for part in (numbers * height - first * count, end * count - (numbers + 1) * height)
     )
     return np.asarray(count * sums - before * values[first] - after * values[end - 1])
+
+
+def _bands(values: NDArray[np.integer], count: int) -> Iterator[slice]:
+    """Yield which of `count` sums to make at a time: wide copies of all of a large picture would fill the memory."""
+    size = max(1, _BAND_VALUES * count // max(1, values.size))
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def _sums(values: NDArray[np.integer], first: Integers, end: Integers) -> Integers:
+    """Return the sums of the rows from each `first` to each `end`, which rise."""
+    start, stop = int(first[0]), int(end[-1])
+    # 32 bits hold the sums of eight million rows of bytes.
+    running = np.zeros((stop - start + 1, *values.shape[1:]), np.int32 if values.dtype == np.uint8 else np.int64)
+    np.cumsum(values[start:stop], axis=0, out=running[1:])
+    return (running[end - start] - running[first - start]).astype(np.int64)
 
 
 def grey(colours: NDArray[np.integer]) -> Integers:
