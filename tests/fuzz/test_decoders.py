@@ -28,7 +28,13 @@ class Campaign:
 # Each run some 20 s of work for each of the first six and as much for the others together; the night 10^8 cases.
 CAMPAIGNS = (
     Campaign("intents", 110_000, 2 * 10**7, frozenset({"bad_signature", "market_invalid", "intent_too_long"})),
-    Campaign("sealed", 36_000, 2 * 10**6, frozenset({"sealed_undecryptable", "commitment_mismatch", "wrong_actor"})),
+    Campaign(
+        "sealed",
+        36_000,
+        2 * 10**6,
+        frozenset({"sealed_undecryptable", "commitment_mismatch", "wrong_actor"}),
+        memory_mib=64,  # an application that repeats fingerprints of 11 KiB as often as a message may hold them
+    ),
     Campaign("packages", 70_000, 10**7, frozenset({"package_undecryptable", "package_tampered"})),
     Campaign("fingerprints", 45_000, 10**7, frozenset({"fingerprint_malformed", "unknown_generator"})),
     Campaign(
