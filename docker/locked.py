@@ -18,6 +18,7 @@ _PLATFORM = (
     "http-message-signatures",
     "httpx",
     "numpy",
+    "opencv-python-headless",
     "pillow",
     "prometheus-client",
     "psycopg2-binary",
