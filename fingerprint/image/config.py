@@ -206,7 +206,7 @@ V1: Final = ViewsConfig(
         ConsensusRule(
             bits=38, most_pairs=120, place=0.0156, drift=0.12, steps=1, turn=5, least_support=4, most_maps=4
         ),
-        structure=((4, 0.89), (6, 0.88), (11, 0.88), (14, 0.93), (24, 0.905), (32, 0.82), (45, 0.78)),
+        structure=((4, 0.89), (6, 0.88), (11, 0.88), (13, 0.93), (16, 0.94), (24, 0.94), (32, 0.84), (45, 0.78)),
         flat=0.35,
         drawn=0.08,
         blank=0.5,
