@@ -42,7 +42,7 @@ def compute(session: Session, files: tuple[Path, ...], generator: str) -> None:
     for item in items:
         lines.append(f"{item['digest']}  {item['file']}")
         if item["featureless"]:
-            lines.append("    featureless: this picture has no texture, so it matches nothing but itself")
+            lines.append("    featureless: this picture has no texture, so that nothing is known for a copy of it")
     session.result({"items": items}, *lines)
 
 

@@ -3,7 +3,7 @@
 What whole views cannot find, a part of a picture within another one, is found by them. The corners are those of
 Harris and Stephens (1988) by Noble's measure, their directions are those of the intensity centroid, and the bits
 compare points beside the corner (BRIEF, Calonder et al. 2010) turned by that direction (ORB, Rublee et al. 2011).
-Written in integers, and in doubles only where these are exact, so that every machine finds the same.
+Written in integers, and in floats only where these are exact or rounded once, so that every machine finds the same.
 """
 
 from dataclasses import dataclass

@@ -7,6 +7,7 @@
    remain. Views without texture have no hash and are near to nothing.
 3. Each remaining pair is aligned on the thumbnails: the content of the one shifted, scaled and turned onto the other.
 4. The three similarities of the views are weighted; the best pair of views counts.
+5. Where all this is no match, a part of the one is looked for in the other (`parts`): the higher score counts.
 
 The nearest views are tried as they are; then, as long as there is no match, more of them and with alignment. Pictures
 of which no views resemble each other get a lower bound of the score, from histogram and hash alone. Pictures without
@@ -107,28 +108,22 @@ def _compare_batch(query: Fingerprint, references: Sequence[Fingerprint], config
         }
         look(mine, {row: theirs for row, theirs in wholes.items() if row not in settled}, "wholes")
     # One of the two may lie within the margins of the other.
-    unlike = {row for row in different if found[row].score < config.thresholds.match}
+    not_within = {row for row in different if found[row].score < config.thresholds.match}
     if within is None:
-        look(mine, {row: theirs for row, theirs in contents.items() if row in unlike}, "content")
+        look(mine, {row: theirs for row, theirs in contents.items() if row in not_within}, "content")
     else:
-        rest = {row: theirs for row, theirs in wholes.items() if row in unlike and row not in contents}
+        rest = {row: theirs for row, theirs in wholes.items() if row in not_within and row not in contents}
         look(within, rest, "content")
-    unlike = {row for row in different if found[row].score < config.thresholds.match}
-    parts = [Part()] * len(references)
-    for row, part in zip(
-        sorted(unlike),
-        shared_parts(query, [references[row] for row in sorted(unlike)], config.parts),
-        strict=True,
-    ):
-        parts[row] = part
+    unlike = [row for row in different if found[row].score < config.thresholds.match]
+    parts = dict(zip(unlike, shared_parts(query, [references[row] for row in unlike], config.parts), strict=True))
     plain = is_plain(query)
     return [
         _plain(query, reference, evidence, config)
         if plain and is_plain(reference)
         else _identical(query, config)
         if reference == query
-        else _conclude(evidence, part, query.generator, config)
-        for reference, evidence, part in zip(references, found, parts, strict=True)
+        else _conclude(evidence, parts.get(row, Part()), query.generator, config)
+        for row, (reference, evidence) in enumerate(zip(references, found, strict=True))
     ]
 
 

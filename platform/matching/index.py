@@ -56,6 +56,17 @@ class _Shelf:
     seqs: list[int] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
+    def take(self, rows: Sequence[tuple[int, str, Fingerprint]]) -> None:
+        """Take in rows: ``seq``, contract address and fingerprint of each, in their order."""
+        # A refresh that failed half-way comes again with rows that are here already, or are so in the lists alone.
+        known = len(self.index)
+        del self.seqs[known:], self.addresses[known:]
+        new = [row for row in rows if not self.seqs or row[0] > self.seqs[-1]]
+        # Before the index: whatever number it tells must be known here.
+        self.seqs += [seq for seq, _, _ in new]
+        self.addresses += [address for _, address, _ in new]
+        self.index.add([fingerprint for _, _, fingerprint in new])
+
 
 class FingerprintIndex:
     """Compares fingerprints with all registered ones of the same generator. May be shared between threads."""
@@ -82,11 +93,7 @@ class FingerprintIndex:
                 for seq, address, fingerprint in rows:
                     by_generator.setdefault(fingerprint.generator, []).append((seq, address, fingerprint))
                 for generator, some in by_generator.items():
-                    shelf = self._shelves.setdefault(generator, _Shelf(index_of(generator)))
-                    # Before the index: whatever number it tells must be known here.
-                    shelf.seqs += [seq for seq, _, _ in some]
-                    shelf.addresses += [address for _, address, _ in some]
-                    shelf.index.add([fingerprint for _, _, fingerprint in some])
+                    self._shelves.setdefault(generator, _Shelf(index_of(generator))).take(some)
                 self._seen = rows[-1][0]
                 taken += len(rows)
             return taken

@@ -283,7 +283,6 @@ def test_another_version_of_the_decoder_is_not_guessed_with(monkeypatch: pytest.
 
 
 def test_heic_gives_the_pixels_of_the_pinned_decoder() -> None:
-    pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
     pixels = seen(HEIC)
     assert pixels.shape == (32, 24, 3)
     digest = "67cfe44de03d94fc5d2102ca3076fef391a6f721f8e6eadabf6125f19e8340a7"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from countermark.fingerprint import Fingerprint
+from countermark.fingerprint.image.gallery import Gallery
 from countermark.platform.matching.gate import Gate
 from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
 from countermark.platform.matching.reviews import Reviews
@@ -172,6 +173,29 @@ def test_the_index_takes_in_only_what_is_new(world: World) -> None:
     later = index.survey([fingerprint(photo("chelsea")), fingerprint(photo("rocket"))], since=first.seen)
     assert set(later.likenesses) == {rocket.address}
     assert set(first.merge(later).likenesses) == set(first.likenesses) | {rocket.address}
+
+
+def test_a_refresh_that_failed_half_way_is_made_up_for_and_nothing_is_taken_for_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chelsea = world.register(world.market.seller, fingerprint(photo("chelsea")))
+    index, add = FingerprintIndex(world.box, world.database), Gallery.add
+    with world.database.begin() as connection:
+        assert index.refresh(connection) == 1
+    rocket = world.register(world.market.seller, fingerprint(photo("rocket")))
+
+    def fail(self: Gallery, fingerprints: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Gallery, "add", fail)
+    with world.database.begin() as connection, pytest.raises(MemoryError):
+        index.refresh(connection)
+    monkeypatch.setattr(Gallery, "add", add)
+    coffee = world.register(world.market.seller, fingerprint(photo("coffee")))
+    with world.database.begin() as connection:
+        assert index.refresh(connection) == 2
+    for name, registered in (("chelsea", chelsea), ("rocket", rocket), ("coffee", coffee)):
+        assert set(index.survey([fingerprint(photo(name))]).likenesses) == {registered.address}
 
 
 # A case in the review band
