@@ -1,14 +1,15 @@
-"""Pictures that differ and yet share most of their area: goods on white, notes, logos, charts, gradients, plain ones.
+"""Pictures that differ and yet share most of their area: goods on one ground, notes, logos, charts, plain ones.
 
 The hard negatives of a fingerprint: what two members of a family share (background, layout) says nothing about
 their content. All are drawn; the contents of the goods can be photographs, too.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 __all__ = ["FAMILIES", "Family", "scene"]
 
@@ -59,6 +60,41 @@ def _pasted(box: tuple[float, float, float, float], ground: tuple[int, int, int]
         return picture
 
     return make
+
+
+@cache
+def _floor() -> Image.Image:
+    return scene(np.random.default_rng(7), _SIDE, _SIDE)
+
+
+def _on_floor(share: float) -> Family:
+    """Lay the goods, `share` of the area, in the middle of a floor that is the same to the pixel for all."""
+
+    def make(goods: Image.Image, _random: Random) -> Image.Image:
+        side = round(share**0.5 * _SIDE)
+        picture = _floor().copy()
+        picture.paste(ImageOps.fit(goods, (side, side)), ((_SIDE - side) // 2,) * 2)
+        return picture
+
+    return make
+
+
+_SHIRT: Final = (
+    (0.31, 0.17), (0.69, 0.17), (0.94, 0.56), (0.86, 0.62), (0.71, 0.42),
+    (0.72, 0.86), (0.28, 0.86), (0.29, 0.42), (0.14, 0.62), (0.06, 0.56),
+)  # fmt: skip
+
+
+def _shirt(_goods: Image.Image, random: Random) -> Image.Image:
+    """Photograph a light shirt on dark cloth by hand: the outline is nearly that of all, folds and cloth are not."""
+    outline = Image.new("L", (_SIDE, _SIDE), 0)
+    places = (np.array(_SHIRT) + random.uniform(-0.01, 0.01, (len(_SHIRT), 2))) * _SIDE
+    ImageDraw.Draw(outline).polygon([(x, y) for x, y in places.tolist()], fill=255)
+    folds, cloth = (
+        Image.fromarray(random.integers(0, 256, (24, 24)).astype(np.uint8)).resize(outline.size, 3) for _ in range(2)
+    )
+    light, dark = folds.point(lambda level: 190 + level // 6), cloth.point(lambda level: 20 + level // 8)
+    return Image.composite(light, dark, outline.filter(ImageFilter.GaussianBlur(1.5))).convert("RGB")
 
 
 def _cut_out(goods: Image.Image, random: Random) -> Image.Image:
@@ -200,6 +236,9 @@ FAMILIES: Final[dict[str, Family]] = {
     "goods_centre_60": _pasted((0.2, 0.2, 0.8, 0.8)),
     "goods_on_black_30": _pasted((0.35, 0.35, 0.65, 0.65), (0, 0, 0)),
     "goods_cut_out": _cut_out,
+    "one_floor_30": _on_floor(0.3),
+    "one_floor_50": _on_floor(0.5),
+    "shirt": _shirt,
     "note": _note,
     "page": _page,
     "letter": _letter,

@@ -11,6 +11,7 @@ from countermark.fingerprint.comparison import Thresholds
 __all__ = [
     "CONFIGS",
     "PAPER_V0",
+    "SHORT_OF_MATCH",
     "V1",
     "CandidateRule",
     "ConsensusRule",
@@ -22,6 +23,9 @@ __all__ = [
     "ViewsConfig",
     "Weights",
 ]
+
+SHORT_OF_MATCH: Final = 0.01
+"""How far below the threshold a score is kept that is not to be a match: a person looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,10 @@ class PartRule:
 
     Attributes:
         consensus: When corners agree on where it lies.
-        structure: Numbers of corners that agree, rising, with the structural similarity that each takes; linear
-            between them, constant beyond. It is highest where a floor or a wall that two pictures share has as many.
+        detail: Least similarity of its fine detail.
+        differing: Largest share of the part that may differ in fine detail, as text over it does.
+        structure: Or numbers of corners that agree, rising, with the structural similarity that each takes; linear
+            between them, constant beyond. Text over a picture spoils its detail; so many corners no floor has.
         flat: Share of a thumbnail of one level from which a picture is a drawing.
         drawn: How much more similar parts of two drawings must be.
         blank: Share of one level from which two pictures share nothing but that: their contents are compared instead.
@@ -137,6 +143,8 @@ class PartRule:
     """
 
     consensus: ConsensusRule
+    detail: float
+    differing: float
     structure: tuple[tuple[int, float], ...]
     flat: float
     drawn: float
@@ -176,6 +184,8 @@ class ViewsConfig(ImageConfig):
     """The same for generators that compare many views.
 
     Attributes:
+        detail: Least similarity of the fine detail of two views that are a match.
+        differing: Largest share of them that may differ in it.
         candidate_bits: Most different bits of two views' hashes for the views to be looked at more closely.
         rounds: Tried in turn while a pair is no match.
         contents: For contents within plain margins.
@@ -184,6 +194,8 @@ class ViewsConfig(ImageConfig):
         candidates: For an index.
     """
 
+    detail: float
+    differing: float
     candidate_bits: int
     rounds: tuple[Round, ...]
     contents: ContentRule
@@ -191,13 +203,20 @@ class ViewsConfig(ImageConfig):
     parts: PartRule
     candidates: CandidateRule
 
+    @property
+    def short_of_match(self) -> float:
+        """The highest score of what is not to be a match, however alike."""
+        return self.thresholds.match - SHORT_OF_MATCH
+
 
 PAPER_V0: Final = ImageConfig("image/paper-v0+1", Weights(1 / 3, 1 / 3, 1 / 3), Thresholds(match=0.80, review=0.72))
 
 V1: Final = ViewsConfig(
-    "image/v1+3",
+    "image/v1+4",
     Weights(histogram=0.05, dct64=0.30, ssim=0.65),
     Thresholds(match=0.90, review=0.82),
+    detail=0.91,
+    differing=0.2,
     candidate_bits=14,
     rounds=(Round(2, ()), Round(2, ((32, 4),)), Round(8, ((16, 3), (32, 3)))),
     contents=ContentRule(match=0.94, flat=0.35, colour=0.15, blank=0.5),
@@ -206,9 +225,11 @@ V1: Final = ViewsConfig(
         ConsensusRule(
             bits=38, most_pairs=120, place=0.0156, drift=0.12, steps=1, turn=5, least_support=4, most_maps=4
         ),
-        structure=((4, 0.89), (6, 0.88), (11, 0.88), (13, 0.93), (16, 0.94), (24, 0.94), (32, 0.84), (45, 0.78)),
+        detail=0.91,
+        differing=0.2,
+        structure=((24, 1.0), (32, 0.84), (45, 0.78)),
         flat=0.35,
-        drawn=0.08,
+        drawn=0.03,
         blank=0.5,
         covered=0.7,
         many=12,

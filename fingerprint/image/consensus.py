@@ -49,6 +49,7 @@ def agreements(ours: Corners, theirs: Corners, rule: ConsensusRule) -> list[Agre
         return []
     a, b = ours.places[first], theirs.places[second]
     sizes = 2.0 ** (theirs.levels[second] / 2)
+    cells = _cells(a, rule.place), _cells(b, rule.place)
     supports = _supports(ours, theirs, (first, second), rule)
     found: list[Agreement] = []
     open_proposals = np.ones(len(first), bool)
@@ -59,9 +60,9 @@ def agreements(ours: Corners, theirs: Corners, rule: ConsensusRule) -> list[Agre
         if open_proposals[leader]:
             members = supports[leader]
             open_proposals &= ~members
-            support = min(_different(a[members], rule.place), _different(b[members], rule.place))
+            support = min(_different(one[members]) for one in cells)
             if support >= rule.least_support:
-                found.append(Agreement(support, *_refined(a, b, sizes, members, rule)))
+                found.append(Agreement(support, *_refined((a, b), cells[0], sizes, members, rule)))
     return sorted(found, key=lambda one: -one.support)
 
 
@@ -103,19 +104,32 @@ def _squares(places: Places) -> NDArray[np.float64]:
     return np.asarray(places.real * places.real + places.imag * places.imag)
 
 
-def _different(places: Places, cell: float) -> int:
-    return len(set(zip(np.floor(places.real / cell).tolist(), np.floor(places.imag / cell).tolist(), strict=True)))
+def _cells(places: Places, side: float) -> Places:
+    """Return the squares that the places lie in: those in one count once."""
+    return np.asarray(np.floor(places.real / side) + 1j * np.floor(places.imag / side))
+
+
+def _different(cells: Places) -> int:
+    return len(set(cells.tolist()))
 
 
 def _refined(
-    a: Places, b: Places, sizes: NDArray[np.float64], members: NDArray[np.bool_], rule: ConsensusRule
+    pairs: tuple[Places, Places],
+    cells: Places,
+    sizes: NDArray[np.float64],
+    members: NDArray[np.bool_],
+    rule: ConsensusRule,
 ) -> tuple[complex, complex]:
-    """Return the factor and shift that fit pairs of places: first `members`, then all that these bring together."""
+    """Return the factor and shift that fit pairs of places: first `members`, then all that these bring together.
+
+    At `cells` lie the first of the pairs.
+    """
+    a, b = pairs
     weights = sizes**-2.0
     factor, shift = _fitted(a[members], b[members], weights[members])
     for _ in range(_REFINEMENTS):
         near = np.abs(factor * a + shift - b) <= rule.place / 2 * sizes
-        if _different(a[near], rule.place) < rule.least_support:
+        if _different(cells[near]) < rule.least_support:
             break
         factor, shift = _fitted(a[near], b[near], weights[near])
     return factor, shift

@@ -31,20 +31,17 @@ from countermark.fingerprint.image.pictures import Features, Pictures, content, 
 from countermark.fingerprint.image.plain import look_alike
 from countermark.fingerprint.image.view_pairs import (
     HASH_BITS,
+    Registered,
     ViewPairs,
     holds_a_whole,
+    in_register,
     nearest_views,
-    similarities,
     view_distances,
 )
 
 __all__ = ["compare_with_all"]
 
 _BATCH = 256
-
-_SHORT_OF_MATCH = 0.01
-"""How far below the threshold a score is kept that is not to be a match."""
-
 
 _Kind = Literal["wholes", "content", "drawings"]
 """Two wholes; a content within plain margins with a content or a whole; two contents that are drawings."""
@@ -63,12 +60,14 @@ class _Evidence:
     Attributes:
         score: The highest score.
         structure: The best structural similarity.
+        detail: The best similarity of fine detail.
         nearness: Equal bits of the nearest views, of `HASH_BITS`.
         kind: What the two are.
     """
 
     score: float = 0.0
     structure: float = 0.0
+    detail: float = 0.0
     nearness: int = 0
     kind: _Kind = "wholes"
 
@@ -138,7 +137,7 @@ def _compare(query: Features, references: Sequence[Features], config: ViewsConfi
     distances = view_distances(ours.hashes[0], theirs.hashes, swapped)
     nearest = distances.min(axis=1)
     scores = colour + config.weights.dct64 * hash_similarity(nearest, HASH_BITS)
-    structures = np.zeros(len(references))
+    structures, details = np.zeros(len(references)), np.zeros(len(references))
     for near, ceiling, enough in _searches(distances, config, kind):
         for attempt in config.rounds:
             open_rows = np.flatnonzero((nearest <= config.candidate_bits) & (scores < enough))
@@ -146,19 +145,29 @@ def _compare(query: Features, references: Sequence[Features], config: ViewsConfi
             for start in range(0, len(candidates), _BATCH):
                 part = candidates[start : start + _BATCH]
                 rows = part[:, 0]
-                bits, structure = similarities(ViewPairs.of(ours, theirs, part, swapped), attempt)
-                score = colour[rows] + config.weights.dct64 * hash_similarity(bits, HASH_BITS)
-                np.maximum.at(scores, rows, np.minimum(score + config.weights.ssim * structure, ceiling))
-                np.maximum.at(structures, rows, structure)
+                views = in_register(ViewPairs.of(ours, theirs, part, swapped), attempt)
+                np.maximum.at(scores, rows, np.minimum(_weighted(colour[rows], views, config), ceiling))
+                np.maximum.at(structures, rows, views.structures.max(axis=0))
+                np.maximum.at(details, rows, views.details.max(axis=0))
     if kind != "wholes":
         sure = scores >= config.contents.match
         if kind == "drawings":
             sure &= foreground_similarity(ours.histograms, theirs.histograms) >= config.contents.colour
-        scores = np.where(sure, scores, np.minimum(scores, _short_of_match(config)))
+        scores = np.where(sure, scores, np.minimum(scores, config.short_of_match))
     return [
-        _Evidence(float(score), float(structure), HASH_BITS - int(bits), kind)
-        for score, structure, bits in zip(scores, structures, nearest, strict=True)
+        _Evidence(float(score), float(structure), float(detail), HASH_BITS - int(bits), kind)
+        for score, structure, detail, bits in zip(scores, structures, details, nearest, strict=True)
     ]
+
+
+def _weighted(colour: NDArray[np.float64], views: Registered, config: ViewsConfig) -> NDArray[np.float64]:
+    """Return the scores of pairs of views, of which `colour` is known: short of a match where only outlines agree."""
+    nearness = hash_similarity(views.bits.min(axis=0), HASH_BITS)
+    scores = colour + config.weights.dct64 * nearness + config.weights.ssim * views.structures.max(axis=0)
+    alike = (scores >= config.thresholds.match) & (views.details >= config.detail)
+    alike &= views.differing(alike) <= config.differing
+    short = np.minimum(scores, config.short_of_match)
+    return np.asarray(np.where(alike.any(axis=0), scores, short))
 
 
 def _searches(
@@ -175,12 +184,12 @@ def _searches(
     wholes = holds_a_whole(np.arange(distances.shape[1]))
     return (
         (np.where(wholes, distances, np.uint8(HASH_BITS)), 1.0, config.contents.match),
-        (np.where(wholes, np.uint8(HASH_BITS), distances), _short_of_match(config), config.thresholds.review),
+        (
+            np.where(wholes, np.uint8(HASH_BITS), distances),
+            config.short_of_match,
+            config.thresholds.review,
+        ),
     )
-
-
-def _short_of_match(config: ViewsConfig) -> float:
-    return config.thresholds.match - _SHORT_OF_MATCH
 
 
 def _identical(query: Fingerprint, config: ViewsConfig) -> Comparison:
@@ -200,13 +209,14 @@ def _conclude(evidence: _Evidence, part: Part, generator: str, config: ViewsConf
     if part.support and of_part > score:
         reasons: tuple[str, ...] = (
             f"{part.support} corners agree on a shared part",
-            f"structure {part.structure:.3f} there",
+            f"structure {part.structure:.3f}, detail {part.detail:.3f} there",
         )
         return Comparison(config.thresholds.decide(of_part), of_part, reasons, generator, config.id)
     bits = HASH_BITS - evidence.nearness
     if bits > config.candidate_bits:
         reasons = (f"no views resemble each other: {bits} of {HASH_BITS} bits differ",)
     else:
-        reasons = (f"structure {evidence.structure:.3f}", f"nearest views differ in {bits} of {HASH_BITS} bits")
+        alike = f"structure {evidence.structure:.3f}, detail {evidence.detail:.3f}"
+        reasons = (alike, f"nearest views differ in {bits} of {HASH_BITS} bits")
         reasons += _KINDS[evidence.kind]
     return Comparison(config.thresholds.decide(score), score, reasons, generator, config.id)

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countermark.fingerprint.codec import Fingerprint
-from countermark.fingerprint.image.config import PartRule, Round
+from countermark.fingerprint.image.config import SHORT_OF_MATCH, PartRule, Round
 from countermark.fingerprint.image.consensus import agreements
 from countermark.fingerprint.image.corners import Corners, corners_of
 from countermark.fingerprint.image.overlap import shared_views
 from countermark.fingerprint.image.pictures import Features, Pictures, flat_share, whole
 from countermark.fingerprint.image.resample import UNIT, sample
-from countermark.fingerprint.image.view_pairs import ViewPairs, similarities
+from countermark.fingerprint.image.view_pairs import ViewPairs, in_register
 
 __all__ = ["Part", "shared_parts"]
 
@@ -33,11 +33,13 @@ class Part:
     Attributes:
         support: How many corners agree on where it lies; 0 where there is none.
         structure: Structural similarity of the part as the two show it.
-        ahead: By how much that is more than such support takes for a match; negative where it is less.
+        detail: Similarity of its fine detail.
+        ahead: By how much that is more than a match takes; negative where it is less.
     """
 
     support: int = 0
     structure: float = 0.0
+    detail: float = 0.0
     ahead: float = -1.0
 
 
@@ -125,10 +127,14 @@ def _compared(
 ) -> list[Part]:
     first, second = (np.broadcast_to(one, (len(proposals), *one.shape)) for one in pictures.thumbnails)
     shown, seen = np.array([one.shown for one in proposals]), np.array([one.seen for one in proposals])
-    _, structures = similarities(ViewPairs(first, shown, second, seen), attempt)
+    # Two ways of each pair; the better one counts.
+    views = in_register(ViewPairs(first, shown, second, seen), attempt)
+    structures, details = views.structures, views.details
     supports, least = np.array(rule.structure).T
-    needed = np.interp([one.support for one in proposals], supports, least) + drawn * rule.drawn
+    enough = np.interp([one.support for one in proposals], supports, least)
+    ahead = np.maximum(details - rule.detail, structures - enough) - drawn * rule.drawn
+    ahead[views.differing(ahead >= 0) > rule.differing] = -SHORT_OF_MATCH
     return [
-        Part(proposal.support, float(structure), float(structure - enough))
-        for proposal, structure, enough in zip(proposals, structures, needed, strict=True)
+        Part(proposal.support, float(structures[way, pair]), float(details[way, pair]), float(ahead[way, pair]))
+        for pair, (proposal, way) in enumerate(zip(proposals, ahead.argmax(axis=0), strict=True))
     ]

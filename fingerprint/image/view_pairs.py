@@ -1,6 +1,7 @@
 """Pairs of views of two pictures: which are near by their hashes, and how similar their content is."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,12 +11,21 @@ from countermark.fingerprint.image.align import align
 from countermark.fingerprint.image.config import Round
 from countermark.fingerprint.image.contrast import LEAST_VIEW_SPREAD, equally_clipped, normalise
 from countermark.fingerprint.image.dct64 import HASHED_SIDE, NO_HASH, hamming, hash_without_dc
+from countermark.fingerprint.image.detail import detail_similarity, differing_share
 from countermark.fingerprint.image.pictures import Pictures
 from countermark.fingerprint.image.resample import sample
 from countermark.fingerprint.image.ssim import evident_ssim
 from countermark.fingerprint.image.views import TARGETS, TEMPLATES, VIEW_MAPS, WHOLE
 
-__all__ = ["HASH_BITS", "ViewPairs", "holds_a_whole", "nearest_views", "similarities", "view_distances"]
+__all__ = [
+    "HASH_BITS",
+    "Registered",
+    "ViewPairs",
+    "holds_a_whole",
+    "in_register",
+    "nearest_views",
+    "view_distances",
+]
 
 HASH_BITS: Final = 63
 
@@ -82,11 +92,40 @@ class ViewPairs:
         return cls(np.stack(templates), np.stack(template_maps), np.stack(targets), np.stack(target_maps))
 
 
-def similarities(pairs: ViewPairs, attempt: Round) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return distance in bits and structural similarity of each pair of views, aligned as `attempt` says.
+@dataclass(frozen=True)
+class Registered:
+    """Both views of n pairs in register and of equal contrast, 2n x s x s.
 
-    The better of two ways counts: as the views are, and with as much burnt out of the one as of the other.
+    First come all as they are, then all with as much burnt out of the one as of the other: the better way counts.
     """
+
+    shown: NDArray[np.uint8]
+    seen: NDArray[np.uint8]
+
+    @cached_property
+    def bits(self) -> NDArray[np.uint8]:
+        """The distances of the hashes of each pair, 2 x n."""
+        return np.asarray(hamming(hash_without_dc(self.shown), hash_without_dc(self.seen)).reshape(2, -1))
+
+    @cached_property
+    def structures(self) -> NDArray[np.float64]:
+        """The structural similarities of each pair, 2 x n; those below 0 are 0."""
+        return np.maximum(0.0, evident_ssim(self.shown, self.seen)).reshape(2, -1)
+
+    @cached_property
+    def details(self) -> NDArray[np.float64]:
+        """The similarities of fine detail of each pair, 2 x n."""
+        return detail_similarity(self.shown, self.seen).reshape(2, -1)
+
+    def differing(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the share of each of the `chosen` of 2 x n that differs in fine detail; of the others 0."""
+        shares = np.zeros(chosen.shape)
+        shares[chosen] = differing_share(self.shown[chosen.reshape(-1)], self.seen[chosen.reshape(-1)])
+        return shares
+
+
+def in_register(pairs: ViewPairs, attempt: Round) -> Registered:
+    """Return the views of `pairs`, aligned as `attempt` says."""
     maps = align(pairs.templates, pairs.template_maps, pairs.targets, pairs.target_maps, attempt.steps)
     shown = sample(pairs.templates, pairs.template_maps, HASHED_SIDE, 2)
     seen = sample(pairs.targets, maps, HASHED_SIDE, 2)
@@ -94,5 +133,4 @@ def similarities(pairs: ViewPairs, attempt: Round) -> tuple[NDArray[np.uint8], N
         normalise(np.concatenate(both), LEAST_VIEW_SPREAD)
         for both in zip((shown, seen), equally_clipped(shown, seen), strict=True)
     )
-    bits = hamming(hash_without_dc(first), hash_without_dc(second)).reshape(2, -1).min(axis=0)
-    return bits, np.maximum(0.0, evident_ssim(first, second)).reshape(2, -1).max(axis=0)
+    return Registered(first, second)

@@ -73,7 +73,7 @@ def test_a_refusal_tells_a_case_number_and_nothing_of_what_matched(world: World)
     (refusal,) = [row for row in world.rows(tables.registrations) if row.decision == "similar_registered"]
     assert error.detail == f"case {refusal.case_number}"
     assert registered.address.encode() not in refusal.matched
-    assert refusal.config == "image/v1+3"
+    assert refusal.config == "image/v1+4"
     assert (refusal.request_id, refusal.existing) == (None, "")
 
 
