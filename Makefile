@@ -32,8 +32,8 @@ nightly: setup ## the same tests, some of them in large sizes
 lint: setup ## ruff, mypy and import-linter alone
 	$(BIN)/python -m pytest tests/project
 
-bench: setup ## measurements: docs/performance.md
-	$(BIN)/python -m bench
+bench: setup ## measurements: docs/performance.md; PHOTOS=FOLDER for those of fingerprints
+	$(BIN)/python -m bench $(PHOTOS)
 
 interop: setup $(FOREIGN)/.installed ## clients that nobody here wrote use the embedded ledger
 	INTEROP_PYTHON=$(FOREIGN)/bin/python $(BIN)/python -m pytest tests/interop

@@ -22,7 +22,7 @@ from countermark.network.native.errors import RunError
 _SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 _SPEED = ("endorsements", "payments", "trades", "packages", "starting", "scale")
 _SPEED_OF_FINGERPRINTS = "fingerprint_speed"
-_FINGERPRINTS = (_SPEED_OF_FINGERPRINTS, "fingerprint_families")
+_FINGERPRINTS = (_SPEED_OF_FINGERPRINTS, "fingerprint_families", "fingerprint_adaptive")
 _FABRIC = "fabric"
 _ALL = (*_SPEED, _FABRIC, *_FINGERPRINTS)
 

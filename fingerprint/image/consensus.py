@@ -60,7 +60,9 @@ def agreements(ours: Corners, theirs: Corners, rule: ConsensusRule) -> list[Agre
         if open_proposals[leader]:
             members = supports[leader]
             open_proposals &= ~members
-            support = min(_different(one[members]) for one in cells)
+            support = _different(cells[0][members])
+            if support >= rule.least_support:
+                support = min(support, _different(cells[1][members]))
             if support >= rule.least_support:
                 found.append(Agreement(support, *_refined((a, b), cells[0], sizes, members, rule)))
     return sorted(found, key=lambda one: -one.support)
@@ -82,21 +84,20 @@ def _supports(
     first, second = pairs
     a, b = ours.places[first], theirs.places[second]
     steps = (theirs.levels[second] - ours.levels[first]).astype(np.int16)
-    turns = ((theirs.directions[second] - ours.directions[first]) % DIRECTIONS).astype(np.int16)
+    turns = (theirs.directions[second] - ours.directions[first]).astype(np.int16)
+    turned = np.abs((turns[:, np.newaxis] - turns + DIRECTIONS // 2 & DIRECTIONS - 1) - DIRECTIONS // 2)
+    alike = (turned <= rule.turn) & (np.abs(steps[:, np.newaxis] - steps) <= rule.steps)
+    # Few of those of strangers are: only their places are looked at.
+    leader, other = np.nonzero(alike)
     scales = 2.0 ** (steps / 2)
     factors = scales * np.exp(2j * pi / DIRECTIONS * turns)
     # A proposal maps its own corner exactly; others are off by the more the farther they are from it.
-    apart = a - a[:, np.newaxis]
-    error = b - b[:, np.newaxis] - factors[:, np.newaxis] * apart
-    allowed = rule.place * 2.0 ** (theirs.levels[second] / 2) + rule.drift * scales[:, np.newaxis] * np.sqrt(
-        _squares(apart)
-    )
-    turned = np.abs((turns[:, np.newaxis] - turns + DIRECTIONS // 2) % DIRECTIONS - DIRECTIONS // 2)
-    return np.asarray(
-        (_squares(error) <= allowed * allowed)
-        & (np.abs(steps[:, np.newaxis] - steps) <= rule.steps)
-        & (turned <= rule.turn)
-    )
+    apart = a[other] - a[leader]
+    error = b[other] - b[leader] - factors[leader] * apart
+    reach = rule.place * 2.0 ** (theirs.levels[second] / 2)
+    allowed = reach[other] + rule.drift * scales[leader] * np.sqrt(_squares(apart))
+    alike[leader, other] = _squares(error) <= allowed * allowed
+    return np.asarray(alike)
 
 
 def _squares(places: Places) -> NDArray[np.float64]:

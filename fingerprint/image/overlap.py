@@ -17,6 +17,7 @@ LEAST_SIDE: Final = 0.15
 """A shared part narrower than this, in the longer side of a picture, shows nothing on a thumbnail."""
 
 _OUTLINE: Final = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+_COMPLEX: Final = np.array([1, 1j])
 
 
 def shared_views(
@@ -34,17 +35,17 @@ def shared_views(
     if not LEAST_SIDE <= scale <= 1 / LEAST_SIDE:
         return None
     our_half, their_half = _half_sides(ours), _half_sides(theirs)
-    turn = np.array([[agreement.factor.real, -agreement.factor.imag], [agreement.factor.imag, agreement.factor.real]])
-    shift = np.array([agreement.shift.real, agreement.shift.imag])
-    outline = (_OUTLINE * their_half - shift) @ np.linalg.inv(turn).T
+    outline = (_OUTLINE * their_half @ _COMPLEX - agreement.shift) / agreement.factor
     # Of a turned picture the two inner of its four corners' coordinates bound a part that lies in it, nearly.
-    lower, upper = np.sort(outline, axis=0)[[1, 2]]
+    _, lower, upper, _ = np.sort([outline.real, outline.imag], axis=1).T
     lower, upper = np.maximum(lower, -our_half), np.minimum(upper, our_half)
     if (upper - lower).min() * min(1.0, scale) < LEAST_SIDE:
         return None
-    box = np.concatenate([np.diag((upper - lower) / 2), ((upper + lower) / 2)[:, np.newaxis]], axis=1)
-    seen = turn @ box
-    seen[:, 2] += shift
+    # The part's half sides, as the columns of a map, and its centre; then where the agreement takes them.
+    half, centre = (upper - lower) / 2, (upper + lower) / 2
+    box = np.array([[half[0], 0, centre[0]], [0, half[1], centre[1]]])
+    taken = agreement.factor * (box[0] + 1j * box[1]) + [0, 0, agreement.shift]
+    seen = np.array([taken.real, taken.imag])
     shown = box * [[-1], [1]] if mirrored else box
     return _in_units(shown / our_half[:, np.newaxis]), _in_units(seen / their_half[:, np.newaxis])
 

@@ -66,9 +66,8 @@ def _local(first: NDArray[np.integer], second: NDArray[np.integer]) -> tuple[NDA
 
 
 def _window_sums(images: NDArray[np.int64]) -> NDArray[np.int64]:
-    for axis in (1, 2):
-        running = np.cumsum(images, axis=axis)
-        running = np.insert(running, 0, 0, axis=axis)
-        length = running.shape[axis]
-        images = np.take(running, range(_WINDOW, length), axis) - np.take(running, range(length - _WINDOW), axis)
+    for _ in ("columns", "rows"):
+        running = np.zeros((len(images), images.shape[1] + 1, images.shape[2]), np.int64)
+        np.cumsum(images, axis=1, out=running[:, 1:])
+        images = (running[:, _WINDOW:] - running[:, :-_WINDOW]).transpose(0, 2, 1)
     return images
