@@ -236,9 +236,6 @@ FAMILIES: Final[dict[str, Family]] = {
     "goods_centre_60": _pasted((0.2, 0.2, 0.8, 0.8)),
     "goods_on_black_30": _pasted((0.35, 0.35, 0.65, 0.65), (0, 0, 0)),
     "goods_cut_out": _cut_out,
-    "one_floor_30": _on_floor(0.3),
-    "one_floor_50": _on_floor(0.5),
-    "shirt": _shirt,
     "note": _note,
     "page": _page,
     "letter": _letter,
@@ -249,5 +246,8 @@ FAMILIES: Final[dict[str, Family]] = {
     "bar_chart": _bars,
     "line_chart": _curve,
     "plain": _plain,
+    "one_floor_30": _on_floor(0.3),
+    "one_floor_50": _on_floor(0.5),
+    "shirt": _shirt,
 }
 """Families by name."""

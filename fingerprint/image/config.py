@@ -127,7 +127,8 @@ class PartRule:
 
     Attributes:
         consensus: When corners agree on where it lies.
-        detail: Least similarity of its fine detail.
+        detail: Sides of the part in pixels of the coarser thumbnail, rising, with the similarity of fine detail that
+            each takes; linear between them, constant beyond. A coarse part has less of it in any case.
         differing: Largest share of the part that may differ in fine detail, as text over it does.
         structure: Or numbers of corners that agree, rising, with the structural similarity that each takes; linear
             between them, constant beyond. Text over a picture spoils its detail; so many corners no floor has.
@@ -143,7 +144,7 @@ class PartRule:
     """
 
     consensus: ConsensusRule
-    detail: float
+    detail: tuple[tuple[float, float], ...]
     differing: float
     structure: tuple[tuple[int, float], ...]
     flat: float
@@ -225,7 +226,7 @@ V1: Final = ViewsConfig(
         ConsensusRule(
             bits=38, most_pairs=120, place=0.0156, drift=0.12, steps=1, turn=5, least_support=4, most_maps=4
         ),
-        detail=0.91,
+        detail=((24, 0.88), (32, 0.91)),
         differing=0.2,
         structure=((24, 1.0), (32, 0.84), (45, 0.78)),
         flat=0.35,

@@ -7,11 +7,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countermark.fingerprint.codec import Fingerprint
+from countermark.fingerprint.image import THUMBNAIL_SIDE
 from countermark.fingerprint.image.config import SHORT_OF_MATCH, PartRule, Round
 from countermark.fingerprint.image.consensus import agreements
 from countermark.fingerprint.image.corners import Corners, corners_of
@@ -61,6 +63,18 @@ class _Proposal:
     shown: NDArray[np.int64]
     seen: NDArray[np.int64]
 
+    def shares(self) -> tuple[float, float]:
+        """Return which share of the one and of the other picture's area the part is."""
+        shown, seen = (
+            abs(float(where[0, 0] * where[1, 1] - where[0, 1] * where[1, 0])) / UNIT**2
+            for where in (self.shown, self.seen)
+        )
+        return shown, seen
+
+    def pixels(self) -> float:
+        """Return the side of a square of as many pixels as the coarser of the two thumbnails has of the part."""
+        return THUMBNAIL_SIDE * sqrt(min(self.shares()))
+
 
 def shared_parts(query: Fingerprint, references: Sequence[Fingerprint], rule: PartRule) -> list[Part]:
     """Return the part of `query` and each of `references` that they most surely share."""
@@ -84,8 +98,9 @@ def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
         corners = first.corners.mirrored() if mirrored else first.corners
         for agreement in agreements(corners, second.corners, rule.consensus):
             views = shared_views(pictures.aspects[0], pictures.aspects[1], agreement, mirrored)
-            if views is not None and (agreement.support >= rule.many or _covered(views) >= rule.covered):
+            if views is not None:
                 proposals.append(_Proposal(agreement.support, *views))
+    proposals = [one for one in proposals if one.support >= rule.many or max(one.shares()) >= rule.covered]
     proposals = _roughly_alike(pictures, proposals, rule)
     if not proposals:
         return Part()
@@ -95,11 +110,6 @@ def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
         return found[best]
     (aligned,) = _compared(pictures, [proposals[best]], rule.aligned, rule, drawn=flat >= rule.flat)
     return max(found[best], aligned, key=lambda part: part.ahead)
-
-
-def _covered(views: tuple[NDArray[np.int64], NDArray[np.int64]]) -> float:
-    """Return how much of the one or the other picture the part is, whichever is more."""
-    return max(abs(float(np.linalg.det(view[:, :2] / UNIT))) for view in views)
 
 
 def _roughly_alike(pictures: Pictures, proposals: Sequence[_Proposal], rule: PartRule) -> list[_Proposal]:
@@ -130,9 +140,9 @@ def _compared(
     # Two ways of each pair; the better one counts.
     views = in_register(ViewPairs(first, shown, second, seen), attempt)
     structures, details = views.structures, views.details
-    supports, least = np.array(rule.structure).T
-    enough = np.interp([one.support for one in proposals], supports, least)
-    ahead = np.maximum(details - rule.detail, structures - enough) - drawn * rule.drawn
+    least_detail = np.interp([one.pixels() for one in proposals], *np.array(rule.detail).T)
+    least_structure = np.interp([one.support for one in proposals], *np.array(rule.structure).T)
+    ahead = np.maximum(details - least_detail, structures - least_structure) - drawn * rule.drawn
     ahead[views.differing(ahead >= 0) > rule.differing] = -SHORT_OF_MATCH
     return [
         Part(proposal.support, float(structures[way, pair]), float(details[way, pair]), float(ahead[way, pair]))

@@ -74,7 +74,7 @@ def test_another_shirt_on_the_same_cloth_is_no_match_but_a_copy_is(seed):
 
 
 def test_without_detail_other_shirts_would_be_matches():
-    blind = replace(V1, detail=-1.0, differing=1.0, parts=replace(V1.parts, detail=0.8, differing=1.0))
+    blind = replace(V1, detail=-1.0, differing=1.0, parts=replace(V1.parts, detail=((0, 0.8),), differing=1.0))
     others = [fingerprint(shirt(seed)) for seed in range(2, 8)]
     found = compare_with_all(fingerprint(shirt(1)), others, blind)
     assert [outcome.decision for outcome in found].count("match") >= 4
