@@ -3,8 +3,9 @@
 python -m bench [NAME ...] [FOLDER]
 
 Fingerprints are measured on the photographs in FOLDER; without one, on the few that scikit-image ships and on drawn
-scenes, which shows that it works and says little about the world. Families of pictures need a FOLDER of 60 or more.
-Everything together takes some twenty minutes, and ten more where Fabric's programs are on PATH: `fabric` needs them.
+scenes, which shows that it works and says little about the world. Families of pictures need a FOLDER of 60 or more,
+the adaptive attack needs any. Everything together takes some half an hour, and ten minutes more where Fabric's
+programs are on PATH: `fabric` needs them.
 """
 
 import argparse
@@ -23,6 +24,7 @@ _SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 _SPEED = ("endorsements", "payments", "trades", "packages", "starting", "scale")
 _SPEED_OF_FINGERPRINTS = "fingerprint_speed"
 _FINGERPRINTS = (_SPEED_OF_FINGERPRINTS, "fingerprint_families", "fingerprint_adaptive")
+_NEED_A_FOLDER = _FINGERPRINTS[1:]
 _FABRIC = "fabric"
 _ALL = (*_SPEED, _FABRIC, *_FINGERPRINTS)
 
@@ -56,6 +58,8 @@ def main() -> None:
     names, folders = [one for one in what if one in _ALL], [Path(one) for one in what if one not in _ALL]
     if len(folders) > 1 or not all(one.is_dir() for one in folders):
         parser.error(f"one folder of photographs, and names out of {', '.join(_ALL)}")
+    if not folders and {*names} & {*_NEED_A_FOLDER}:
+        parser.error(f"{' and '.join(_NEED_A_FOLDER)} take a folder of photographs")
     for module in names or _ALL:
         if module in _SPEED:
             run(module)

@@ -22,26 +22,29 @@ def attacked(steps: int, seed: int, path: Path) -> Sequence[Step]:
         return adaptive_attack(opened.convert("RGB"), np.random.default_rng([seed, *path.name.encode()]), steps=steps)
 
 
+def accepted(chain: Sequence[Step]) -> bool:
+    return chain[-1].comparison.decision == "different"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    photos = sorted(path for path in options.folder.iterdir() if path.suffix in (".jpg", ".png"))
+    photos = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not photos:
+        parser.error(f"no photographs in {options.folder}")
     with ProcessPoolExecutor() as pool:
         chains = list(pool.map(partial(attacked, options.steps, options.seed), photos))
     sys.stdout.write(
-        "| Edits | refused | to review | accepted | the last edit of those that got past |\n|---|---|---|---|---|\n"
+        f"Of {len(photos)} photographs:\n\n"
+        "| Edits | refused | to review | accepted | last edit of those accepted |\n|---|---|---|---|---|\n"
     )
     for count in range(1, options.steps + 1):
-        # Who got past with fewer edits stops there: he stays where he is.
+        # Who was accepted after fewer edits makes no more.
         decisions = Counter(chain[:count][-1].comparison.decision for chain in chains)
-        chosen = Counter(
-            chain[count - 1].edit
-            for chain in chains
-            if len(chain) >= count and chain[count - 1].comparison.decision != "match"
-        )
+        chosen = Counter(chain[-1].edit for chain in chains if len(chain) == count and accepted(chain))
         shares = (f"{100 * decisions[one] / len(chains):.1f} %" for one in ("match", "review", "different"))
         last = ", ".join(f"{edit} {number}" for edit, number in chosen.most_common(4))
         sys.stdout.write(f"| {count} | {' | '.join(shares)} | {last} |\n")

@@ -1,7 +1,8 @@
 """A pirate who has the code and the original's fingerprint, and takes the edits that harm the score most (A-45).
 
 He tries every edit of his list on what he has so far, keeps the copy that scores lowest, and goes on from there until
-the gate would let it pass or he has made as many edits as he cares to: each costs the picture something.
+the gate would accept it or he has made as many edits as he cares to: each costs the picture something. A copy that is
+to be reviewed does not satisfy him.
 """
 
 import io
@@ -51,9 +52,7 @@ class Step:
 def adaptive_attack(
     picture: Image.Image, random: Random, *, steps: int, moves: Mapping[str, Attack] = MOVES
 ) -> Sequence[Step]:
-    """Return the edits, `steps` at most, by which the pirate gets past the gate, or does not.
-
-    The last one's comparison is a match if he did not.
+    """Return the edits, `steps` at most, up to the one after which the copy would be accepted.
 
     Raises:
         FingerprintError: As `compute`.
@@ -61,7 +60,7 @@ def adaptive_attack(
     original = compute(_png(picture))
     taken: list[Step] = []
     current = picture
-    while len(taken) < steps and not (taken and taken[-1].comparison.decision != "match"):
+    while len(taken) < steps and not (taken and taken[-1].comparison.decision == "different"):
         copies = {name: move.copy(current, random) for name, move in moves.items()}
         outcomes = {name: compare(original, compute(io.BytesIO(copy))) for name, copy in copies.items()}
         worst = min(outcomes, key=lambda name: outcomes[name].score)

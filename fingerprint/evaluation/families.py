@@ -67,11 +67,11 @@ def _floor() -> Image.Image:
     return scene(np.random.default_rng(7), _SIDE, _SIDE)
 
 
-def _on_floor(share: float) -> Family:
-    """Lay the goods, `share` of the area, in the middle of a floor that is the same to the pixel for all."""
+def _on_floor(width: float) -> Family:
+    """Lay the goods, `width` of the side, in the middle of a floor that is the same to the pixel for all."""
 
     def make(goods: Image.Image, _random: Random) -> Image.Image:
-        side = round(share**0.5 * _SIDE)
+        side = round(width * _SIDE)
         picture = _floor().copy()
         picture.paste(ImageOps.fit(goods, (side, side)), ((_SIDE - side) // 2,) * 2)
         return picture
@@ -247,7 +247,9 @@ FAMILIES: Final[dict[str, Family]] = {
     "line_chart": _curve,
     "plain": _plain,
     "one_floor_30": _on_floor(0.3),
-    "one_floor_50": _on_floor(0.5),
+    "one_floor_45": _on_floor(0.45),
+    "one_floor_55": _on_floor(0.55),
+    "one_floor_70": _on_floor(0.7),
     "shirt": _shirt,
 }
 """Families by name."""

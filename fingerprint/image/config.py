@@ -131,7 +131,7 @@ class PartRule:
             each takes; linear between them, constant beyond. A coarse part has less of it in any case.
         differing: Largest share of the part that may differ in fine detail, as text over it does.
         structure: Or numbers of corners that agree, rising, with the structural similarity that each takes; linear
-            between them, constant beyond. Text over a picture spoils its detail; so many corners no floor has.
+            between them, constant beyond. Text over a picture spoils its detail; floors rarely have as many corners.
         flat: Share of a thumbnail of one level from which a picture is a drawing.
         drawn: How much more similar parts of two drawings must be.
         blank: Share of one level from which two pictures share nothing but that: their contents are compared instead.

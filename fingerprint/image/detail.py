@@ -21,7 +21,7 @@ _UNIT: Final = sum(_SMOOTH) ** 2 * sum(_SURROUNDINGS) ** 2
 _WINDOW: Final = (1, 1, 1, 1, 1)
 _ALIKE: Final = 0.5
 _NOISE: Final = (sum(_WINDOW) * _UNIT) ** 2
-"""A square level a pixel, summed over a window: where both pictures vary by less they are alike."""
+"""A square level a pixel, summed over a window: what varies by much less counts as even."""
 
 
 def detail_similarity(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -38,7 +38,8 @@ def detail_similarity(first: NDArray[np.integer], second: NDArray[np.integer]) -
 def differing_share(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return which share, 0 to 1, of the windows of 5 x 5 pixels differs in fine detail, for n pairs of h x w images.
 
-    What covers a small part of a copy, as text or a logo, makes few differ; other goods on one ground many.
+    A window differs where SSIM's factors of contrast and structure, taken of the detail, are less than a half. Of a
+    copy that is covered in part, by text or a logo, few do; of other goods on one ground many.
     """
     a, b = _fine(first), _fine(second)
     products, squares_a, squares_b = (_weighted(one, _WINDOW).astype(float) for one in (a * b, a * a, b * b))

@@ -6,7 +6,8 @@
 2. Hashes: templates of the one picture against targets of the other, both ways round; the closest pairs of views
    remain. Views without texture have no hash and are near to nothing.
 3. Each remaining pair is aligned on the thumbnails: the content of the one shifted, scaled and turned onto the other.
-4. The three similarities of the views are weighted; the best pair of views counts.
+4. The three similarities of the views are weighted; the best pair of views counts. It is a match only if its fine
+   detail is alike, too, but for a share of it: outlines are no pictures.
 5. Where all this is no match, a part of the one is looked for in the other (`parts`): the higher score counts.
 
 The nearest views are tried as they are; then, as long as there is no match, more of them and with alignment. Pictures
@@ -59,8 +60,9 @@ class _Evidence:
 
     Attributes:
         score: The highest score.
-        structure: The best structural similarity.
-        detail: The best similarity of fine detail.
+        structure: Structural similarity of the views that it comes from.
+        detail: Similarity of their fine detail.
+        differing: Which share of them differs in it, where the rest would do for a match.
         nearness: Equal bits of the nearest views, of `HASH_BITS`.
         kind: What the two are.
     """
@@ -68,6 +70,7 @@ class _Evidence:
     score: float = 0.0
     structure: float = 0.0
     detail: float = 0.0
+    differing: float = 0.0
     nearness: int = 0
     kind: _Kind = "wholes"
 
@@ -137,7 +140,8 @@ def _compare(query: Features, references: Sequence[Features], config: ViewsConfi
     distances = view_distances(ours.hashes[0], theirs.hashes, swapped)
     nearest = distances.min(axis=1)
     scores = colour + config.weights.dct64 * hash_similarity(nearest, HASH_BITS)
-    structures, details = np.zeros(len(references)), np.zeros(len(references))
+    # Of the best views so far: score, structure, detail and the share that differs.
+    best = np.zeros((len(references), 4))
     for near, ceiling, enough in _searches(distances, config, kind):
         for attempt in config.rounds:
             open_rows = np.flatnonzero((nearest <= config.candidate_bits) & (scores < enough))
@@ -146,28 +150,36 @@ def _compare(query: Features, references: Sequence[Features], config: ViewsConfi
                 part = candidates[start : start + _BATCH]
                 rows = part[:, 0]
                 views = in_register(ViewPairs.of(ours, theirs, part, swapped), attempt)
-                np.maximum.at(scores, rows, np.minimum(_weighted(colour[rows], views, config), ceiling))
-                np.maximum.at(structures, rows, views.structures.max(axis=0))
-                np.maximum.at(details, rows, views.details.max(axis=0))
+                weighed = _weigh(colour[rows], views, config)
+                weighed[:, 0] = np.minimum(weighed[:, 0], ceiling)
+                # Of several views of a row the last one stays, which is the best.
+                rising = np.argsort(weighed[:, 0], kind="stable")
+                rising = rising[weighed[rising, 0] > best[rows[rising], 0]]
+                best[rows[rising]] = weighed[rising]
+                np.maximum(scores, best[:, 0], out=scores)
     if kind != "wholes":
         sure = scores >= config.contents.match
         if kind == "drawings":
             sure &= foreground_similarity(ours.histograms, theirs.histograms) >= config.contents.colour
         scores = np.where(sure, scores, np.minimum(scores, config.short_of_match))
     return [
-        _Evidence(float(score), float(structure), float(detail), HASH_BITS - int(bits), kind)
-        for score, structure, detail, bits in zip(scores, structures, details, nearest, strict=True)
+        _Evidence(float(score), structure, detail, differing, HASH_BITS - int(bits), kind)
+        for score, (_, structure, detail, differing), bits in zip(scores, best.tolist(), nearest, strict=True)
     ]
 
 
-def _weighted(colour: NDArray[np.float64], views: Registered, config: ViewsConfig) -> NDArray[np.float64]:
-    """Return the scores of pairs of views, of which `colour` is known: short of a match where only outlines agree."""
-    nearness = hash_similarity(views.bits.min(axis=0), HASH_BITS)
-    scores = colour + config.weights.dct64 * nearness + config.weights.ssim * views.structures.max(axis=0)
+def _weigh(colour: NDArray[np.float64], views: Registered, config: ViewsConfig) -> NDArray[np.float64]:
+    """Return score, structure, detail and share that differs of n pairs of views, of which `colour` is known: n x 4.
+
+    The score is short of a match where outlines alone agree. The share is 0 where it is not what keeps a pair short.
+    """
+    nearness, structure = hash_similarity(views.bits.min(axis=0), HASH_BITS), views.structures.max(axis=0)
+    scores = colour + config.weights.dct64 * nearness + config.weights.ssim * structure
     alike = (scores >= config.thresholds.match) & (views.details >= config.detail)
-    alike &= views.differing(alike) <= config.differing
-    short = np.minimum(scores, config.short_of_match)
-    return np.asarray(np.where(alike.any(axis=0), scores, short))
+    shares = views.differing(alike)
+    match = (alike & (shares <= config.differing)).any(axis=0)
+    scores = np.where(match, scores, np.minimum(scores, config.short_of_match))
+    return np.stack([scores, structure, views.details.max(axis=0), np.where(match, 0, shares.max(axis=0))], axis=1)
 
 
 def _searches(
@@ -211,6 +223,7 @@ def _conclude(evidence: _Evidence, part: Part, generator: str, config: ViewsConf
             f"{part.support} corners agree on a shared part",
             f"structure {part.structure:.3f}, detail {part.detail:.3f} there",
         )
+        reasons += _too_much(part.differing, config.parts.differing)
         return Comparison(config.thresholds.decide(of_part), of_part, reasons, generator, config.id)
     bits = HASH_BITS - evidence.nearness
     if bits > config.candidate_bits:
@@ -218,5 +231,9 @@ def _conclude(evidence: _Evidence, part: Part, generator: str, config: ViewsConf
     else:
         alike = f"structure {evidence.structure:.3f}, detail {evidence.detail:.3f}"
         reasons = (alike, f"nearest views differ in {bits} of {HASH_BITS} bits")
-        reasons += _KINDS[evidence.kind]
+        reasons += _too_much(evidence.differing, config.differing) + _KINDS[evidence.kind]
     return Comparison(config.thresholds.decide(score), score, reasons, generator, config.id)
+
+
+def _too_much(differing: float, most: float) -> tuple[str, ...]:
+    return (f"{100 * differing:.0f} % of it differ in detail",) if differing > most else ()

@@ -2,7 +2,8 @@
 
 1. Corners: maps of the one picture, or of its mirror image, onto the other that corners at several places support.
 2. Features: the part that both show under each map is compared like a pair of views: roughly first, then as it is
-   and, where that falls short, after alignment. How similar it must be depends on how many corners support the map.
+   and, where that falls short, after alignment. Its fine detail must be alike, or, where very many corners support
+   the map, its structure; and no more than a share of it may differ.
 """
 
 from collections.abc import Sequence
@@ -36,12 +37,14 @@ class Part:
         support: How many corners agree on where it lies; 0 where there is none.
         structure: Structural similarity of the part as the two show it.
         detail: Similarity of its fine detail.
-        ahead: By how much that is more than a match takes; negative where it is less.
+        differing: Which share of it differs in fine detail, where the rest would do for a match.
+        ahead: By how much it is more alike than a match takes; negative where it is less, or where too much differs.
     """
 
     support: int = 0
     structure: float = 0.0
     detail: float = 0.0
+    differing: float = 0.0
     ahead: float = -1.0
 
 
@@ -105,11 +108,15 @@ def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
     if not proposals:
         return Part()
     found = _compared(pictures, proposals, _AS_IT_IS, rule, drawn=flat >= rule.flat)
-    best = max(range(len(found)), key=lambda index: found[index].ahead)
-    if found[best].ahead >= 0 or found[best].structure < rule.worth_aligning:
-        return found[best]
-    (aligned,) = _compared(pictures, [proposals[best]], rule.aligned, rule, drawn=flat >= rule.flat)
-    return max(found[best], aligned, key=lambda part: part.ahead)
+    best = max(found, key=lambda part: part.ahead)
+    if best.ahead >= 0:
+        return best
+    # Aligned, a part is more alike; but what differs in too large a share is another thing, and stays one.
+    open_ones = [number for number, part in enumerate(found) if part.differing <= rule.differing]
+    nearest = max(open_ones, key=lambda number: found[number].ahead, default=None)
+    if nearest is not None and found[nearest].structure >= rule.worth_aligning:
+        found += _compared(pictures, [proposals[nearest]], rule.aligned, rule, drawn=flat >= rule.flat)
+    return max(found, key=lambda part: part.ahead)
 
 
 def _roughly_alike(pictures: Pictures, proposals: Sequence[_Proposal], rule: PartRule) -> list[_Proposal]:
@@ -143,8 +150,10 @@ def _compared(
     least_detail = np.interp([one.pixels() for one in proposals], *np.array(rule.detail).T)
     least_structure = np.interp([one.support for one in proposals], *np.array(rule.structure).T)
     ahead = np.maximum(details - least_detail, structures - least_structure) - drawn * rule.drawn
-    ahead[views.differing(ahead >= 0) > rule.differing] = -SHORT_OF_MATCH
+    shares = views.differing(ahead >= 0)
+    ways = np.where(shares > rule.differing, -1.0, ahead).argmax(axis=0)
+    ahead[shares > rule.differing] = -SHORT_OF_MATCH
     return [
-        Part(proposal.support, float(structures[way, pair]), float(details[way, pair]), float(ahead[way, pair]))
-        for pair, (proposal, way) in enumerate(zip(proposals, ahead.argmax(axis=0), strict=True))
+        Part(proposal.support, *(float(one[way, pair]) for one in (structures, details, shares, ahead)))
+        for pair, (proposal, way) in enumerate(zip(proposals, ways, strict=True))
     ]

@@ -14,6 +14,9 @@ from countermark.fingerprint.evaluation.families import FAMILIES, scene
 
 MEMBERS = 8
 WITHOUT_TEXTURE = ("gradient", "gradient_vertical", "plain")
+SMALL_BEFORE_A_STILL_CAMERA = ("one_floor_30", "one_floor_45")
+"""They differ in no more than a copy with a sticker on it: docs/adr/0024."""
+
 PASSED_ON = ("jpeg_q80", "jpeg_q30", "half_size", "larger_by_half", "noise_10", "brighter_20", "darker_20")
 
 
@@ -49,7 +52,7 @@ def copies(family: str, member: int, edits: tuple[str, ...]) -> dict[str, str]:
 
 
 @pytest.mark.requirement("R58")
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name not in SMALL_BEFORE_A_STILL_CAMERA])
 def test_members_of_a_family_are_never_taken_for_each_other(family):
     for a, b in combinations(prints(family), 2):
         assert compare(a, b).decision != "match"

@@ -1,6 +1,7 @@
 """Corners, what they agree on, and the parts of pictures that are found by them."""
 
 import io
+from dataclasses import replace
 from math import pi
 
 import numpy as np
@@ -195,3 +196,23 @@ def test_of_two_mostly_blank_pictures_no_part_is_compared():
     (part,) = shared_parts(white[0], [white[1]], V1.parts)
     assert part.support == 0
     assert compare(*white).decision == "different"
+
+
+def test_a_part_that_is_coarse_on_a_thumbnail_takes_less_detail():
+    whole, side = picture("astronaut"), picture("astronaut").width
+    parts = [whole.crop((0, 0, round(share * side), round(share * side))) for share in (0.4, 0.7)]
+    # Of 22 and 39 pixels a side: the one takes no detail, the other more than there is; structure is no help.
+    rule = replace(V1.parts, detail=((24, -1.0), (32, 2.0)), structure=((0, 2.0),), differing=1.0)
+    (coarse,), (fine,) = (shared_parts(fingerprint(part), [fingerprint(whole)], rule) for part in parts)
+    assert coarse.ahead == pytest.approx(1 + coarse.detail)
+    assert fine.ahead == pytest.approx(fine.detail - 2)
+
+
+def test_what_differs_too_much_is_no_match_however_alike_the_rest_is():
+    whole = picture("coffee")
+    copy = half(whole)
+    (found,) = shared_parts(fingerprint(copy), [fingerprint(whole)], V1.parts)
+    (held,) = shared_parts(fingerprint(copy), [fingerprint(whole)], replace(V1.parts, differing=-1.0))
+    assert found.ahead > 0
+    assert found.differing <= V1.parts.differing
+    assert -0.1 < held.ahead < 0
