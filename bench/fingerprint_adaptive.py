@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 
 from countermark.fingerprint.evaluation.adaptive import Step, adaptive_attack
+from countermark.fingerprint.evaluation.errors import EvaluationError
+from countermark.fingerprint.evaluation.plan import photographs
 
 
 def attacked(steps: int, seed: int, path: Path) -> Sequence[Step]:
@@ -32,9 +34,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    photos = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    if not photos:
-        parser.error(f"no photographs in {options.folder}")
+    try:
+        photos = photographs(options.folder)
+    except (EvaluationError, OSError) as error:
+        parser.error(str(error))
     with ProcessPoolExecutor() as pool:
         chains = list(pool.map(partial(attacked, options.steps, options.seed), photos))
     sys.stdout.write(

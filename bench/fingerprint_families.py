@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from countermark.fingerprint import compare_many, compute
+from countermark.fingerprint.evaluation.changes import encoded
 from countermark.fingerprint.evaluation.edits import LIGHT_EDITS
 from countermark.fingerprint.evaluation.families import FAMILIES, scene
 from countermark.fingerprint.evaluation.measure import confusion
@@ -33,17 +34,10 @@ def _members(family: str, goods: list[Path], count: int, seed: int) -> list[Imag
     return [FAMILIES[family](picture, random) for picture in pictures]
 
 
-def _png(picture: Image.Image) -> io.BytesIO:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    buffer.seek(0)
-    return buffer
-
-
 def measure(goods: list[Path], count: int, seed: int, family: str) -> str:
     """Return the row of one family: pairs, matches, reviews, then match/review/different of copies by edit."""
     pictures = _members(family, goods, count, seed)
-    prints = [compute(_png(picture)) for picture in pictures]
+    prints = [compute(io.BytesIO(encoded(picture, "PNG"))) for picture in pictures]
     pairs = confusion(pairs_of(prints))
     random = np.random.default_rng(seed)
     cells = []

@@ -13,7 +13,7 @@ from typing import Final
 from PIL import Image
 
 from countermark.fingerprint.comparison import Comparison
-from countermark.fingerprint.evaluation.changes import Random
+from countermark.fingerprint.evaluation.changes import Random, encoded
 from countermark.fingerprint.evaluation.hard import Attack
 from countermark.fingerprint.operations import compare, compute
 
@@ -57,7 +57,7 @@ def adaptive_attack(
     Raises:
         FingerprintError: As `compute`.
     """
-    original = compute(_png(picture))
+    original = compute(io.BytesIO(encoded(picture, "PNG")))
     taken: list[Step] = []
     current = picture
     while len(taken) < steps and not (taken and taken[-1].comparison.decision == "different"):
@@ -67,10 +67,3 @@ def adaptive_attack(
         taken.append(Step(worst, outcomes[worst]))
         current = Image.open(io.BytesIO(copies[worst])).convert("RGB")
     return taken
-
-
-def _png(picture: Image.Image) -> io.BytesIO:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    file.seek(0)
-    return file

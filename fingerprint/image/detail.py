@@ -2,7 +2,7 @@
 
 Two white shirts on one red cloth have one outline, and structural similarity sees little else: the step from shirt to
 cloth outweighs buttons, folds and checks. Those remain where each pixel is taken by how much it differs from its
-surroundings, and two pictures agree in them only if the one is a copy of the other.
+surroundings, and two pictures rarely agree in them but where the one is a copy of the other.
 """
 
 from typing import Final
