@@ -22,6 +22,7 @@ _PLATFORM = (
     "pillow",
     "prometheus-client",
     "psycopg2-binary",
+    "pyarrow",
     "sqlalchemy",
     "structlog",
 )
