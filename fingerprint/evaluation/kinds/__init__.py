@@ -1,0 +1,1 @@
+"""Evaluations of the kinds of data besides pictures: attack lists, and how much of what is found."""
