@@ -1,4 +1,6 @@
-"""Generators for photographs: ``image/paper-v0``, the paper's to the letter, and ``image/v1``, ours.
+"""Generators for photographs: the paper's to the letter, ours, and one for sensitive ones.
+
+``image/paper-v0``, ``image/v1`` and ``image/no-thumbnail-v1``, from whose fingerprints no picture can be drawn.
 
 This module declares their layouts and loads nothing; the code is in the sub-modules.
 """
@@ -19,6 +21,9 @@ __all__ = [
     "MOST_CORNERS",
     "PAPER_THUMBNAIL_SIDE",
     "THUMBNAIL_SIDE",
+    "UNPLACED_BYTES",
+    "UNPLACED_LEVELS",
+    "UNPLACED_MOST",
     "UNSURE",
     "VIEW_COUNT",
     "register_generators",
@@ -63,6 +68,16 @@ MOST_CORNERS = 100
 CORNER_BYTES = 6 + 2 * DESCRIPTOR_BITS // 8
 """A corner: x and y in 1/65,536 of width and height (u16 each), level and direction (a byte each), bits, and as many
 bits that say which of them are unsure."""
+
+UNPLACED_LEVELS = 4
+"""Of how many sizes, the finest first, ``image/no-thumbnail-v1`` keeps corners: on a coarser one the surroundings of
+a corner are a third of the picture's side and more."""
+
+UNPLACED_MOST = 100
+"""Corners of a picture that it keeps."""
+
+UNPLACED_BYTES = CORNER_BYTES - 4
+"""Such a corner: the same without x and y."""
 
 
 def _sensible_aspect(payload: bytes) -> bool:
@@ -115,6 +130,24 @@ _V1 = Layout(
 )
 
 
+def _sorted_corners(payload: bytes) -> bool:
+    corners = [payload[start : start + UNPLACED_BYTES] for start in range(0, len(payload), UNPLACED_BYTES)]
+    # In another order they could tell where they lie.
+    return (
+        len(payload) % UNPLACED_BYTES == 0
+        and all(corner[0] < UNPLACED_LEVELS and corner[1] < DIRECTIONS for corner in corners)
+        and corners == sorted(corners)
+    )
+
+
+_NO_THUMBNAIL_V1 = Layout(
+    (
+        _exactly("levels", COLOUR_LEVELS),
+        SegmentRule("corners", 0, UNPLACED_MOST * UNPLACED_BYTES, _sorted_corners),
+    )
+)
+
+
 def _load_paper_v0() -> Implementation:
     from countermark.fingerprint.image import paper_v0
 
@@ -127,7 +160,14 @@ def _load_v1() -> Implementation:
     return v1
 
 
+def _load_no_thumbnail_v1() -> Implementation:
+    from countermark.fingerprint.image import no_thumbnail_v1
+
+    return no_thumbnail_v1
+
+
 def register_generators() -> None:
     """Register the image generators."""
     register(Generator("image/paper-v0", _PAPER_V0, _load_paper_v0))
     register(Generator("image/v1", _V1, _load_v1))
+    register(Generator("image/no-thumbnail-v1", _NO_THUMBNAIL_V1, _load_no_thumbnail_v1))

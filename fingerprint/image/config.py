@@ -10,6 +10,7 @@ from countermark.fingerprint.comparison import Thresholds
 
 __all__ = [
     "CONFIGS",
+    "NO_THUMBNAIL_V1",
     "PAPER_V0",
     "SHORT_OF_MATCH",
     "V1",
@@ -20,7 +21,9 @@ __all__ = [
     "PartRule",
     "PlainRule",
     "Round",
+    "UnplacedConfig",
     "ViewsConfig",
+    "WeightedConfig",
     "Weights",
 ]
 
@@ -39,17 +42,26 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """How the three similarities of two images become a decision.
+    """How the comparison of two images becomes a decision.
 
     Attributes:
         id: Names these numbers for ever.
-        weights: Of histogram intersection, equal bits and structural similarity.
         thresholds: Scores from which a pair is a match or to be reviewed.
     """
 
     id: str
-    weights: Weights
     thresholds: Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedConfig(ImageConfig):
+    """The same where three similarities are added up.
+
+    Attributes:
+        weights: Of histogram intersection, equal bits and structural similarity.
+    """
+
+    weights: Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +193,7 @@ class CandidateRule:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewsConfig(ImageConfig):
+class ViewsConfig(WeightedConfig):
     """The same for generators that compare many views.
 
     Attributes:
@@ -210,12 +222,47 @@ class ViewsConfig(ImageConfig):
         return self.thresholds.match - SHORT_OF_MATCH
 
 
-PAPER_V0: Final = ImageConfig("image/paper-v0+1", Weights(1 / 3, 1 / 3, 1 / 3), Thresholds(match=0.80, review=0.72))
+@dataclass(frozen=True, slots=True)
+class UnplacedConfig(ImageConfig):
+    """How corners without places become a decision.
+
+    Attributes:
+        bits: Most differing bits of the surroundings of two corners that are alike.
+        turn: How far the turns of such pairs may lie from a common one, in 1/64 of a full turn.
+        steps: How far their differences in size may, in roots of 2.
+        least_ones: Fewest bits that are 1 of a corner that counts. Points of one level leave theirs 0, so right
+            angles on plain ground, which all drawings share, have few.
+        enough: How much evidence makes a score of one half, in corners of which no bit differs and that resemble
+            no others of their picture.
+        least_features: How much evidence a picture has to hold to be known by it, in the same unit.
+        colour_levels: Most difference in levels of mean and spread of a colour of two pictures without features that
+            are to be reviewed.
+        candidates: For an index.
+    """
+
+    bits: int
+    turn: int
+    steps: int
+    least_ones: int
+    enough: float
+    least_features: float
+    colour_levels: int
+    candidates: CandidateRule
+
+    @property
+    def least_weight(self) -> float:
+        """Less evidence than makes a score for a review, by far: it is not looked at more closely."""
+        return self.enough / 4
+
+
+PAPER_V0: Final = WeightedConfig(
+    "image/paper-v0+1", Thresholds(match=0.80, review=0.72), Weights(1 / 3, 1 / 3, 1 / 3)
+)
 
 V1: Final = ViewsConfig(
     "image/v1+4",
-    Weights(histogram=0.05, dct64=0.30, ssim=0.65),
     Thresholds(match=0.90, review=0.82),
+    Weights(histogram=0.05, dct64=0.30, ssim=0.65),
     detail=0.91,
     differing=0.2,
     candidate_bits=14,
@@ -243,5 +290,24 @@ V1: Final = ViewsConfig(
     ),
 )
 
-CONFIGS: Final[dict[str, ImageConfig]] = {"image/paper-v0": PAPER_V0, "image/v1": V1}
+NO_THUMBNAIL_V1: Final = UnplacedConfig(
+    "image/no-thumbnail-v1+1",
+    Thresholds(match=0.5, review=0.375),
+    bits=32,
+    turn=4,
+    steps=1,
+    least_ones=50,
+    enough=1.5,
+    least_features=5.0,
+    colour_levels=8,
+    candidates=CandidateRule(
+        view_bits=0, corner_bits=34, bits_a_vote=4, votes=8, colour_levels=8, most=50, most_pairs=1_000_000
+    ),
+)
+
+CONFIGS: Final[dict[str, ImageConfig]] = {
+    "image/paper-v0": PAPER_V0,
+    "image/v1": V1,
+    "image/no-thumbnail-v1": NO_THUMBNAIL_V1,
+}
 """By generator."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.image import ASPECT_UNIT, CORNER_BYTES, DESCRIPTOR_BITS, DIRECTIONS
 
-__all__ = ["RECORD", "Corners", "corners_of"]
+__all__ = ["RECORD", "Corners", "corners_of", "words"]
 
 RECORD: Final = np.dtype(
     [
@@ -70,10 +70,11 @@ def corners_of(fingerprint: Fingerprint) -> Corners:
         across * min(1.0, aspect) + 1j * down * min(1.0, 1 / aspect),
         records["level"].astype(np.int64),
         records["direction"].astype(np.int64),
-        _words(records["bits"]),
-        _words(records["unsure"]),
+        words(records["bits"]),
+        words(records["unsure"]),
     )
 
 
-def _words(octets: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def words(octets: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return n x 16 bytes as n x 2 words of 64 bits."""
     return np.ascontiguousarray(octets).reshape(-1).view(">u8").astype(np.uint64).reshape(-1, _WORDS)

@@ -1,16 +1,16 @@
-"""The index of ``image/v1``: of very many pictures those that share views or corners with a given one.
+"""The index of picture fingerprints: of very many pictures those that share views or corners with a given one.
 
 Pictures are kept in segments that never change; of small ones, neighbours are joined, so there are few.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.image.config import CandidateRule
-from countermark.fingerprint.image.segment import Query, Ranked, Rows, Segment
+from countermark.fingerprint.image.segment import Entry, Query, Ranked, Rows, Segment
 
 __all__ = ["Gallery", "likeliest"]
 
@@ -19,10 +19,17 @@ _LARGEST: Final = 1 << 16
 
 
 class Gallery:
-    """Pictures by their views and corners: an `Index` (see there) for fingerprints of ``image/v1``."""
+    """Pictures by their views and corners: an `Index` (see there) for fingerprints of ``image/v1`` or of its kin."""
 
-    def __init__(self, rule: CandidateRule) -> None:
+    def __init__(self, rule: CandidateRule, entry_of: Callable[[Fingerprint], Entry] = Entry.of) -> None:
+        """Make an empty one.
+
+        Args:
+            rule: What becomes a candidate.
+            entry_of: Tells by what the picture of a fingerprint is found.
+        """
         self._rule = rule
+        self._entry_of = entry_of
         self._segments: tuple[Segment, ...] = ()
 
     def __len__(self) -> int:
@@ -32,7 +39,7 @@ class Gallery:
     def add(self, fingerprints: Sequence[Fingerprint]) -> None:
         """Take in pictures."""
         for start in range(0, len(fingerprints), _LARGEST):
-            self.add_rows(Rows.of(fingerprints[start : start + _LARGEST]))
+            self.add_rows(Rows.holding([self._entry_of(one) for one in fingerprints[start : start + _LARGEST]]))
 
     def add_rows(self, rows: Rows) -> None:
         """Take in the pictures of `rows`.
@@ -55,7 +62,7 @@ class Gallery:
 
         Those of nearest views, of most corners and of nearest colours in turn.
         """
-        asked = Query.of(query)
+        asked = Query.asking(self._entry_of(query))
         segments = [one for one in self._segments if one.first + one.rows.count > first]
         ways = Segment.by_views, Segment.by_corners, Segment.by_colours
         found = [[(one.first, way(one, asked, self._rule)) for one in segments] for way in ways]

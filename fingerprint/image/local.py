@@ -48,10 +48,16 @@ class _Corners:
     y: NDArray[np.int64]
 
 
-def local_features(pixels: Pixels) -> bytes:
-    """Return the records of at most `MOST_CORNERS` corners of height x width x 3 pixels, each a `RECORD`."""
-    levels = _levels(_luma(pixels))
-    records, open_places = [], MOST_CORNERS
+def local_features(pixels: Pixels, count: int = LEVELS, most: int = MOST_CORNERS) -> bytes:
+    """Return the records of corners of height x width x 3 pixels, each a `RECORD`.
+
+    Args:
+        pixels: The picture.
+        count: On how many levels corners are sought, the finest first.
+        most: How many corners are kept.
+    """
+    levels = _levels(_luma(pixels))[:count]
+    records, open_places = [], most
     # The coarsest have fewest corners to offer: what they leave is for the finer ones.
     for number in reversed(range(len(levels))):
         share = open_places // (number + 1)

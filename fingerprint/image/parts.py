@@ -8,6 +8,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
@@ -57,6 +58,10 @@ class _Picture:
     def of(cls, fingerprint: Fingerprint) -> "_Picture":
         return cls(whole(fingerprint), corners_of(fingerprint))
 
+    @cached_property
+    def mirrored(self) -> Corners:
+        return self.corners.mirrored()
+
 
 @dataclass(frozen=True)
 class _Proposal:
@@ -98,7 +103,7 @@ def _shared(first: _Picture, second: _Picture, rule: PartRule) -> Part:
     pictures = Pictures.of([first.features, second.features])
     proposals = []
     for mirrored in (False, True):
-        corners = first.corners.mirrored() if mirrored else first.corners
+        corners = first.mirrored if mirrored else first.corners
         for agreement in agreements(corners, second.corners, rule.consensus):
             views = shared_views(pictures.aspects[0], pictures.aspects[1], agreement, mirrored)
             if views is not None:

@@ -9,7 +9,7 @@ from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.image import THUMBNAIL_SIDE
 from countermark.fingerprint.image.config import PlainRule
 
-__all__ = ["colour_levels", "look_alike"]
+__all__ = ["alike_in_colour", "colour_levels", "levels_of", "look_alike"]
 
 _BLOCK = 7
 
@@ -28,12 +28,18 @@ def colour_levels(colours: NDArray[np.integer]) -> bytes:
 
 def look_alike(first: Fingerprint, second: Fingerprint, rule: PlainRule) -> bool:
     """Return whether two pictures without texture have the same colours and the same coarse form."""
-    return _within(_levels(first), _levels(second), rule.colour_levels) and _within(
+    return alike_in_colour(first, second, rule.colour_levels) and _within(
         _coarse_form(first), _coarse_form(second), rule.form_levels
     )
 
 
-def _levels(fingerprint: Fingerprint) -> NDArray[np.int64]:
+def alike_in_colour(first: Fingerprint, second: Fingerprint, most: int) -> bool:
+    """Return whether mean and spread of each colour of two pictures differ by `most` levels at most."""
+    return _within(levels_of(first), levels_of(second), most)
+
+
+def levels_of(fingerprint: Fingerprint) -> NDArray[np.int64]:
+    """Return the `COLOUR_LEVELS` numbers of the segment ``levels``."""
     return np.frombuffer(fingerprint.segment("levels"), np.uint8).astype(np.int64)
 
 

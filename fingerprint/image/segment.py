@@ -1,4 +1,4 @@
-"""Some pictures of an index of ``image/v1`` and how a query finds those that share views, corners or colours with it.
+"""Some pictures of an index and how a query finds those that share views, corners or colours with it.
 
 * Views: hashes of two views that differ in `CandidateRule.view_bits` at most.
 * Corners: surroundings that share a key and differ in `CandidateRule.corner_bits` at most; those of one picture that
@@ -19,9 +19,10 @@ from countermark.fingerprint.image.config import CandidateRule
 from countermark.fingerprint.image.corners import Corners, corners_of
 from countermark.fingerprint.image.dct64 import NO_HASH
 from countermark.fingerprint.image.pictures import Pictures, content, is_plain, whole
+from countermark.fingerprint.image.plain import levels_of
 from countermark.fingerprint.index.buckets import Buckets, keys_of, near_keys, unsure_keys
 
-__all__ = ["Query", "Ranked", "Rows", "Segment"]
+__all__ = ["Entry", "Query", "Ranked", "Rows", "Segment"]
 
 Ranked = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Numbers of pictures, and for each a rank: the less the likelier."""
@@ -37,7 +38,32 @@ _BINS: Final = 2 * _SECTORS * _STEPS
 _WIDTH: Final = DIRECTIONS // _SECTORS
 _LOW_BITS: Final = 8
 _PLACE_BITS: Final = 32
+_SLOTS: Final = 1 << 18
+"""How many sums tell which bins may have enough votes: so few that they stay in the processor's cache."""
+
 _LOW: Final = (1 << _LOW_BITS) - 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """By what a picture is found.
+
+    Attributes:
+        hashes: Those of its views that have texture; there may be none.
+        corners: Its corners.
+        colours: `COLOUR_LEVELS` numbers, where nothing else tells it from others.
+    """
+
+    hashes: NDArray[np.uint64]
+    corners: Corners
+    colours: NDArray[np.int64] | None
+
+    @classmethod
+    def of(cls, fingerprint: Fingerprint) -> "Entry":
+        """Return that of a fingerprint of ``image/v1``."""
+        hashes = _hashes(fingerprint).reshape(-1)
+        colours = levels_of(fingerprint) if is_plain(fingerprint) else None
+        return cls(hashes[hashes != NO_HASH], corners_of(fingerprint), colours)
 
 
 @dataclass(frozen=True)
@@ -56,22 +82,25 @@ class Rows:
 
     @classmethod
     def of(cls, fingerprints: Sequence[Fingerprint]) -> "Rows":
-        """Return the features of `fingerprints`, at most 65,536 of them."""
-        corners = [corners_of(fingerprint) for fingerprint in fingerprints]
-        hashes = [_hashes(fingerprint).reshape(-1) for fingerprint in fingerprints]
-        hashes = [some[some != NO_HASH] for some in hashes]
-        numbers = np.arange(len(fingerprints), dtype=np.uint16)
-        plain = [number for number, fingerprint in enumerate(fingerprints) if is_plain(fingerprint)]
+        """Return the features of fingerprints of ``image/v1``, at most 65,536 of them."""
+        return cls.holding([Entry.of(fingerprint) for fingerprint in fingerprints])
+
+    @classmethod
+    def holding(cls, entries: Sequence[Entry]) -> "Rows":
+        """Return the features of at most 65,536 pictures, at least one."""
+        corners = [entry.corners for entry in entries]
+        numbers = np.arange(len(entries), dtype=np.uint16)
+        plain = [(number, entry.colours) for number, entry in enumerate(entries) if entry.colours is not None]
         return cls(
-            len(fingerprints),
-            np.concatenate(hashes),
-            np.repeat(numbers, [len(some) for some in hashes]),
+            len(entries),
+            np.concatenate([entry.hashes for entry in entries]),
+            np.repeat(numbers, [len(entry.hashes) for entry in entries]),
             np.concatenate([some.bits for some in corners]),
             np.concatenate([some.levels for some in corners]).astype(np.int8),
             np.concatenate([some.directions for some in corners]).astype(np.int8),
             np.repeat(numbers, [len(some) for some in corners]),
-            np.array([_colours(fingerprints[number]) for number in plain], np.uint8).reshape(-1, COLOUR_LEVELS),
-            np.array(plain, np.uint16),
+            np.array([colours for _, colours in plain], np.uint8).reshape(-1, COLOUR_LEVELS),
+            np.array([number for number, _ in plain], np.uint16),
         )
 
     def followed_by(self, other: "Rows") -> "Rows":
@@ -109,11 +138,15 @@ class Query:
 
     @classmethod
     def of(cls, fingerprint: Fingerprint) -> "Query":
+        """Return what is looked for of a picture by a fingerprint of ``image/v1``."""
+        return cls.asking(Entry.of(fingerprint))
+
+    @classmethod
+    def asking(cls, entry: Entry) -> "Query":
         """Return what is looked for of a picture."""
-        hashes = np.unique(_hashes(fingerprint))
-        hashes = hashes[hashes != NO_HASH]
+        hashes = np.unique(entry.hashes)
         view_keys = near_keys(keys_of(hashes[:, np.newaxis]))
-        corners = corners_of(fingerprint)
+        corners = entry.corners
         ways: tuple[Corners, Corners] = corners, corners.mirrored()
         bits = np.concatenate([way.bits for way in ways])
         corner_keys = unsure_keys(keys_of(bits), keys_of(np.concatenate([way.unsure for way in ways])))[
@@ -129,7 +162,7 @@ class Query:
             np.concatenate([way.levels for way in ways]),
             np.concatenate([way.directions for way in ways]),
             np.repeat([0, 1], len(corners)),
-            _colours(fingerprint) if is_plain(fingerprint) else None,
+            entry.colours,
         )
 
 
@@ -190,19 +223,21 @@ class Segment:
 
         A pair may come repeatedly: it votes once.
         """
+        # Most pairs are of bins that have too few of them, which no order of theirs changes: these need no sorting.
+        votes = 1 + (rule.corner_bits - apart) // rule.bits_a_vote
+        owners = self.rows.corner_rows[found]
+        kept = np.flatnonzero(np.bincount(owners, votes, self.rows.count).take(owners) >= rule.votes)
+        asked, found, apart, votes = (some.take(kept) for some in (asked, found, apart, votes))
+        # Bins that share a slot make it fuller: none that has enough is missed.
+        slots = [some & (_SLOTS - 1) for some in self._bins(query, asked, found)]
+        full = [np.bincount(some, votes, _SLOTS).take(some) >= rule.votes for some in slots]
+        kept = np.flatnonzero(full[0] | full[1])
+        asked, found, apart = (some.take(kept) for some in (asked, found, apart))
         # What belongs to a number goes into its lowest bits, so that one sort does; powers of 2, as they divide fast.
         pairs = _distinct((asked << _PLACE_BITS | found) << _LOW_BITS | apart)
         votes = 1 + (rule.corner_bits - (pairs & _LOW)) // rule.bits_a_vote
         pairs >>= _LOW_BITS
-        asked, found = pairs >> _PLACE_BITS, pairs & ((1 << _PLACE_BITS) - 1)
-        turns = self.rows.directions[found] - query.directions[asked]
-        steps = self.rows.levels[found] - query.levels[asked] + LEVELS - 1
-        # The mirror images of the query's corners follow them.
-        group = (2 * self.rows.corner_rows[found].astype(np.int64) + query.mirrored[asked]) * _STEPS + steps
-        bins = [
-            (group * 2 + half) * _SECTORS + ((turns + half * _WIDTH // 2) & (DIRECTIONS - 1)) // _WIDTH
-            for half in (0, 1)
-        ]
+        bins = self._bins(query, pairs >> _PLACE_BITS, pairs & ((1 << _PLACE_BITS) - 1))
         cast = np.sort(np.concatenate(bins) << _LOW_BITS | np.concatenate([votes, votes]))
         starts = _firsts(cast >> _LOW_BITS)
         sums = np.add.reduceat(cast & _LOW, starts) if len(starts) else np.empty(0, np.int64)
@@ -211,6 +246,17 @@ class Segment:
         np.maximum.at(most, (cast[starts[enough]] >> _LOW_BITS) // (2 * _BINS), sums[enough])
         pictures = np.flatnonzero(most)
         return pictures, -most[pictures]
+
+    def _bins(self, query: Query, asked: NDArray[np.int64], found: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Return the two bins that each pair of corners votes for: a picture, a size and a turn."""
+        turns = self.rows.directions[found] - query.directions[asked]
+        steps = self.rows.levels[found] - query.levels[asked] + LEVELS - 1
+        # The mirror images of the query's corners follow them.
+        group = (2 * self.rows.corner_rows[found].astype(np.int64) + query.mirrored[asked]) * _STEPS + steps
+        return [
+            (group * 2 + half) * _SECTORS + ((turns + half * _WIDTH // 2) & (DIRECTIONS - 1)) // _WIDTH
+            for half in (0, 1)
+        ]
 
 
 def _joined(words: NDArray[np.uint64]) -> NDArray[np.complex128]:
@@ -230,10 +276,6 @@ def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 def _firsts(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where each of `ordered` numbers comes first."""
     return np.flatnonzero(np.diff(ordered, prepend=-1))
-
-
-def _colours(fingerprint: Fingerprint) -> NDArray[np.int64]:
-    return np.frombuffer(fingerprint.segment("levels"), np.uint8).astype(np.int64)
 
 
 def _hashes(fingerprint: Fingerprint) -> NDArray[np.uint64]:
