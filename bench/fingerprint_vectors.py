@@ -1,4 +1,4 @@
-"""Draw the pictures of fingerprint/conformance.json and print the file anew.
+"""Make the files of fingerprint/conformance.json and print it anew.
 
 python -m bench.fingerprint_vectors > fingerprint/conformance.json
 
@@ -7,10 +7,15 @@ make of them now.
 """
 
 import base64
+import bz2
+import gzip
 import hashlib
 import io
 import json
+import lzma
+import struct
 import sys
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -44,8 +49,8 @@ def _saved(image: Image.Image, form: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def files() -> dict[str, bytes]:
-    """Return a file for every decode rule."""
+def pictures() -> dict[str, bytes]:
+    """Return a picture for every decode rule."""
     small = Image.fromarray(draw(60, 44, 1))
     rgba = Image.fromarray(np.dstack([draw(48, 64, 2), draw(48, 64, 3)[:, :, 0]]), "RGBA")
     wide = Image.fromarray(draw(40, 40, 4)[:, :, 0].astype(np.uint16) * 257)
@@ -72,19 +77,60 @@ def files() -> dict[str, bytes]:
     }
 
 
+def _noise(count: int) -> bytes:
+    """Return bytes without a pattern, the same by every version of Python."""
+    blocks = (hashlib.sha256(block.to_bytes(4)).digest() for block in range(count // 32 + 1))
+    return b"".join(blocks)[:count]
+
+
+def binaries() -> dict[str, bytes]:
+    """Return a file for every rule by which bytes are read."""
+    noise = _noise(6_000)
+    records = b"".join(struct.pack("<IHHd", row, row * row % 977, row % 5, row * 0.37) for row in range(400))
+    packed = gzip.compress(noise[:1_500], mtime=0)
+    files = {
+        "noise": noise,
+        "cubes, more than a fine sample holds": lzma.compress(" ".join(str(n**3) for n in range(5_000)).encode()),
+        "records": records,
+        "four letters": bytes(b"ACGT"[byte % 4] for byte in noise[:3_000]),
+        "zeros": bytes(2_000),
+        "one byte": b"\x01",
+        "gzip": gzip.compress(records, mtime=0),
+        "gzip of two members, padded": packed + bytes(40) + gzip.compress(noise[1_500:3_000], mtime=0) + bytes(9),
+        "gzip, cut off": gzip.compress(noise, mtime=0)[:4_000],
+        "gzip with a wrong checksum": packed[:-8] + bytes(8),
+        "gzip, then other bytes": packed + noise[3_000:4_000],
+        "bzip2": bz2.compress(noise[:2_000]),
+        "xz": lzma.compress(noise[:2_000]),
+        "xz with a wrong check": lzma.compress(noise[:2_000])[:-40] + bytes(8) + lzma.compress(noise[:2_000])[-32:],
+        "lzma": lzma.compress(noise[:2_000], lzma.FORMAT_ALONE),
+        "zlib": zlib.compress(noise[:2_000]),
+        "zlib, cut off": zlib.compress(noise[:2_000])[:-100],
+        "gzip in bzip2 in xz": lzma.compress(bz2.compress(packed)),
+    }
+    return {f"bytes: {name}": data for name, data in files.items()}
+
+
+FILES = {"image": pictures, "bytes": binaries}
+"""What makes the files of a kind: those that its generators take."""
+
+
+def _vector(name: str, data: bytes, kind: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "file": base64.b64encode(data).decode(),
+        "fingerprints": {
+            generator: hashlib.sha256(compute(io.BytesIO(data), generator).to_bytes()).hexdigest()
+            for generator in generators()
+            if generator.partition("/")[0] == kind
+        },
+    }
+
+
 def main() -> None:
-    published = {vector.name: vector.file for vector in vectors()}
-    drawn = [
-        {
-            "name": name,
-            "file": base64.b64encode(data).decode(),
-            "fingerprints": {
-                generator: hashlib.sha256(compute(io.BytesIO(data), generator).to_bytes()).hexdigest()
-                for generator in generators()
-            },
-        }
-        for name, data in {**published, **files(), **published}.items()
-    ]
+    published = {vector.name: (vector.file, vector.kind) for vector in vectors()}
+    made = {name: (data, kind) for kind, files in FILES.items() for name, data in files().items()}
+    drawn = [_vector(name, data, kind) for name, (data, kind) in {**published, **made, **published}.items()]
     sys.stdout.write(json.dumps(drawn, indent=1) + "\n")
 
 

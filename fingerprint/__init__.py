@@ -4,7 +4,11 @@ Reading and writing fingerprints needs the standard library only; numpy and Pill
 or compared.
 """
 
+from countermark.fingerprint import binary as _binary
+from countermark.fingerprint import collection as _collection
 from countermark.fingerprint import image as _image
+from countermark.fingerprint import table as _table
+from countermark.fingerprint import text as _text
 from countermark.fingerprint.codec import Fingerprint, Segment
 from countermark.fingerprint.comparison import Comparison, Decision
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
@@ -16,6 +20,7 @@ from countermark.fingerprint.operations import (
     compute,
     index_of,
     is_featureless,
+    newest_generator,
 )
 from countermark.fingerprint.registry import generators
 
@@ -34,6 +39,11 @@ __all__ = [
     "generators",
     "index_of",
     "is_featureless",
+    "newest_generator",
 ]
 
 _image.register_generators()
+_collection.register_generators()
+_text.register_generators()
+_binary.register_generators()
+_table.register_generators()

@@ -52,6 +52,11 @@ class Fingerprint:
 
         layout_of(self.generator).check(self.segments)
 
+    @property
+    def kind(self) -> str:
+        """The kind of the data, for example ``image``."""
+        return self.generator.partition("/")[0]
+
     def segment(self, name: str) -> bytes:
         """Return the payload of the segment called `name`, which the generator must declare."""
         return next(segment.payload for segment in self.segments if segment.name == name)

@@ -1,6 +1,6 @@
 """Conformance vectors: small files and the fingerprints that every machine and library version must give them.
 
-The pictures are drawn by a formula and stored as files, so the vectors pin the decoders as well. Run
+The pictures and other files are made by formulas and stored, so the vectors pin the decoders as well. Run
 ``python -m countermark.fingerprint.conformance`` after an upgrade of numpy, Pillow or the machine: it exits with 1
 if a fingerprint differs. A published generator's vectors are only ever added to.
 """
@@ -26,6 +26,11 @@ class Vector:
     name: str
     file: bytes
     fingerprints: dict[str, str]
+
+    @property
+    def kind(self) -> str:
+        """The kind of data of the generators that take the file, for example ``image``."""
+        return next(iter(self.fingerprints)).partition("/")[0]
 
 
 def vectors() -> tuple[Vector, ...]:

@@ -10,6 +10,12 @@ class FingerprintErrorCode(StrEnum):
 
     NOT_AN_IMAGE = "not_an_image"
     IMAGE_TOO_LARGE = "image_too_large"
+    NOT_TEXT = "not_text"
+    NOT_A_TABLE = "not_a_table"
+    NOT_AN_ARCHIVE = "not_an_archive"
+    ARCHIVE_UNSAFE = "archive_unsafe"
+    DATA_TOO_LARGE = "data_too_large"
+    EMPTY_COLLECTION = "empty_collection"
     EMPTY_FILE = "empty_file"
     UNSUPPORTED_FORMAT = "unsupported_format"
     DECODER_MISSING = "decoder_missing"

@@ -1,19 +1,30 @@
 """Make and compare fingerprints with any registered generator."""
 
+import re
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.comparison import Comparison
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
 from countermark.fingerprint.index.candidates import Exhaustive, Index
-from countermark.fingerprint.registry import Indexes, TellsFeatureless, implementation_of
+from countermark.fingerprint.registry import Indexes, TellsFeatureless, generators, implementation_of
 
-__all__ = ["DEFAULT_GENERATOR", "compare", "compare_many", "compute", "index_of", "is_featureless"]
+__all__ = [
+    "DEFAULT_GENERATOR",
+    "compare",
+    "compare_many",
+    "compute",
+    "index_of",
+    "is_featureless",
+    "newest_generator",
+]
 
 DEFAULT_GENERATOR = "image/v1"
+
+_VERSION: Final = re.compile(r"(?P<kind>[^/]+)/v(?P<version>[1-9][0-9]{0,8})")
 
 
 def compute(source: str | PathLike[str] | BinaryIO, generator: str = DEFAULT_GENERATOR) -> Fingerprint:
@@ -33,6 +44,18 @@ def compute(source: str | PathLike[str] | BinaryIO, generator: str = DEFAULT_GEN
         with Path(source).open("rb") as file:
             return implementation.compute(file)
     return implementation.compute(source)
+
+
+def newest_generator(kind: str) -> str:
+    """Return the id of the newest generator for data of `kind`: of ``table/v1`` and ``table/v2`` the latter.
+
+    Raises:
+        FingerprintError: ``unknown_generator``.
+    """
+    versions = [match for name in generators() if (match := _VERSION.fullmatch(name)) and match["kind"] == kind]
+    if not versions:
+        raise FingerprintError(FingerprintErrorCode.UNKNOWN_GENERATOR, f"no generator of the kind {kind[:64]!a}")
+    return max(versions, key=lambda match: int(match["version"])).string
 
 
 def compare(first: Fingerprint, second: Fingerprint) -> Comparison:

@@ -44,6 +44,8 @@ CAMPAIGNS = (
         frozenset({"image_too_large", "not_an_image", "unsupported_format"}),
         memory_mib=1_300,  # what the decoder of WebP takes for the largest picture
     ),
+    Campaign("texts", 4_000, 10**6, frozenset({"not_text", "empty_file"}), memory_mib=128),
+    Campaign("tables", 1_500, 3 * 10**5, frozenset({"not_a_table", "unsupported_format"}), memory_mib=512),
     Campaign(
         "blocks", 15_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),

@@ -1,10 +1,13 @@
 """Fingerprints, as the gate reads and compares them."""
 
+import io
 import struct
 from random import Random
 
 from countermark import fingerprint
 from countermark.fingerprint import Fingerprint, FingerprintError, Segment
+from countermark.fingerprint.evaluation.kinds.made_tables import made_table
+from countermark.fingerprint.evaluation.kinds.prose import Subject, prose
 from countermark.fingerprint.registry import implementation_of
 from tests.fuzz import bytewise
 from tests.fuzz.decoder import Decoder
@@ -53,6 +56,19 @@ def decoder() -> Decoder:
         fingerprint_of(photo(name), generator=generator)
         for name in ("coffee", "rocket")
         for generator in fingerprint.generators()
+        if generator.startswith("image/")
+    ]
+    good += [
+        fingerprint.compute(io.BytesIO(prose(Subject(seed), seed, words).encode()), generator)
+        for seed, words in ((1, 20), (2, 400), (3, 2_500))
+        for generator in fingerprint.generators()
+        if generator.startswith("text/")
+    ]
+    good += [
+        fingerprint.compute(io.BytesIO(made_table(family, 1, rows)), generator)
+        for family, rows in (("shop", 60), ("survey", 90), ("geodata", 700))
+        for generator in fingerprint.generators()
+        if generator.startswith("table/")
     ]
     corpus = [one.to_bytes() for one in good]
     assert all(isinstance(segment, Segment) for one in good for segment in one.segments)

@@ -1,6 +1,7 @@
 """The index: what it tells is what is worth comparing, however the fingerprints came in."""
 
 import io
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 
@@ -10,10 +11,10 @@ from PIL import Image
 
 from countermark.fingerprint import Fingerprint, compare_many, compute, index_of
 from countermark.fingerprint.evaluation.families import scene
-from countermark.fingerprint.image import gallery
+from countermark.fingerprint.image import DIRECTIONS, gallery, segment
 from countermark.fingerprint.image.config import V1
 from countermark.fingerprint.image.gallery import Gallery
-from countermark.fingerprint.image.segment import Rows
+from countermark.fingerprint.image.segment import Query, Rows, Segment
 from countermark.fingerprint.index import buckets
 from countermark.fingerprint.index.buckets import Buckets, keys_of, near_keys, unsure_keys
 from countermark.fingerprint.index.candidates import Exhaustive
@@ -168,6 +169,41 @@ def test_pictures_without_texture_are_candidates_by_their_colours():
     assert index.candidates(plain[1]) == [2]
     assert [one.decision for one in compare_many(plain[0], [plain[0], plain[2]])] == ["review", "review"]
     assert index.candidates(prints()[0]) == [0]
+
+
+def counted(segment: Segment, query: Query, pairs: list[tuple[int, int, int]]) -> dict[int, int]:
+    """The votes that elect each picture, counted one by one: those of the bin that has most, where it has enough."""
+    rule, rows = V1.candidates, segment.rows
+    bins: Counter[tuple[int, ...]] = Counter()
+    for asked, found, apart in {(asked, found): (asked, found, apart) for asked, found, apart in pairs}.values():
+        turn = (int(rows.directions[found]) - int(query.directions[asked])) % DIRECTIONS
+        step = int(rows.levels[found]) - int(query.levels[asked])
+        picture, mirrored = int(rows.corner_rows[found]), int(query.mirrored[asked])
+        for half in (0, DIRECTIONS // 16):
+            sector = (turn + half) % DIRECTIONS * 8 // DIRECTIONS
+            bins[picture, mirrored, step, half, sector] += 1 + (rule.corner_bits - apart) // rule.bits_a_vote
+    most: dict[int, int] = {}
+    for (picture, *_), votes in bins.items():
+        if votes >= rule.votes:
+            most[picture] = max(votes, most.get(picture, 0))
+    return most
+
+
+@pytest.mark.parametrize("slots", [1, 64, 1 << 18])
+def test_votes_are_those_that_are_counted_one_by_one(monkeypatch, slots):
+    """However many bins share a slot: what is sorted out before is of no bin that elects."""
+    monkeypatch.setattr(segment, "_SLOTS", slots)
+    random, rows = np.random.default_rng(7), Rows.of(prints())
+    query, one = Query.of(prints()[3]), Segment(0, rows)
+    for count in (0, 1, 50, 3000):
+        asked, found = random.integers(0, len(query.bits), count), random.integers(0, len(rows.bits), count)
+        # As many again come by another key too.
+        asked, found = np.concatenate([asked, asked[: count // 2]]), np.concatenate([found, found[: count // 2]])
+        apart = (asked * 31 + found * 17) % (V1.candidates.corner_bits + 1)
+        pictures, ranks = one.voted(query, asked, found, apart, V1.candidates)
+        expected = counted(one, query, list(zip(asked.tolist(), found.tolist(), apart.tolist(), strict=True)))
+        assert dict(zip(pictures.tolist(), (-ranks).tolist(), strict=True)) == expected
+    assert expected
 
 
 def test_an_empty_index_tells_nothing():

@@ -84,7 +84,15 @@ def test_mistaken_registration_is_refused(words, generator):
 
 
 def test_built_in_generators_and_no_reference_at_all():
-    assert generators() == ("image/paper-v0", "image/v1")
+    assert generators() == (
+        "bytes/v1",
+        "collection/v1",
+        "image/no-thumbnail-v1",
+        "image/paper-v0",
+        "image/v1",
+        "table/v1",
+        "text/v1",
+    )
     assert (
         compare_many(
             Fingerprint(
