@@ -50,7 +50,7 @@ EFFECTS: Mapping[str, Effect] = {
     "coin.redeem": Effect(("redemption/{tx}",), coins=True),
     "coin.burn": Effect(("redemption/{redemption}",), coins=True),
     "coin.enforce": Effect(("redemption/{subject}",), coins=True),
-    "listing.create": Effect(("listing/{created}",), ("exact/*",), private="opening/{created}"),
+    "listing.create": Effect(("listing/{created}",), ("exact/*", "listing/*"), private="opening/{created}"),
     "listing.charge": Effect(("listing/{listing}",), coins=True),
     "listing.offer": _LISTING,
     "listing.withdraw": _LISTING,

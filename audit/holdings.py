@@ -75,7 +75,7 @@ def check_listing(act: Act, state: State) -> None:
     for key, after in act.records.items():
         if records.family(key) != "listing":
             continue
-        if act.function == "listing.create":
+        if act.function == "listing.create" and key not in state:
             _check_created(act, state, key, after)
             continue
         before = records.read(state, key)
@@ -136,7 +136,7 @@ def _refuse_listings(act: Act) -> None:
 
 def _check_created(act: Act, state: State, key: str, after: Record) -> None:
     rules, params = records.config(state), act.params
-    if key in state or act.msp_id != rules.platform.msp_id:
+    if act.msp_id != rules.platform.msp_id:
         raise AuditError("wrong_state", f"{key} may not be registered by this")
     waits = rules.management_fee > 0
     terms = {
@@ -151,6 +151,10 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
         "guard": rules.guard_s,
         "trade": "",
         "claimed": False,
+        # Contracts of the seller's that are split by this one: what becomes of them is in the same act.
+        "overlaps": sorted(
+            name.removeprefix("listing/") for name in act.records if records.family(name) == "listing" and name != key
+        ),
         "created_at": act.time,
         "created_tx": act.tx_id,
         "market_version": rules.version,
@@ -167,6 +171,10 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
 
 
 def _listing_change(act: Act, state: State, before: Record) -> Record:
+    if act.function == "listing.create":
+        if act.signer != before["owner"] or before["state"] not in transitions.SPLITTABLE:
+            raise AuditError("wrong_actor", f"{before['address']} may not be split by this")
+        return {"state": ListingState.PARTITIONED}
     if act.function == "account.recover":
         if before["owner"] != act.params["account"]:
             raise AuditError("wrong_actor", f"{before['address']} is not of the account that is recovered")

@@ -7,7 +7,7 @@ and supervisor; a buyer gets two of the salts inside the sealed package and reco
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, Self
@@ -49,15 +49,16 @@ def commit(kind: Kind, salt: bytes, value: bytes) -> str:
     return as_digest(sha256(_DOMAIN + kind.encode() + b"\x00" + salt + value).digest())
 
 
-def fingerprint_root(items: Sequence[bytes]) -> bytes:
+def fingerprint_root(items: Iterable[bytes]) -> bytes:
     """Return the Merkle root over the canonical fingerprints of a listing's items, in the listing's order.
 
     Raises:
         MarketError: FINGERPRINT_MALFORMED; a listing without items.
     """
-    if not items:
+    tree = merkle.Frontier(merkle.leaf_hash(item) for item in items)
+    if not tree.size:
         raise MarketError(ErrorCode.FINGERPRINT_MALFORMED, "a listing has at least one item")
-    return merkle.root(merkle.leaf_hash(item) for item in items)
+    return tree.root()
 
 
 def exact_key(pepper: bytes, exact_digest: bytes) -> str:

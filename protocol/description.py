@@ -14,6 +14,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 MAX_TITLE, MAX_TEXT, MAX_TAG = 200, 10_000, 64
 """Caps in characters."""
 MAX_TAGS = 32
+MAX_GENERATORS = 32
 MAX_ITEMS = 1_000_000
 MAX_BYTES = 1 << 50
 
@@ -25,13 +26,16 @@ class Description:
     """What the data is: facts that the seller's client counted, and words of the seller."""
 
     media_type: str
-    """Of the items, in lower case without parameters (RFC 6838)."""
+    """Of the data, in lower case without parameters (RFC 6838)."""
     items: int
     size: int
     """Bytes of all items together; ``bytes`` in JSON."""
     title: str = ""
     text: str = ""
     tags: tuple[str, ...] = ()
+    generators: tuple[str, ...] = ()
+    """Of the fingerprints, sorted, where there are others than the one that the contract names: a buyer computes
+    the same ones."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object; what is empty is left out, so that each description has one form."""
@@ -42,6 +46,8 @@ class Description:
             document["text"] = self.text
         if self.tags:
             document["tags"] = list(self.tags)
+        if self.generators:
+            document["generators"] = list(self.generators)
         return document
 
     def to_bytes(self) -> bytes:
@@ -62,6 +68,7 @@ _FIELDS: Mapping[str, fields.Parser] = {
     "title": fields.optional(fields.text(MAX_TITLE)),
     "text": fields.optional(fields.text(MAX_TEXT)),
     "tags": fields.optional(fields.sequence(fields.text(MAX_TAG), shortest=1, longest=MAX_TAGS)),
+    "generators": fields.optional(fields.sequence(fields.name, shortest=1, longest=MAX_GENERATORS)),
 }
 
 
@@ -75,4 +82,7 @@ def parse_description(value: object) -> Description:
     tags = tuple(document.pop("tags", ()))
     if len(set(tags)) != len(tags):
         raise MarketError(ErrorCode.DESCRIPTION_MALFORMED, "a tag stands twice")
-    return Description(size=document.pop("bytes"), tags=tags, **document)
+    generators = tuple(document.pop("generators", ()))
+    if list(generators) != sorted(set(generators)):
+        raise MarketError(ErrorCode.DESCRIPTION_MALFORMED, "generators stand sorted, each once")
+    return Description(size=document.pop("bytes"), tags=tags, generators=generators, **document)

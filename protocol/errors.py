@@ -63,6 +63,7 @@ class ErrorCode(StrEnum):
     WRONG_AMOUNT = "wrong_amount"
     DEPOSIT_USED = "deposit_used"
     ISSUER_CAP = "issuer_cap"
+    PAYMENT_INVALID = "payment_invalid"  # of a payment that was to pay for an inquiry
 
     # Listings
     UNKNOWN_LISTING = "unknown_listing"
@@ -82,12 +83,19 @@ class ErrorCode(StrEnum):
     UNKNOWN_GENERATOR = "unknown_generator"
     TOO_MANY_ITEMS = "too_many_items"
     DESCRIPTION_MALFORMED = "description_malformed"
+    PARTS_MISSING = "parts_missing"  # fingerprints that an application names and did not send before
 
     # Fingerprints
     FINGERPRINT_MALFORMED = "fingerprint_malformed"
     INCOMPATIBLE_FINGERPRINTS = "incompatible_fingerprints"
     NOT_AN_IMAGE = "not_an_image"
     IMAGE_TOO_LARGE = "image_too_large"
+    NOT_TEXT = "not_text"
+    NOT_A_TABLE = "not_a_table"
+    NOT_AN_ARCHIVE = "not_an_archive"
+    ARCHIVE_UNSAFE = "archive_unsafe"  # names that lead elsewhere, links, the same name twice, locked entries
+    DATA_TOO_LARGE = "data_too_large"
+    EMPTY_COLLECTION = "empty_collection"
     EMPTY_FILE = "empty_file"
     UNSUPPORTED_FORMAT = "unsupported_format"
     DECODER_MISSING = "decoder_missing"  # an optional one, which another machine may have

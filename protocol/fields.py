@@ -19,6 +19,7 @@ MAX_KEY_VERSION = 1_000_000
 MAX_FIRST_KEY_VERSION = 1_000
 """Highest version that an account's first key may have, so that it can be replaced for ever after."""
 
+_TXID = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 """Control characters but newline and tab."""
@@ -165,6 +166,13 @@ def digest(value: object) -> str:
     if not isinstance(value, str):
         raise _refuse("a digest is expected")
     encoding.undigest(value)
+    return value
+
+
+def txid(value: object) -> str:
+    """Return ``value`` if it can be a transaction's id: 64 lower-case hexadecimal digits."""
+    if not isinstance(value, str) or not _TXID.fullmatch(value):
+        raise _refuse("a transaction's id is expected")
     return value
 
 

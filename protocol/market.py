@@ -63,6 +63,11 @@ class Limits:
     package_bytes: int
 
 
+def kind_of(generator: str) -> str:
+    """Return the kind of data that ``generator`` takes, for example ``image`` for ``image/v1``."""
+    return generator.partition("/")[0]
+
+
 @dataclass(frozen=True)
 class MarketConfig:
     """One version of the market configuration; all money in minor units, all durations in seconds."""
@@ -106,6 +111,31 @@ class MarketConfig:
         named = {(party.account, party.msp_id) for party in (self.platform, self.supervisor, *self.arbiters)}
         named |= {(issuer.account, msp_id) for msp_id, issuer in self.issuers.items()}
         return frozenset(msp_id for address, msp_id in named if address == account)
+
+    def preferred_for(self, kind: str) -> str:
+        """Return the generator that a listing names whose data are of ``kind``, such as ``image``.
+
+        It is the market's preferred one, or of a kind that this one is not of, the first that is accepted.
+
+        Raises:
+            MarketError: UNKNOWN_GENERATOR when the market takes no such data.
+        """
+        for generator in (self.preferred, *self.generators):
+            if kind_of(generator) == kind:
+                return generator
+        raise MarketError(ErrorCode.UNKNOWN_GENERATOR, f"the market takes no data of the kind {kind}")
+
+    def required_for(self, kind: str) -> tuple[str, ...]:
+        """Return the generators that every thing of ``kind`` needs a fingerprint by, sorted."""
+        return tuple(sorted(generator for generator in self.required if kind_of(generator) == kind))
+
+    def generators_for(self, kind: str) -> tuple[str, ...]:
+        """Return the generators by which a thing of ``kind`` is fingerprinted: required ones and the preferred.
+
+        Raises:
+            MarketError: as `preferred_for`.
+        """
+        return tuple(sorted({self.preferred_for(kind), *self.required_for(kind)}))
 
     def check_deadlines(self, deadlines: Mapping[str, int]) -> None:
         """Check that an offer's deadlines are not below the market's minima.

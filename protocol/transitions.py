@@ -196,6 +196,10 @@ LISTING_ACTS: Mapping[str, Mapping[ListingState, ListingState]] = {
 """function -> state -> next state. A trade's end turns RESERVED into SOLD or back into LISTED."""
 
 
+SPLITTABLE = frozenset({ListingState.LISTED, ListingState.WITHDRAWN, ListingState.SOLD, ListingState.PARTITIONED})
+"""States in which a contract's owner may register a part of it, or what it is a part of: it is PARTITIONED then."""
+
+
 def next_listing_state(state: ListingState, function: str) -> ListingState:
     """Return the state of a listing after ``function``.
 

@@ -9,7 +9,7 @@ from countermark.chaincode.entities import read_listing
 from countermark.chaincode.records.listing import Listing, Offer
 from countermark.protocol import ids
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.transitions import ListingState, next_listing_state
+from countermark.protocol.transitions import SPLITTABLE, ListingState, next_listing_state
 
 
 async def create(tx: Transaction) -> Answer:
@@ -19,7 +19,8 @@ async def create(tx: Transaction) -> Answer:
 
     Raises:
         MarketError: NOT_PERMITTED; UNKNOWN_GENERATOR, TOO_MANY_ITEMS, WRONG_DEADLINES, COMMITMENT_MISMATCH,
-            DESCRIPTION_MALFORMED; LISTING_EXISTS, ALREADY_REGISTERED, ALREADY_LISTED, RELIST_EXISTING.
+            DESCRIPTION_MALFORMED; LISTING_EXISTS, ALREADY_REGISTERED, ALREADY_LISTED, RELIST_EXISTING; of a contract
+            that it is a part of, UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE.
     """
     rules, params = tx.rules, tx.params
     tx.require_organisation(rules.platform.msp_id)
@@ -31,6 +32,7 @@ async def create(tx: Transaction) -> Answer:
     if await tx.find(state.listing(address)) is not None:
         raise MarketError(ErrorCode.LISTING_EXISTS, "the listing exists already")
     exact_key = await claim_exact_key(tx, opening, address)
+    split = await _split(tx)
     waits = rules.management_fee > 0
     listing = Listing(
         address=address,
@@ -42,7 +44,7 @@ async def create(tx: Transaction) -> Answer:
         c_exact=params["c_exact"],
         items=params["items"],
         generator=params["generator"],
-        overlaps=sorted(set(tx.attached("overlaps"))),
+        overlaps=[parent.address for parent in split],
         offer=Offer.from_params(params["offer"], version=1),
         exact_key=exact_key,
         management_fee=rules.management_fee,
@@ -53,7 +55,24 @@ async def create(tx: Transaction) -> Answer:
         deadline_ms=tx.after(rules.management_s) if waits else None,
     )
     tx.put_private(state.opening(address), opening.to_json())
+    for parent in split:
+        _write(tx, parent)
     return _write(tx, listing)
+
+
+async def _split(tx: Transaction) -> list[Listing]:
+    """Return the seller's own contracts that share data with the new one, split: they are never sold whole again.
+
+    So no two live offers are ever for the same item (A-09).
+    """
+    parents = []
+    for address in sorted(set(tx.attached("overlaps"))):
+        parent = await read_listing(tx, address)
+        parent.check_owner(tx.signer)
+        if parent.state not in SPLITTABLE:
+            raise MarketError(ErrorCode.WRONG_STATE, f"a listing in state {parent.state} cannot be split")
+        parents.append(replace(parent, state=ListingState.PARTITIONED))
+    return parents
 
 
 async def charge(tx: Transaction) -> Answer:

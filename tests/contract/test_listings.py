@@ -199,10 +199,30 @@ def test_exact_key_is_no_oracle_without_the_pepper(market: Market) -> None:
     assert market.records("exact/")[key] == {"listing": address, "status": "LIVE"}
 
 
-def test_overlaps_found_by_the_gate_stand_in_the_record(market: Market) -> None:
+@pytest.mark.requirement("A-09")
+def test_a_contract_whose_part_is_registered_is_split_and_never_sold_whole_again(market: Market) -> None:
     other = market.list_data(data=b"other")["id"]
+    market.ask(market.seller, "listing.withdraw", {"listing": other})
     address = create(market, params_of(OPENED), OPENED.to_json(), overlaps=[other, other])
     assert market.listing(address)["overlaps"] == [other]
+    assert market.listing(other)["state"] == "PARTITIONED"
+    with refused(ErrorCode.WRONG_STATE):
+        market.ask(market.seller, "listing.relist", {"listing": other, "offer": offer()})
+    with refused(ErrorCode.ALREADY_LISTED):
+        market.list_data(data=b"other")
+
+
+def test_somebody_elses_contract_is_not_split(market: Market) -> None:
+    other = market.list_data(data=b"other", who=market.stranger)["id"]
+    with refused(ErrorCode.WRONG_ACTOR):
+        create(market, params_of(OPENED), OPENED.to_json(), overlaps=[other])
+
+
+def test_a_contract_that_is_being_bought_is_not_split(market: Market) -> None:
+    other = market.list_data(data=b"other")["id"]
+    market.pay(other)
+    with refused(ErrorCode.WRONG_STATE):
+        create(market, params_of(OPENED), OPENED.to_json(), overlaps=[other])
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def _others(family: str, name: str, value: Any) -> Iterator[Any]:
         yield value + "x"
 
 
-FREE = {("intent", "response"), ("listing", "overlaps")}
+FREE = {("intent", "response")}
 """What a client is told again when it repeats its intent, and what the platform's gate has found."""
 
 

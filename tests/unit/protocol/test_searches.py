@@ -19,14 +19,14 @@ def changed(**changes: object) -> str:
 @pytest.mark.requirement("R31")
 def test_a_search_carries_the_fingerprint_of_a_sample() -> None:
     search = searches.parse_search(TOKEN, market=MARKET)
-    assert (search.signer, search.fingerprint, search.issued_at_ms) == (KEY.address, SAMPLE, NOW)
+    assert (search.signer, search.fingerprints, search.issued_at_ms) == (KEY.address, (SAMPLE,), NOW)
     assert "canary" not in repr(search)
 
 
 def test_a_large_fingerprint_fits_and_a_larger_one_is_refused() -> None:
     largest = bytes(searches.MAX_FINGERPRINT)
     token = searches.sign_search(KEY, market=MARKET, fingerprint=largest, issued_at_ms=NOW)
-    assert searches.parse_search(token, market=MARKET).fingerprint == largest
+    assert searches.parse_search(token, market=MARKET).fingerprints == (largest,)
     token = searches.sign_search(KEY, market=MARKET, fingerprint=largest + b"\0", issued_at_ms=NOW)
     with pytest.raises(MarketError) as refusal:
         searches.parse_search(token, market=MARKET)
