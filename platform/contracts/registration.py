@@ -9,9 +9,13 @@ sides, or, when the ledger refuses, `clearing` takes the row away again (R27).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from countermark.platform.contracts.application import KIND, Application, examine, parse_draft
+from countermark.platform.contracts import parts
+from countermark.platform.contracts.application import KIND, Application, Draft, check_terms, examine, parse_draft
 from countermark.platform.contracts.market import load_market
+from countermark.platform.contracts.parts import Parts, PartsMissingError
 from countermark.platform.contracts.private import PrivateColumns
+from countermark.platform.contracts.under_way import UnderWay
+from countermark.platform.matching.allowance import ALLOWANCE, Allowance, Asker, load_asker
 from countermark.platform.matching.decision import Decision
 from countermark.platform.matching.gate import Candidacy, Gate, Ruling
 from countermark.platform.store import tables
@@ -22,9 +26,6 @@ from countermark.platform.store.sql import Connection, select, update
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MarketConfig
 from countermark.protocol.sealed import EncryptionKey, open_sealed
-
-REFUSALS = Quota("refused_listing", most=10, window_ms=3_600_000)
-"""How many refusals an account may collect in a while before the gate answers it no more (A-31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,11 @@ class Registration:
         gate: Gate,
         outbox: Outbox,
         columns: PrivateColumns,
+        parts: Parts,
         keys: Mapping[int, EncryptionKey],
         market: str,
         clock: Callable[[], int],
-        refusals: Quota = REFUSALS,
+        allowance: Allowance = ALLOWANCE,
         writes: Quota | None = None,
     ) -> None:
         """Create the service.
@@ -62,29 +64,33 @@ class Registration:
             gate: decides on step (5).
             outbox: saves ledger transactions.
             columns: seals private columns.
+            parts: keeps the fingerprints that come before their application.
             keys: the platform's encryption keys by version.
             market: channel/chaincode.
             clock: gives the time in ms since the epoch.
-            refusals: how many refusals an account may collect.
+            allowance: how many refusals an account may collect, by itself and with its organisation.
             writes: what an account may ask of the ledger, by whatever way.
         """
         self._database = database
         self._gate = gate
         self._outbox = outbox
         self._columns = columns
+        self._parts = parts
         self._keys = keys
         self._market = market
         self._clock = clock
-        self._refusals = refusals
+        self._under_way = UnderWay()
+        self._allowance = allowance
         self._writes = writes
 
     def register(self, message: object) -> Registered:
         """Take a sealed application and return the registration under way; the same intent again returns the same.
 
         Raises:
-            MarketError: SEALED_MALFORMED, SEALED_UNDECRYPTABLE, UNKNOWN_KEY_VERSION; a code of `parse_draft` or
-                `examine`; UNKNOWN_ACCOUNT, RATE_LIMITED, INTENT_REPLAYED; the gate's refusal, whose detail names the
-                case.
+            PartsMissingError: fingerprints that the application names are not here.
+            MarketError: SEALED_MALFORMED, SEALED_UNDECRYPTABLE, UNKNOWN_KEY_VERSION; a code of `parse_draft`,
+                `check_terms` or `examine`; BUSY while the same is being compared; UNKNOWN_ACCOUNT, RATE_LIMITED,
+                INTENT_REPLAYED; the gate's refusal, whose detail names the case.
         """
         draft = parse_draft(open_sealed(self._keys, message, kind=KIND, market=self._market), market=self._market)
         now_ms, intent = self._clock(), draft.intent
@@ -95,32 +101,59 @@ class Registration:
                 entry = self._transaction(connection, ruling)
             else:
                 config = load_market(connection)
-                _check_account(connection, intent.signer)
-                self._refusals.check(connection, intent.signer, now_ms=now_ms)
+                asker = load_asker(connection, intent.signer)
+                self._allowance.check_refusals(connection, asker, now_ms=now_ms)
         if ruling is None:
-            application = examine(draft, config=config, now_ms=now_ms)
-            candidacy = _candidacy(application)
-            with self._database.begin() as connection:
-                # Only what is well made and in time: whoever sends an old one again uses up nothing of its seller's.
-                if self._writes is not None:
-                    self._writes.spend(connection, intent.signer, now_ms=now_ms)
-                self._gate.refresh(connection)
-            # The long comparison, and no transaction is open meanwhile.
-            survey = self._gate.survey(candidacy)
-            with self._database.begin() as connection:
-                # What came in since is compared under the gate's lock: it must still hold when the row is committed.
-                ruling = self._gate.rule(connection, candidacy, survey, now_ms=now_ms)
-                entry = self._follow(connection, application, ruling, config, now_ms=now_ms)
+            # A large collection takes minutes: whoever sends it again meanwhile must not make it take longer.
+            with self._under_way.entering(intent.digest):
+                ruling, entry = self._decide(draft, asker, config, now_ms=now_ms)
         # Only now, for a refusal is recorded as well.
         ruling.check()
         if entry is None:
             raise MarketError(ErrorCode.INTERNAL, f"case {ruling.case_number} has no transaction")
         return Registered(ruling.address, ruling.case_number, entry)
 
+    def _decide(
+        self, draft: Draft, asker: Asker, config: MarketConfig, *, now_ms: int
+    ) -> tuple[Ruling, Entry | None]:
+        """Return the gate's decision on ``draft``, recorded, and the ledger transaction of an allowed one."""
+        check_terms(draft, config=config, now_ms=now_ms)
+        try:
+            items = self._parts.open(draft.intent.signer, draft.parts) if draft.parts else draft.items
+            application = examine(draft, items, config=config)
+        except PartsMissingError:
+            # They go with a decision: another process may have come to one since we looked.
+            decided = self._decided(draft)
+            if decided is None:
+                raise
+            return decided
+        candidacy = _candidacy(application, asker)
+        with self._database.begin() as connection:
+            # Only what is well made and in time: whoever sends an old one again uses up nothing of its seller's.
+            if self._writes is not None:
+                self._writes.spend(connection, application.seller, now_ms=now_ms)
+            self._gate.refresh(connection)
+        # The long comparison, and no transaction is open meanwhile.
+        survey = self._gate.survey(candidacy, now_ms=now_ms)
+        with self._database.begin() as connection:
+            # What came in since is compared under the gate's lock: it must still hold when the row is committed.
+            ruling = self._gate.rule(connection, candidacy, survey, now_ms=now_ms)
+            entry = self._follow(connection, application, asker, ruling, config, now_ms=now_ms)
+            parts.spend(connection, application.seller, draft.parts)
+        return ruling, entry
+
+    def _decided(self, draft: Draft) -> tuple[Ruling, Entry | None] | None:
+        """Return the decision on ``draft`` that there is already, with its ledger transaction."""
+        intent = draft.intent
+        with self._database.begin() as connection:
+            ruling = self._gate.find(connection, intent.signer, intent.nonce, intent.digest)
+            return None if ruling is None else (ruling, self._transaction(connection, ruling))
+
     def _follow(
         self,
         connection: Connection,
         application: Application,
+        asker: Asker,
         ruling: Ruling,
         config: MarketConfig,
         *,
@@ -130,7 +163,7 @@ class Registration:
         if not ruling.fresh:
             return self._transaction(connection, ruling)
         if ruling.decision is not Decision.ALLOWED:
-            self._refusals.count(connection, application.seller, now_ms=now_ms)
+            self._allowance.count_refusal(connection, asker, now_ms=now_ms)
             return None
         self._columns.insert(connection, application.address, application.opening, now_ms=now_ms)
         entry = self._outbox.enqueue(connection, _request(application, ruling, config))
@@ -146,7 +179,7 @@ class Registration:
         return None if request_id is None else self._outbox.find(connection, request_id)
 
 
-def _candidacy(application: Application) -> Candidacy:
+def _candidacy(application: Application, asker: Asker) -> Candidacy:
     return Candidacy(
         address=application.address,
         seller=application.seller,
@@ -156,6 +189,7 @@ def _candidacy(application: Application) -> Candidacy:
         items=application.items,
         root=application.opening.root,
         exact=application.opening.exact,
+        sponsor=asker.sponsor,
     )
 
 
@@ -167,9 +201,3 @@ def _request(application: Application, ruling: Ruling, config: MarketConfig) -> 
         # Members of the private collection, and nobody else: an endorser sees the transient data.
         organisations=(config.platform.msp_id, config.supervisor.msp_id),
     )
-
-
-def _check_account(connection: Connection, address: str) -> None:
-    accounts = tables.accounts
-    if connection.execute(select(accounts.c.address).where(accounts.c.address == address)).one_or_none() is None:
-        raise MarketError(ErrorCode.UNKNOWN_ACCOUNT, "the seller has not opened an account")

@@ -9,22 +9,37 @@ The long part of the work, comparing with what was registered long ago, is done 
 """
 
 import secrets
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from countermark.fingerprint import Fingerprint, compare
-from countermark.platform.matching.decision import Candidate, Decision, Outcome, Resemblance, approve, decide
-from countermark.platform.matching.index import FingerprintIndex, Survey, item_context
-from countermark.platform.matching.standings import load_standings
+from countermark.platform.matching.candidates import Candidate, Offered
+from countermark.platform.matching.decision import Decision, Outcome, approve, decide
+from countermark.platform.matching.findings import Findings, open_findings, seal_findings
+from countermark.platform.matching.history import load_history
+from countermark.platform.matching.index import FingerprintIndex, item_context
+from countermark.platform.matching.likeness import Likeness, Survey, placed
+from countermark.platform.matching.links import Links
+from countermark.platform.matching.probes import Finding, Probes, Trial, findings_of
+from countermark.platform.matching.series import held
+from countermark.platform.matching.standings import count_items, load_standings
 from countermark.platform.store import tables
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import Connection, func, select
-from countermark.protocol import canonical
 from countermark.protocol.commitments import exact_key
 from countermark.protocol.encoding import base32
 from countermark.protocol.errors import ErrorCode, MarketError
 
+APPLICATION = "application"
+"""Kind of the attempts that are made here."""
+
 APPROVED = "approved"
 """Resolution of a case that a person has looked at."""
+
+_ROWS = 256
+"""How many fingerprints are written at once."""
 
 LOCK = 0x6761_7465
 """Key of the advisory lock ("gate"); every process of the platform uses the same."""
@@ -43,6 +58,8 @@ class Candidacy:
     root: bytes = field(repr=False)
     exact: bytes = field(repr=False)
     """Digest of the data themselves, 32 bytes."""
+    sponsor: str = ""
+    """Who vouches for the seller, "" for nobody."""
 
 
 class GateRefusedError(MarketError):
@@ -82,19 +99,28 @@ class Ruling:
 class Gate:
     """Decides on applications. May be shared between threads."""
 
-    def __init__(self, *, index: FingerprintIndex, box: SecretBox, pepper: bytes) -> None:
-        """Create a gate; ``pepper`` (32 secret bytes) hides exact digests in the table and must never change."""
+    def __init__(
+        self, *, index: FingerprintIndex, box: SecretBox, pepper: bytes, probes: Probes, links: Links
+    ) -> None:
+        """Create a gate; ``pepper`` (32 secret bytes) hides exact digests in the table and must never change.
+
+        ``probes`` keeps what applications came near; ``links`` knows them again by what was tried before.
+        """
         self._index = index
         self._box = box
         self._pepper = pepper
+        self._probes = probes
+        self._links = links
 
     def refresh(self, connection: Connection) -> None:
         """Take in what was registered since; to be done before `survey`."""
         self._index.refresh(connection)
 
-    def survey(self, candidacy: Candidacy) -> Survey:
+    def survey(self, candidacy: Candidacy, *, now_ms: int) -> Survey:
         """Return the comparison with everything registered so far; to be handed to `rule`, without the lock."""
-        return self._index.survey(candidacy.items)
+        survey = self._index.survey(candidacy.items)
+        linked = self._links.find(candidacy.seller, candidacy.sponsor, candidacy.items, now_ms=now_ms)
+        return replace(survey, linked=linked)
 
     def find(self, connection: Connection, seller: str, nonce: str, intent_digest: str) -> Ruling | None:
         """Return the decision on an intent of ``seller``, None while there is none.
@@ -121,7 +147,7 @@ class Gate:
         self._index.refresh(connection)
         complete = survey.merge(self._index.survey(candidacy.items, since=survey.seen, connection=connection))
         exact = exact_key(self._pepper, candidacy.exact)
-        outcome = self._decide(connection, candidacy, complete, exact)
+        outcome, near = self._decide(connection, candidacy, complete, exact, now_ms=now_ms)
         ruling = Ruling(
             "case-" + base32(secrets.token_bytes(10)),
             outcome.decision,
@@ -131,28 +157,63 @@ class Gate:
             fresh=True,
         )
         self._record(connection, candidacy, ruling, outcome, exact=exact, now_ms=now_ms)
+        trial = Trial(candidacy.seller, candidacy.sponsor, APPLICATION, str(ruling.decision), ruling.case_number)
+        self._probes.keep(connection, trial, near, now_ms=now_ms)
         return ruling
 
-    def _decide(self, connection: Connection, candidacy: Candidacy, survey: Survey, exact: str) -> Outcome:
-        found = {
-            address: Resemblance.MATCH if likeness.sure else Resemblance.REVIEW
-            for address, likeness in survey.likenesses.items()
-        }
+    def _decide(
+        self, connection: Connection, candidacy: Candidacy, survey: Survey, exact: str, *, now_ms: int
+    ) -> tuple[Outcome, Mapping[str, Finding]]:
+        """Return the decision, and what of others the data come near."""
         registrations = tables.registrations
-        same = select(registrations.c.address).where(
+        query = select(registrations.c.address).where(
             registrations.c.exact_key == exact, registrations.c.decision == Decision.ALLOWED
         )
-        found |= {row.address: Resemblance.EXACT for row in connection.execute(same)}
-        standings = load_standings(connection, found)
+        same = {row.address for row in connection.execute(query)}
+        found = {**dict.fromkeys(same, Likeness(True, 1.0)), **survey.likenesses}
+        standings, counts = load_standings(connection, {*same, *survey.addresses}), count_items(connection, found)
+        complete = replace(survey, likenesses=found)
+        near = findings_of(complete, candidacy.items, standings, account=candidacy.seller)
+        history = load_history(connection, self._box, candidacy.seller)
         candidates = [
-            Candidate(address, standings[address].owner, standings[address].standing, resemblance)
-            for address, resemblance in found.items()
+            Candidate(
+                address,
+                standings[address].owner,
+                standings[address].standing,
+                counts[address],
+                exact=address in same,
+                copies=likeness.copies,
+                doubted=likeness.doubted,
+                taken=history.taken.get(address, frozenset()),
+            )
+            for address, likeness in found.items()
             if address in standings
         ]
-        outcome = decide(candidacy.seller, candidates)
+        items = frozenset(item for item, _ in placed(candidacy.items))
+        offered = Offered(candidacy.seller, items, history.of_others)
+        outcome = decide(offered, candidates)
         if outcome.decision is Decision.UNDER_REVIEW and self._approved(connection, candidacy, outcome):
-            return approve(candidacy.seller, candidates)
-        return outcome
+            outcome = approve(offered, candidates)
+        if outcome.decision is Decision.ALLOWED:
+            outcome = self._hold(connection, candidacy, outcome, near, now_ms=now_ms)
+        return outcome, near
+
+    def _hold(
+        self,
+        connection: Connection,
+        candidacy: Candidacy,
+        outcome: Outcome,
+        near: Mapping[str, Finding],
+        *,
+        now_ms: int,
+    ) -> Outcome:
+        """Return ``outcome``, which allows, unless the data are one more step of a series: then a person looks."""
+        tallies = self._probes.tallies(connection, candidacy.seller, candidacy.sponsor, near, now_ms=now_ms)
+        climbed = held({address: finding.degree for address, finding in near.items()}, tallies)
+        if not climbed:
+            return outcome
+        review = Outcome(Decision.UNDER_REVIEW, matched=tuple(climbed), shares=outcome.shares)
+        return outcome if self._approved(connection, candidacy, review) else review
 
     def _approved(self, connection: Connection, candidacy: Candidacy, outcome: Outcome) -> bool:
         """Return whether a person has looked at the same data beside the same registrations, and approved."""
@@ -163,8 +224,7 @@ class Gate:
             registrations.c.resolution == APPROVED,
         )
         for row in connection.execute(query):
-            seen = canonical.loads(self._box.open(row.matched, context=matched_context(row.case_number)))
-            if set(outcome.matched) <= set(seen):
+            if set(outcome.matched) <= set(open_findings(self._box, row.case_number, row.matched).matched):
                 return True
         return False
 
@@ -178,7 +238,7 @@ class Gate:
         exact: str,
         now_ms: int,
     ) -> None:
-        matched = canonical.dumps(list(outcome.matched))
+        findings = Findings(outcome.matched, outcome.shares)
         connection.execute(
             tables.registrations.insert().values(
                 case_number=ruling.case_number,
@@ -188,7 +248,8 @@ class Gate:
                 address=candidacy.address,
                 decision=str(ruling.decision),
                 overlaps=list(ruling.overlaps),
-                matched=self._box.seal(matched, context=matched_context(ruling.case_number)),
+                matched=seal_findings(self._box, ruling.case_number, findings),
+                of_others=sum(share.mine for share in outcome.shares if share.owner != candidacy.seller),
                 existing=ruling.existing,
                 generator=candidacy.generator,
                 config=_config(candidacy.items),
@@ -199,24 +260,23 @@ class Gate:
         )
         if ruling.decision is not Decision.ALLOWED:
             return
-        counts: dict[str, int] = {}
+        rows = self._rows(candidacy)
+        while some := list(islice(rows, _ROWS)):
+            connection.execute(tables.item_fingerprints.insert(), some)
+
+    def _rows(self, candidacy: Candidacy) -> Iterator[dict[str, object]]:
+        """Yield the row of each item, sealed."""
+        counts: Counter[str] = Counter()
         for item in candidacy.items:
-            position = counts.get(item.generator, 0)
-            counts[item.generator] = position + 1
+            position = counts[item.generator]
+            counts[item.generator] += 1
             context = item_context(candidacy.address, position, item.generator)
-            connection.execute(
-                tables.item_fingerprints.insert().values(
-                    address=candidacy.address,
-                    item=position,
-                    generator=item.generator,
-                    segments=self._box.seal(item.to_bytes(), context=context),
-                )
-            )
-
-
-def matched_context(case_number: str) -> str:
-    """Return what the sealed list of matched addresses of a case is bound to."""
-    return f"registrations/{case_number}/matched"
+            yield {
+                "address": candidacy.address,
+                "item": position,
+                "generator": item.generator,
+                "segments": self._box.seal(item.to_bytes(), context=context),
+            }
 
 
 def _earlier(connection: Connection, seller: str, nonce: str, intent_digest: str) -> Ruling | None:

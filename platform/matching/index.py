@@ -7,12 +7,17 @@ came to nothing stays in it; whether an address counts is asked of the tables ea
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from threading import Lock
 from typing import Any
 
 from countermark.fingerprint import Fingerprint, Index, compare_many, index_of
+from countermark.platform.matching.likeness import Item, Likeness, Survey, placed
+from countermark.platform.matching.nearness import Near, nearness
+from countermark.platform.matching.threads import THREADS, batched, in_threads
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.secrets import SecretBox
@@ -21,31 +26,8 @@ from countermark.platform.store.sql import Connection, Row, select
 _BATCH = 2000
 """Rows decrypted at a time, so that a rebuild holds few sealed bytes at once."""
 
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How alike a registration and the data at hand are: of all pairs of items the strictest.
-
-    ``sure`` tells a match from the review band; ``score`` (0 to 1) orders answers and is shown to nobody.
-    """
-
-    sure: bool
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a comparison with every registration up to row ``seen`` found, by contract address."""
-
-    seen: int = 0
-    likenesses: Mapping[str, Likeness] = field(default_factory=dict)
-
-    def merge(self, later: "Survey") -> "Survey":
-        """Return this survey and one of later rows as one."""
-        merged = dict(self.likenesses)
-        for address, likeness in later.likenesses.items():
-            merged[address] = _stricter(merged.get(address), likeness)
-        return Survey(max(self.seen, later.seen), merged)
+_AT_ONCE = 8
+"""Items whose candidates are read at once, and which one thread compares."""
 
 
 @dataclass(slots=True)
@@ -55,17 +37,29 @@ class _Shelf:
     index: Index
     seqs: list[int] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
 
-    def take(self, rows: Sequence[tuple[int, str, Fingerprint]]) -> None:
-        """Take in rows: ``seq``, contract address and fingerprint of each, in their order."""
+    def take(self, rows: Sequence["_Registered"]) -> None:
+        """Take in rows, in their order."""
         # A refresh that failed half-way comes again with rows that are here already, or are so in the lists alone.
         known = len(self.index)
-        del self.seqs[known:], self.addresses[known:]
-        new = [row for row in rows if not self.seqs or row[0] > self.seqs[-1]]
+        del self.seqs[known:], self.addresses[known:], self.places[known:]
+        new = [row for row in rows if not self.seqs or row.seq > self.seqs[-1]]
         # Before the index: whatever number it tells must be known here.
-        self.seqs += [seq for seq, _, _ in new]
-        self.addresses += [address for _, address, _ in new]
-        self.index.add([fingerprint for _, _, fingerprint in new])
+        self.seqs += [row.seq for row in new]
+        self.addresses += [row.address for row in new]
+        self.places += [row.place for row in new]
+        self.index.add([row.fingerprint for row in new])
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """A row of `item_fingerprints`, decrypted."""
+
+    seq: int
+    address: str
+    place: int
+    fingerprint: Fingerprint
 
 
 class FingerprintIndex:
@@ -89,41 +83,86 @@ class FingerprintIndex:
         with self._lock:
             taken = 0
             for rows in self._batches(connection):
-                by_generator: dict[str, list[tuple[int, str, Fingerprint]]] = {}
-                for seq, address, fingerprint in rows:
-                    by_generator.setdefault(fingerprint.generator, []).append((seq, address, fingerprint))
+                by_generator: dict[str, list[_Registered]] = {}
+                for row in rows:
+                    by_generator.setdefault(row.fingerprint.generator, []).append(row)
                 for generator, some in by_generator.items():
                     self._shelves.setdefault(generator, _Shelf(index_of(generator))).take(some)
-                self._seen = rows[-1][0]
+                self._seen = rows[-1].seq
                 taken += len(rows)
             return taken
 
     def survey(self, items: Sequence[Fingerprint], *, since: int = 0, connection: Connection | None = None) -> Survey:
         """Return what resembles ``items`` among the rows after ``since`` that the index has seen.
 
-        Each item is compared with those of its own generator's fingerprints that the generator's index tells; of all
-        pairs the strictest decides. They are read by ``connection``, or else by one of its own that is not held
-        while they are compared.
+        Each item is compared with those of its own generator's fingerprints that the generator's index tells. They
+        are read by ``connection``, or else by others that are not held while they are compared; then many items are
+        compared some at a time, on several threads.
         """
-        found: dict[str, Likeness] = {}
         seen = self._seen
-        for item in items:
-            shelf = self._shelves.get(item.generator)
-            if shelf is None:
-                continue
-            numbers = shelf.index.candidates(item, bisect_right(shelf.seqs, since))
-            for start in range(0, len(numbers), _BATCH):
-                some = numbers[start : start + _BATCH]
-                registered = self._read([shelf.seqs[number] for number in some], connection)
-                for number, comparison in zip(some, compare_many(item, registered), strict=True):
-                    if comparison.decision != "different":
-                        address = shelf.addresses[number]
-                        likeness = Likeness(comparison.decision == "match", comparison.score)
-                        found[address] = _stricter(found.get(address), likeness)
-        return Survey(seen, found)
+        if since >= seen:
+            return Survey(seen)
+        found: dict[str, Likeness] = {}
+        near: dict[str, Near] = {}
+        some = partial(self._compared, since=since, connection=connection)
+        threads = 1 if connection is not None else THREADS
+        # In the items' order, whichever thread was faster.
+        for address, likeness in chain.from_iterable(in_threads(some, batched(placed(items), _AT_ONCE), threads)):
+            if isinstance(likeness, Near):
+                near[address] = max(likeness, near.get(address, likeness))
+            else:
+                earlier = found.get(address)
+                found[address] = likeness if earlier is None else earlier.joined(likeness)
+        return Survey(seen, found, near)
 
-    def _read(self, seqs: Sequence[int], connection: Connection | None) -> list[Fingerprint]:
-        """Return the fingerprints of the rows with these numbers, in their order."""
+    def _compared(
+        self, items: Sequence[tuple[Item, Fingerprint]], *, since: int, connection: Connection | None
+    ) -> list[tuple[str, Likeness | Near]]:
+        """Return the contracts with items like these, or with items that are near them."""
+        asked = [(item, fingerprint, self._numbers(fingerprint, since)) for item, fingerprint in items]
+        known: Mapping[int, Fingerprint] = {}
+        seqs = {self._shelves[one.generator].seqs[number] for _, one, numbers in asked for number in numbers}
+        if len(seqs) <= _BATCH:
+            known = self._read(seqs, connection)
+        return [
+            pair
+            for item, fingerprint, numbers in asked
+            for start in range(0, len(numbers), _BATCH)
+            for pair in self._likenesses(item, fingerprint, numbers[start : start + _BATCH], known, connection)
+        ]
+
+    def _numbers(self, fingerprint: Fingerprint, since: int) -> Sequence[int]:
+        """Return the numbers of what is worth comparing with ``fingerprint``, on the shelf of its generator."""
+        shelf = self._shelves.get(fingerprint.generator)
+        if shelf is None or not shelf.seqs or shelf.seqs[-1] <= since:
+            return ()
+        return shelf.index.candidates(fingerprint, bisect_right(shelf.seqs, since))
+
+    def _likenesses(
+        self,
+        item: Item,
+        fingerprint: Fingerprint,
+        numbers: Sequence[int],
+        known: Mapping[int, Fingerprint],
+        connection: Connection | None,
+    ) -> Iterator[tuple[str, Likeness | Near]]:
+        """Yield the contracts of ``numbers`` that are like this item, or near it; what is not ``known`` is read."""
+        shelf = self._shelves[fingerprint.generator]
+        seqs = [shelf.seqs[number] for number in numbers]
+        read = known or self._read(seqs, connection)
+        for number, comparison in zip(numbers, compare_many(fingerprint, [read[seq] for seq in seqs]), strict=True):
+            if comparison.decision == "match":
+                pair = (item, (item[0], shelf.places[number]))
+                yield shelf.addresses[number], Likeness(True, comparison.score, copies=frozenset({pair}))
+            elif comparison.decision == "review":
+                yield shelf.addresses[number], Likeness(False, comparison.score, doubted=frozenset({item}))
+            elif (near := nearness(comparison)) is not None:
+                yield shelf.addresses[number], near
+
+    def _read(self, seqs: Collection[int], connection: Connection | None) -> dict[int, Fingerprint]:
+        """Return the fingerprints of the rows with these numbers."""
+        if not seqs:
+            return {}
         items = tables.item_fingerprints
         query = select(items).where(items.c.seq.in_(seqs))
         if connection is not None:
@@ -131,16 +170,15 @@ class FingerprintIndex:
         else:
             with self._database.begin() as own:
                 rows = own.execute(query).all()
-        by_seq = {row.seq: self._opened(row) for row in rows}
-        return [by_seq[seq] for seq in seqs]
+        return {row.seq: self._opened(row) for row in rows}
 
-    def _batches(self, connection: Connection) -> Iterator[list[tuple[int, str, Fingerprint]]]:
+    def _batches(self, connection: Connection) -> Iterator[list[_Registered]]:
         items = tables.item_fingerprints
         while True:
             query = select(items).where(items.c.seq > self._seen).order_by(items.c.seq).limit(_BATCH)
             rows = connection.execute(query).all()
             if rows:
-                yield [(row.seq, row.address, self._opened(row)) for row in rows]
+                yield [_Registered(row.seq, row.address, row.item, self._opened(row)) for row in rows]
             if len(rows) < _BATCH:
                 return
 
@@ -152,9 +190,3 @@ class FingerprintIndex:
 def item_context(address: str, item: int, generator: str) -> str:
     """Return what a sealed item fingerprint is bound to, so that no row's bytes pass for another's."""
     return f"item_fingerprints/{address}/{item}/{generator}"
-
-
-def _stricter(first: Likeness | None, second: Likeness) -> Likeness:
-    if first is None:
-        return second
-    return max(first, second, key=lambda likeness: (likeness.sure, likeness.score))

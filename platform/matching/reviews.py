@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countermark.platform.matching.decision import Decision
-from countermark.platform.matching.gate import APPROVED, matched_context
+from countermark.platform.matching.findings import open_findings
+from countermark.platform.matching.gate import APPROVED
+from countermark.platform.matching.holdings import Share
 from countermark.platform.store import tables
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import ColumnElement, Connection, and_, select, update
-from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode, MarketError
 
 REJECTED = "rejected"
@@ -19,12 +20,16 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case that waits for a person; ``matched`` are the contracts that the data resemble."""
+    """A case that waits for a person; ``matched`` are the contracts that the data resemble.
+
+    ``shares`` tell how much of whose is at hand, whether or not it is why he has to look.
+    """
 
     case_number: str
     seller: str
     matched: tuple[str, ...]
     decided_ms: int
+    shares: tuple[Share, ...] = ()
 
 
 class Reviews:
@@ -42,15 +47,11 @@ class Reviews:
             .order_by(registrations.c.decided_ms, registrations.c.case_number)
             .limit(limit)
         )
-        return [
-            Case(
-                row.case_number,
-                row.seller,
-                tuple(canonical.loads(self._box.open(row.matched, context=matched_context(row.case_number)))),
-                row.decided_ms,
-            )
-            for row in connection.execute(query)
-        ]
+        cases = []
+        for row in connection.execute(query):
+            findings = open_findings(self._box, row.case_number, row.matched)
+            cases.append(Case(row.case_number, row.seller, findings.matched, row.decided_ms, findings.shares))
+        return cases
 
     def find(self, connection: Connection, case_number: str) -> None:
         """Check that the case waits.

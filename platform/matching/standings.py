@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from countermark.platform.matching.decision import Decision, Standing, standing
+from countermark.platform.matching.candidates import Standing, standing
+from countermark.platform.matching.decision import Decision
+from countermark.platform.matching.likeness import COLLECTION
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
-from countermark.platform.store.sql import Connection, and_, select
+from countermark.platform.store.sql import Connection, and_, func, select
 
 FAILED = (State.REFUSED, State.INVALID)
 """Ends of a `listing.create` after which there is no contract and never will be one by that intent."""
@@ -50,3 +52,20 @@ def load_standings(connection: Connection, addresses: Iterable[str]) -> dict[str
         else:
             found[row.address] = Registered(row.seller, Standing.PENDING)
     return found
+
+
+def count_items(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
+    """Return how many items the registration of each of ``addresses`` has, 1 at least, by address."""
+    items = tables.item_fingerprints
+    query = (
+        select(items.c.address, items.c.generator, func.count().label("number"))
+        .where(items.c.address.in_(list(addresses)))
+        .group_by(items.c.address, items.c.generator)
+    )
+    of_kind: dict[str, dict[str, int]] = {address: {} for address in addresses}
+    for row in connection.execute(query):
+        kind = row.generator.partition("/")[0]
+        if kind != COLLECTION:
+            counts = of_kind[row.address]
+            counts[kind] = max(counts.get(kind, 0), int(row.number))
+    return {address: max(sum(counts.values()), 1) for address, counts in of_kind.items()}

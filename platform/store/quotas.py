@@ -1,6 +1,6 @@
 """How often somebody may do something in a while: the platform's oracles above all (A-31), and writes at large."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countermark.platform.store import clock, tables
 from countermark.platform.store.engine import Database
@@ -13,11 +13,13 @@ KEPT_MS = 86_400_000
 _QUOTAS = tables.quotas.c
 _KEY = ("account", "kind", "window_ms")
 _USED = select(_QUOTAS.used).where(*(_QUOTAS[name] == bindparam(name) for name in _KEY)).with_for_update()
-_FIRST = upsert(tables.quotas).values(used=1)
-_COUNT = _FIRST.on_conflict_do_update(index_elements=_KEY, set_={"used": _QUOTAS.used + 1})
+_FIRST = upsert(tables.quotas).values(used=bindparam("uses"))
+_COUNT = _FIRST.on_conflict_do_update(index_elements=_KEY, set_={"used": _QUOTAS.used + bindparam("uses")})
 # One statement, since every write of a trader's goes through it.
 _SPEND = _FIRST.on_conflict_do_update(
-    index_elements=_KEY, set_={"used": _QUOTAS.used + 1}, where=_QUOTAS.used < bindparam("most")
+    index_elements=_KEY,
+    set_={"used": _QUOTAS.used + bindparam("uses")},
+    where=_QUOTAS.used + bindparam("uses") <= bindparam("most"),
 ).returning(_QUOTAS.used)
 _FORGET = delete(tables.quotas).where(
     _QUOTAS.account == bindparam("account"),
@@ -29,8 +31,9 @@ _FORGET = delete(tables.quotas).where(
 class RateLimitedError(MarketError):
     """The limit ``kind`` of ``most`` uses in ``window_ms`` is used up; after ``wait_ms`` there is room again."""
 
-    def __init__(self, kind: str, most: int, *, window_ms: int, wait_ms: int) -> None:
-        super().__init__(ErrorCode.RATE_LIMITED, f"at most {most} in {window_ms // 1000} s")
+    def __init__(self, kind: str, most: int, *, window_ms: int, wait_ms: int, more: str = "") -> None:
+        """Take ``more`` to say, after how many in which time."""
+        super().__init__(ErrorCode.RATE_LIMITED, f"at most {most} in {window_ms // 1000} s{more}")
         self.kind = kind
         self.most = most
         self.window_ms = window_ms
@@ -45,23 +48,29 @@ class Quota:
     most: int
     window_ms: int
 
-    def spend(self, connection: Connection, account: str, *, now_ms: int) -> None:
-        """Count one use, or refuse it.
+    def times(self, factor: int) -> "Quota":
+        """Return the quota of so many together."""
+        return replace(self, most=self.most * factor)
+
+    def spend(self, connection: Connection, account: str, *, now_ms: int, uses: int = 1) -> None:
+        """Count one use, or several at once, or refuse them.
 
         Raises:
             RateLimitedError: it is used up; what was refused is not counted.
         """
         spent = self._row(account, now_ms)
-        used = connection.execute(_SPEND, {**spent, "most": self.most}).scalar_one_or_none()
+        if uses > self.most:
+            raise self._used_up(now_ms)
+        used = connection.execute(_SPEND, {**spent, "uses": uses, "most": self.most}).scalar_one_or_none()
         if used is None:
             raise self._used_up(now_ms)
-        if used == 1:
+        if used == uses:
             connection.execute(_FORGET, spent)
 
     def count(self, connection: Connection, account: str, *, now_ms: int) -> None:
         """Count one use, whatever was used before."""
         counted = self._row(account, now_ms)
-        connection.execute(_COUNT, counted)
+        connection.execute(_COUNT, {**counted, "uses": 1})
         connection.execute(_FORGET, counted)
 
     def check(self, connection: Connection, account: str, *, now_ms: int) -> None:

@@ -307,7 +307,7 @@ registrations = Table(
     Column("address", Text, nullable=False),
     Column("decision", Text, nullable=False),  # accepted, or an error code of the gate
     Column("overlaps", JSONB, nullable=False),
-    Column("matched", LargeBinary),  # sealed: with what it matched; the seller never learns it (A-43)
+    Column("matched", LargeBinary),  # sealed: what it matched, how much of it; the seller never learns it (A-43)
     Column("existing", Text, nullable=False),  # the seller's own contract that a refusal names, or empty
     Column("generator", Text, nullable=False),
     Column("config", Text, nullable=False),  # ids of the weights and thresholds that decided (A-04)
@@ -318,6 +318,7 @@ registrations = Table(
     Column("resolution", Text),  # of a case under review: approved or rejected, by whom the platform appointed
     Column("failure", Text),  # code with which the ledger refused what the gate had accepted
     Column("deposited_ms", BigInteger),  # the items lie sealed for the supervisor in the object store since
+    Column("of_others", Integer, nullable=False, server_default=text("0")),  # how many of its items are others'
     Index("ux_registrations_intent", "seller", "nonce", unique=True),
     Index("ix_registrations_address", "address"),
     Index("ix_registrations_exact", "exact_key"),
@@ -328,6 +329,35 @@ registrations = Table(
         postgresql_where=text("decision = 'allowed' AND failure IS NULL AND deposited_ms IS NULL"),
     ),
     comment="Every decision of the gate, refusals too (A-31).",
+)
+
+probes = Table(
+    "probes",
+    metadata,
+    _key("id"),
+    Column("account", Text, nullable=False),
+    Column("sponsor", Text, nullable=False),  # MSP id, or empty
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),  # application, search or trace
+    Column("degree", Text, nullable=False),  # match, review, close, linked or near
+    Column("registration", LargeBinary, nullable=False),  # HMAC of the address under a key of the platform's
+    Column("finding", LargeBinary, nullable=False),  # sealed: which registration, whose, its score, what was decided
+    Column("samples", LargeBinary, nullable=False),  # sealed: the fingerprints that came so near
+    Index("ix_probes_account", "account", "at_ms"),
+    Index("ix_probes_sponsor", "sponsor", "at_ms"),
+    Index("ix_probes_registration", "registration", "at_ms"),
+    Index("ix_probes_at", "at_ms"),
+    comment="Attempts that came near somebody else's registration, for the supervisor (A-31).",
+)
+
+search_payments = Table(
+    "search_payments",
+    metadata,
+    _key("tx_id"),
+    Column("account", Text, nullable=False),
+    Column("purpose", Text, nullable=False),  # digest of the inquiry that it paid for
+    Column("used_ms", BigInteger, nullable=False),
+    comment="Transfers that have paid for an inquiry; each counts once, so none is ever deleted.",
 )
 
 # --- Board --------------------------------------------------------------------------------------------------
@@ -436,6 +466,18 @@ packages = Table(
     Column("legal_hold", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("state IN ('UPLOADING', 'COMPLETE', 'RELEASED', 'DELETED')", name="state_known"),
     comment="Encrypted packages in transit (15).",
+)
+
+fingerprint_parts = Table(
+    "fingerprint_parts",
+    metadata,
+    _key("account"),
+    _key("digest"),  # of the sealed message
+    Column("size", BigInteger, nullable=False),
+    Column("stored", Boolean, nullable=False),  # whether its object is whole
+    Column("sent_ms", BigInteger, nullable=False),  # last; 0 once an application has taken it
+    Index("ix_fingerprint_parts_sent", "sent_ms"),
+    comment="Sealed item fingerprints that wait for their application.",
 )
 
 leases = Table(

@@ -9,8 +9,10 @@ import pytest
 
 from countermark.fingerprint import Fingerprint
 from countermark.platform.contracts.registration import Registration
+from countermark.platform.matching.allowance import Allowance
 from countermark.platform.matching.gate import Candidacy, Gate
-from countermark.platform.matching.index import FingerprintIndex, Survey
+from countermark.platform.matching.index import FingerprintIndex
+from countermark.platform.matching.likeness import Survey
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.quotas import Quota
@@ -20,18 +22,19 @@ from tests.support.pictures import NAMES, edited, fingerprint, photo
 from tests.support.platform import World, application
 
 TRIES = 100
-UNLIMITED = Quota("refused_listing", most=10**6, window_ms=10**12)
+UNLIMITED = Allowance(refusals=Quota("refused_listing", most=10**6, window_ms=10**12))
 
 
 class GateAtOnce(Gate):
     """A gate whose users all finish the comparison outside the lock before any of them asks for the lock."""
 
     def __init__(self, world: World, barrier: Barrier) -> None:
-        super().__init__(index=FingerprintIndex(world.box, world.database), box=world.box, pepper=b"q" * 32)
+        index = FingerprintIndex(world.box, world.database)
+        super().__init__(index=index, box=world.box, pepper=b"q" * 32, probes=world.probes, links=world.links)
         self._barrier = barrier
 
-    def survey(self, candidacy: Candidacy) -> Survey:
-        survey = super().survey(candidacy)
+    def survey(self, candidacy: Candidacy, *, now_ms: int) -> Survey:
+        survey = super().survey(candidacy, now_ms=now_ms)
         self._barrier.wait()
         return survey
 
@@ -63,7 +66,7 @@ def _outcome(registration: Registration, message: object) -> str:
 def _at_once(world: World, items: Sequence[Fingerprint], sellers: Sequence[Actor]) -> list[str]:
     barrier = Barrier(len(items))
     messages = [application(who, item, now_ms=world.clock()) for who, item in zip(sellers, items, strict=True)]
-    services = [world.registration(gate=GateAtOnce(world, barrier), refusals=UNLIMITED) for _ in items]
+    services = [world.registration(gate=GateAtOnce(world, barrier), allowance=UNLIMITED) for _ in items]
     with ThreadPoolExecutor(len(items)) as pool:
         return sorted(pool.map(_outcome, services, messages))
 

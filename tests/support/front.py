@@ -4,7 +4,7 @@ Traders are the real client code: their requests go to the application through W
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,9 +116,18 @@ class Trader:
 class Front:
     """The gateway, the platform behind it, and the traders before it."""
 
-    def __init__(self, database: Database, folder: Path, *, store: ObjectStore | None = None, **site: Any) -> None:
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        store: ObjectStore | None = None,
+        config: Mapping[str, Any] | None = None,
+        **site: Any,
+    ) -> None:
+        """`config` replaces members of the market configuration."""
         fees = {**config_json()["fees"], "management": str(MANAGEMENT_FEE)}
-        self.world = World(database, folder, {"fees": fees}, store)
+        self.world = World(database, folder, {"fees": fees, **(config or {})}, store)
         self.folder = folder
         self.chain = Chain(self.world.channel)
         spool = folder / "spool"

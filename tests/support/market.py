@@ -80,7 +80,11 @@ def config_json(**changes: Any) -> dict[str, Any]:
         "epoch": EPOCH_S,
         "intents": {"longest": 86_400, "longest_money": 600},
         "change_delay": 60,
-        "generators": {"accepted": ["image/v1", "image/paper-v0"], "preferred": "image/v1", "required": ["image/v1"]},
+        "generators": {
+            "accepted": ["image/v1", "image/paper-v0", "text/v1", "table/v1", "bytes/v1", "collection/v1"],
+            "preferred": "image/v1",
+            "required": ["image/v1"],
+        },
         "limits": {
             "items": 10,
             "fingerprint_bytes": 65_536,

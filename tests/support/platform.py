@@ -7,6 +7,7 @@ that the projector applies at once, unless a test holds them back.
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,18 +19,22 @@ from countermark.chaincode.registry import handler
 from countermark.chaincode.testing import Ledger, Result
 from countermark.fingerprint import Fingerprint
 from countermark.platform.board.log import Board
+from countermark.platform.contracts.parts import Parts
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.contracts.registration import Registered, Registration
 from countermark.platform.jobs.acts import Acting
 from countermark.platform.matching.gate import Gate
 from countermark.platform.matching.index import FingerprintIndex
+from countermark.platform.matching.inquiries import Inquiries
+from countermark.platform.matching.links import Links
+from countermark.platform.matching.probes import Probes
 from countermark.platform.ports import CommitStatus, Endorsed, ObjectStore, Prepared, RefusedError, UnavailableError
 from countermark.platform.projection.projector import Projector
 from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import FolderStore
 from countermark.platform.store.outbox import Entry, Outbox, Submitter
 from countermark.platform.store.secrets import SecretBox
-from countermark.protocol import canonical, commitments, intents
+from countermark.protocol import canonical, commitments, intents, parts
 from countermark.protocol.commitments import Opening
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u
@@ -254,6 +259,14 @@ class World:
         self.keys = {1: self.platform.encryption}
         self.index = FingerprintIndex(self.box, self.database)
         self.columns = PrivateColumns(self.box)
+        self.probes = Probes(self.box, b"p" * 32)
+        self.links = Links(self.database, self.probes)
+        self.parts = self.parts_with()
+
+    def parts_with(self, **changes: Any) -> Parts:
+        """Where parts of applications wait."""
+        ports = {"database": self.database, "objects": self.objects, "keys": self.keys}
+        return Parts(**{**ports, "market": MARKET, "clock": self.clock, **changes})
 
     def clock(self) -> int:
         """The ledger's time, ms since the epoch."""
@@ -270,15 +283,35 @@ class World:
     def board(self) -> Board:
         return Board(box=self.box, key=self.platform.key, market=MARKET, anchored_within_ms=60_000)
 
+    def gate(self, index: FingerprintIndex | None = None, pepper: bytes = b"q" * 32) -> Gate:
+        """A gate with an index of its own."""
+        index = index or FingerprintIndex(self.box, self.database)
+        return Gate(index=index, box=self.box, pepper=pepper, probes=self.probes, links=self.links)
+
+    def inquiries(self, **changes: Any) -> Inquiries:
+        """What takes searches and traces."""
+        return Inquiries(
+            **{
+                "database": self.database,
+                "index": self.index,
+                "keys": self.keys,
+                "market": MARKET,
+                "clock": self.clock,
+                "probes": self.probes,
+                "links": self.links,
+                **changes,
+            }
+        )
+
     def registration(self, **changes: Any) -> Registration:
         """A registration service as a gateway process of its own has it, with an index of its own."""
-        gate = Gate(index=FingerprintIndex(self.box, self.database), box=self.box, pepper=b"q" * 32)
         return Registration(
             **{
                 "database": self.database,
-                "gate": gate,
+                "gate": self.gate(),
                 "outbox": self.outbox,
                 "columns": self.columns,
+                "parts": self.parts,
                 "keys": self.keys,
                 "market": MARKET,
                 "clock": self.clock,
@@ -304,6 +337,17 @@ class World:
             return list(connection.execute(table.select()).all())
 
 
+def _count(items: Sequence[Fingerprint]) -> int:
+    """How many things these are fingerprints of: one by each generator."""
+    return max(Counter(item.generator for item in items).values())
+
+
+def _several(items: Sequence[Fingerprint]) -> tuple[str, ...]:
+    """The generators of a description, which names them where the contract's is not the only one."""
+    generators = tuple(sorted({item.generator for item in items}))
+    return generators if len(generators) > 1 else ()
+
+
 def application(
     who: Actor,
     *items: Fingerprint,
@@ -312,19 +356,27 @@ def application(
     title: str = "",
     price: int = 10_001,
     nonce: str | None = None,
+    named: str | None = None,
+    count: int | None = None,
+    generators: tuple[str, ...] | None = None,
     change: Any = None,
 ) -> dict[str, Any]:
-    """The sealed application of `who`; `change` may alter the plaintext document before it is sealed."""
+    """The sealed application of `who`; `change` may alter the plaintext document before it is sealed.
+
+    It names the first item's generator and counts the items unless told otherwise.
+    """
+    count = _count(items) if count is None else count
+    generators = _several(items) if generators is None else generators
     encoded = [item.to_bytes() for item in items]
     opening = Opening(
         root=commitments.fingerprint_root(encoded),
         # Data without an edit have the same digest, edited ones another.
         exact=hashlib.sha256(data if data is not None else b"".join(encoded)).digest(),
-        description=Description("image/jpeg", len(items), 1000, title=title),
+        description=Description("image/jpeg", count, 1000, title=title, generators=generators),
         salt_f=commitments.new_salt(),
         salt_d=commitments.new_salt(),
         salt_exact=commitments.new_salt(),
-        items=len(items),
+        items=count,
     )
     committed = opening.commitments()
     token = intents.sign(
@@ -335,8 +387,8 @@ def application(
             "c_f": committed.c_f,
             "c_d": committed.c_d,
             "c_exact": committed.c_exact,
-            "items": len(items),
-            "generator": items[0].generator,
+            "items": count,
+            "generator": named or items[0].generator,
             "offer": offer(price),
         },
         issued_at_ms=now_ms,
@@ -350,6 +402,12 @@ def application(
     if change is not None:
         change(document)
     return sealed(document, "listing")
+
+
+def part(items: Sequence[bytes]) -> tuple[str, dict[str, Any]]:
+    """A sealed part of an application that holds `items`, and its digest."""
+    message = sealed({"items": [b64u(item) for item in items]}, parts.KIND)
+    return parts.digest_of(message), message
 
 
 def sealed(document: object, kind: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.support.openapi.acts import Act
 from tests.support.openapi.live import POOL, LiveMarket
 from tests.support.openapi.plans import Envelope, Plan, Seal
 from tests.support.openapi.wire import SIGNER, SIGNING
-from tests.support.platform import MARKET
+from tests.support.platform import MARKET, part
 
 _LIFETIME_S = 300
 
@@ -33,6 +33,13 @@ class Completion:
         self._learned: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=POOL))
         """Ids in answers of each collection."""
         self._cursors: deque[str] = deque(maxlen=POOL)
+        self._parts: deque[tuple[str, Actor]] = deque(maxlen=POOL)
+        self._filled: dict[str, Callable[[Case[Any], Plan], Act]] = {
+            "accounts_fund": self._fund,
+            "packages_upload": self._upload,
+            "fingerprints_upload": self._part,
+        }
+        """Operations whose bodies have no intent and cannot be made up."""
 
     def complete(self, case: Case[Any], plan: Plan) -> Case[Any]:
         """Return `case` as `plan` says; whose signature it gets on its way stands in headers of `wire`."""
@@ -44,7 +51,7 @@ class Completion:
             act = self._act(spec, plan)
             if act is not None:
                 self._ask(case, act, plan)
-            elif SEALED in spec:
+            elif SEALED in spec and spec["operationId"] not in self._filled:
                 case.body = {"sealed": acts.search(self.live, fresh=plan.fresh, pick=plan.pick)}
             else:
                 act = self._fill(case, plan)
@@ -133,9 +140,7 @@ class Completion:
 
     def _fill(self, case: Case[Any], plan: Plan) -> Act | None:
         """Give `case` a body that is good as far as `plan` says, where it has no intent and cannot be made up."""
-        fill = {"accounts_fund": self._fund, "packages_upload": self._upload}.get(
-            case.operation.definition.raw["operationId"]
-        )
+        fill = self._filled.get(case.operation.definition.raw["operationId"])
         if fill is not None:
             return fill(case, plan)
         if plan.fresh:
@@ -149,6 +154,13 @@ class Completion:
         if plan.strange_param:
             case.body[("amount", "reference")[plan.strange_param % 2]] = plan.strange
         return Act("", who, {}, {"address": who.address})
+
+    def _part(self, case: Case[Any], plan: Plan) -> Act:
+        who = self.live.actors[plan.pick % 6]
+        digest, message = part([b"%d" % self.live.number()])
+        case.body = {"sealed": message}
+        self._parts.append((digest, who))
+        return Act("", who, {}, {"digest": digest})
 
     def _upload(self, case: Case[Any], plan: Plan) -> Act:
         packages = list(self.live.packages)
@@ -195,6 +207,13 @@ class Completion:
         if case.path.endswith("/package") and plan.pick % 4 == 0:
             trades = [*self.live.delivered, *self.live.packages]
         return trades[plan.pick // 4 % len(trades)], self.live.market.buyer
+
+    def _some_digest(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:
+        if not self._parts:
+            (digest, message), who = part([b"the first"]), self.live.market.seller
+            self.live.front.services.parts.keep(who.address, digest, message)
+            self._parts.append((digest, who))
+        return self._parts[plan.pick % len(self._parts)]
 
     def _some_seq(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:
         seq, signer = self.live.entries()[plan.pick % len(self.live.entries())]

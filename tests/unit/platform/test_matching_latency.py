@@ -56,9 +56,7 @@ def test_a_search_among_a_thousand_listings_is_quick_and_leaves_the_ledger_alone
 ) -> None:
     world.register(world.market.seller, fingerprint(photo("chelsea")))
     _fill(world)
-    search = SampleSearch(
-        database=world.database, index=world.index, keys=world.keys, market=MARKET, clock=world.clock
-    )
+    search = SampleSearch(world.inquiries())
     buyer = world.market.buyer
     sample = fingerprint(crop(photo("chelsea"), 0.02)).to_bytes()
 

@@ -7,8 +7,9 @@ import pytest
 
 from countermark.fingerprint import Fingerprint
 from countermark.fingerprint.image.gallery import Gallery
-from countermark.platform.matching.gate import Gate
-from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
+from countermark.platform.matching.allowance import Allowance
+from countermark.platform.matching.index import FingerprintIndex
+from countermark.platform.matching.likeness import Likeness, Survey
 from countermark.platform.matching.reviews import Reviews
 from countermark.platform.matching.search import LONGEST_ANSWER, SampleSearch
 from countermark.platform.store import tables
@@ -23,14 +24,8 @@ from tests.support.platform import MARKET, World, application, sealed
 
 
 def _service(world: World, quota: Quota | None = None) -> SampleSearch:
-    return SampleSearch(
-        database=world.database,
-        index=world.index,
-        keys=world.keys,
-        market=MARKET,
-        clock=world.clock,
-        **({} if quota is None else {"quota": quota}),
-    )
+    changes = {} if quota is None else {"allowance": Allowance(inquiries=quota)}
+    return SampleSearch(world.inquiries(**changes))
 
 
 def _search(world: World, who: Actor, sample: bytes, *, issued_at_ms: int | None = None) -> dict[str, object]:
@@ -207,7 +202,8 @@ def _doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def survey(self: FingerprintIndex, items: list[Fingerprint], **how: Any) -> Survey:
         found = real(self, items, **how)
-        return Survey(found.seen, {address: Likeness(False, 0.7) for address in found.likenesses})
+        doubt = Likeness(False, 0.7, doubted=frozenset({("image", 0)}))
+        return Survey(found.seen, dict.fromkeys(found.likenesses, doubt))
 
     monkeypatch.setattr(FingerprintIndex, "survey", survey)
 
@@ -258,7 +254,7 @@ def test_an_approval_is_for_the_same_seller_and_data_only(
 
 def test_a_gate_with_another_pepper_still_compares_fingerprints(world: World) -> None:
     world.register(world.market.seller, fingerprint(photo("chelsea")))
-    gate = Gate(index=FingerprintIndex(world.box, world.database), box=world.box, pepper=b"r" * 32)
+    gate = world.gate(pepper=b"r" * 32)
     with pytest.raises(MarketError) as caught:
         world.registration(gate=gate).register(
             application(world.market.stranger, fingerprint(photo("chelsea")), now_ms=world.clock())

@@ -10,6 +10,7 @@ import pytest
 from countermark.platform.contracts.clearing import ClearingJob
 from countermark.platform.contracts.deposit import DepositJob, object_name
 from countermark.platform.contracts.publication import PublicationJob
+from countermark.platform.matching.allowance import Allowance
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
 from countermark.platform.store.quotas import Quota
@@ -26,6 +27,10 @@ def _refused(world: World, who: Actor, *items: Any, **changes: Any) -> MarketErr
     with pytest.raises(MarketError) as caught:
         world.register(who, *items, **changes)
     return caught.value
+
+
+def _refusals(most: int, window_ms: int) -> Allowance:
+    return Allowance(refusals=Quota("refused_listing", most=most, window_ms=window_ms))
 
 
 @pytest.mark.requirement("R27")
@@ -138,7 +143,7 @@ def test_the_same_intent_long_after_still_gets_the_same_registration(world: Worl
     first = world.registration().register(message)
     world.drive(first.entry)
     world.wait(7 * 86_400)
-    again = world.registration(refusals=Quota("refused_listing", most=0, window_ms=1000)).register(message)
+    again = world.registration(allowance=_refusals(0, 1000)).register(message)
     assert (again.address, again.case_number) == (first.address, first.case_number)
     assert again.entry.state is State.COMMITTED
 
@@ -347,7 +352,7 @@ def test_versions_of_generators_are_compared_one_by_one(world: World) -> None:
 
 def test_an_account_that_collects_refusals_is_answered_no_more(world: World) -> None:
     world.register(world.market.seller, fingerprint(photo("chelsea")))
-    service = world.registration(refusals=Quota("refused_listing", most=2, window_ms=10**12))
+    service = world.registration(allowance=_refusals(2, 10**12))
     codes = []
     for _ in range(3):
         message = application(world.market.stranger, fingerprint(photo("chelsea")), now_ms=world.clock())

@@ -1,0 +1,81 @@
+"""Many items on several threads: the same findings as one after the other, and one failure ends it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from countermark.platform.matching import index as matching
+from countermark.platform.matching.index import FingerprintIndex
+from countermark.platform.matching.likeness import Survey
+from countermark.platform.matching.threads import batched, in_threads
+from tests.support.pictures import EDITS, NAMES, fingerprint, photo
+from tests.support.platform import World
+
+
+@pytest.mark.requirement("R63")
+def test_many_items_find_what_they_find_one_after_the_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        world.register(world.market.seller, fingerprint(photo(name)), data=name.encode())
+    items = [fingerprint(edit(photo(name)), quality=70) for name in NAMES for edit in EDITS.values()]
+    surveys: list[Survey] = []
+    for threads, at_once, batch in ((1, 1, 1), (1, 8, 2000), (4, 3, 2000), (4, 3, 2)):
+        monkeypatch.setattr(matching, "THREADS", threads)
+        monkeypatch.setattr(matching, "_AT_ONCE", at_once)
+        monkeypatch.setattr(matching, "_BATCH", batch)
+        index = FingerprintIndex(world.box, world.database)
+        with world.database.begin() as connection:
+            index.refresh(connection)
+        surveys.append(index.survey(items))
+    assert surveys[0].likenesses
+    assert all(survey == surveys[0] for survey in surveys)
+    assert sum(len(one.copies) for one in surveys[0].likenesses.values()) == len(items)
+
+
+def test_what_was_seen_is_not_compared_again_under_the_lock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.register(world.market.seller, fingerprint(photo("chelsea")))
+    index = FingerprintIndex(world.box, world.database)
+    with world.database.begin() as connection:
+        index.refresh(connection)
+        monkeypatch.setattr(index, "_read", None)
+        again = index.survey([fingerprint(photo("chelsea"))], since=index.seen, connection=connection)
+    assert again == Survey(index.seen)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 40])
+def test_results_come_in_the_order_of_the_tasks(threads: int, count: int) -> None:
+    assert list(in_threads(lambda task: task * task, range(count), threads)) == [task * task for task in range(count)]
+
+
+def test_one_failure_ends_the_work_and_is_told() -> None:
+    done: list[int] = []
+
+    def work(task: int) -> int:
+        if task == 5:
+            raise ValueError("the fifth")
+        done.append(task)
+        return task
+
+    with pytest.raises(ValueError, match="the fifth"):
+        list(in_threads(work, range(10_000), 3))
+    assert len(done) < 100
+
+
+def test_tasks_are_taken_up_as_they_are_worked_on_and_on_threads_of_their_own() -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = in_threads(lambda _: threading.current_thread() is threading.main_thread(), tasks(), 2)
+    assert next(results) is False
+    assert len(taken) < 10
+    results.close()  # type: ignore[attr-defined]  # a generator
+
+
+def test_batches_hold_everything_once() -> None:
+    assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batched([], 2)) == []
