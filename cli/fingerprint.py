@@ -7,6 +7,7 @@ import click
 from countermark.cli.session import Session, noun, session_command
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_PATH = click.Path(path_type=Path, exists=True)
 
 
 command = noun("fingerprint", "Compute, compare and measure fingerprints, offline.")
@@ -14,48 +15,49 @@ command = noun("fingerprint", "Compute, compare and measure fingerprints, offlin
 
 @command.command("compute")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-@click.option("--generator", default="image/v1", show_default=True)
+@click.option("--generator", help="Instead of the one for the kind of data that the file is.")
 @session_command
-def compute(session: Session, files: tuple[Path, ...], generator: str) -> None:
+def compute(session: Session, files: tuple[Path, ...], generator: str | None) -> None:
     """Print the digest of each file's fingerprint; with --json the fingerprint too, which is confidential.
 
-    A picture without texture is said to be featureless: it matches no other, and no edited copy of it is found.
+    Of which kind a file is, its content says. What is featureless, such as a picture without texture or a text of a
+    few words, matches nothing, and no edited copy of it is found.
     """
-    from countermark.client.data import examine
-    from countermark.fingerprint import Fingerprint, is_featureless
+    from countermark.client.data import default_generator, fingerprint_of
+    from countermark.fingerprint import is_featureless
+    from countermark.protocol.commitments import fingerprint_root
     from countermark.protocol.encoding import as_digest, b64u, digest
 
-    items = []
+    items, lines = [], []
     for path in files:
-        data = examine(path, generator)
+        made = fingerprint_of(path, generator or default_generator(path))
+        data = made.to_bytes()
         items.append(
             {
                 "file": str(path),
-                "generator": generator,
-                "digest": digest(data.items[0]),
-                "fingerprint": b64u(data.items[0]),
-                "root": as_digest(data.root),
-                "featureless": is_featureless(Fingerprint.from_bytes(data.items[0])),
+                "generator": made.generator,
+                "digest": digest(data),
+                "fingerprint": b64u(data),
+                "root": as_digest(fingerprint_root([data])),
+                "featureless": is_featureless(made),
             }
         )
-    lines = []
-    for item in items:
-        lines.append(f"{item['digest']}  {item['file']}")
-        if item["featureless"]:
-            lines.append("    featureless: this picture has no texture, so that nothing is known for a copy of it")
+        lines.append(f"{digest(data)}  {path}")
+        if items[-1]["featureless"]:
+            lines.append("    featureless: there is nothing in it by which a copy could be known")
     session.result({"items": items}, *lines)
 
 
 @command.command("compare")
-@click.argument("a", type=_FILE)
-@click.argument("b", type=_FILE)
-@click.option("--generator", default="image/v1", show_default=True)
+@click.argument("a", type=_PATH)
+@click.argument("b", type=_PATH)
+@click.option("--generator", help="Instead of the one for the kind of data that A is.")
 @session_command
-def compare(session: Session, a: Path, b: Path, generator: str) -> None:
-    """Say whether B is a copy of A: match, review or different."""
-    from countermark.client.data import compare_files
+def compare(session: Session, a: Path, b: Path, generator: str | None) -> None:
+    """Say whether B is a copy of A: match, review or different. Both may be folders or zip archives."""
+    from countermark.client.comparing import compare_paths
 
-    comparison = compare_files(a, b, generator)
+    comparison = compare_paths(a, b, generator)
     document = {
         "decision": comparison.decision,
         "score": comparison.score,

@@ -1,11 +1,13 @@
 """`countermark listing`: put data on the market, browse, change, withdraw."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from countermark.cli.amounts import AMOUNT
+from countermark.cli.paying import PAY, paying_of, told
 from countermark.cli.session import Session, noun, session_command
 from countermark.cli.terms import parse_terms, with_terms
 from countermark.cli.texts import TEXT
@@ -14,7 +16,7 @@ command = noun("listing", "Put data on the market, browse, change, withdraw.")
 
 
 @command.command("create")
-@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
 @with_terms
 @click.option("--title", default="", type=TEXT, help="What buyers read first.")
 @click.option("--text", default="", type=TEXT, help="What else buyers should know.")
@@ -31,12 +33,18 @@ def create(
     tags: tuple[str, ...],
     charge: bool,
 ) -> None:
-    """Offer the ownership of the file PATH. The file stays here; its fingerprint goes sealed to the platform."""
+    """Offer the ownership of PATH: a picture, table, text or any other file, or a folder or zip archive of files.
+
+    The data stay here; their fingerprints go sealed to the platform. Of a collection, what was found of its files is
+    kept, and a run that breaks off is gone on with.
+    """
     from countermark.client import listings
 
     market = session.market()
     terms = parse_terms(price, deadlines)
-    done = listings.create(market, session.vault, path, terms, listings.Words(title, text, tags))
+    words = listings.Words(title, text, tags)
+    progress, uploading = session.progress("fingerprints"), session.progress("sent")
+    done = listings.create(market, session.vault, path, terms, words, progress, uploading)
     if market.dry_run:
         session.show_done(done)
         return
@@ -139,3 +147,32 @@ def withdraw(session: Session, listing: str) -> None:
     from countermark.client import listings
 
     session.show_done(listings.withdraw(session.market(), listing))
+
+
+@command.command("trace")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True))
+@PAY
+@session_command
+def trace(session: Session, path: Path, pay: bool) -> None:
+    """Tell which contracts are bound to what FILE is a copy of, since when, and through which sales it went.
+
+    Only its fingerprint leaves this machine, sealed to the platform. Identities are told to the supervisor alone.
+    """
+    from countermark.client import searches
+
+    paying = paying_of(session, pay=pay)
+    found = searches.trace(session.market(), session.keys, path, session.progress("fingerprints"), paying=paying)
+    session.result(
+        {"contracts": found, **told(session, paying)}, *(line for contract in found for line in _traced(contract))
+    )
+    if not found and not session.as_json:
+        session.say("nothing that was ever registered resembles this file")
+
+
+def _traced(contract: dict[str, Any]) -> Iterator[str]:
+    words = {"identical": "the same", "copy": "a copy", "resembles": "perhaps a copy"}[contract["match"]]
+    owner = f", owner {contract['owner']}" if "owner" in contract else ""
+    yield f"{contract['listing']}  {words}, registered {contract['since']}, {contract['state']}{owner}"
+    for sale in contract["sales"]:
+        parties = f" by {sale['seller']} to {sale['buyer']}, trade {sale['trade']}" if "seller" in sale else ""
+        yield f"    sold {sale['at']}{parties}"

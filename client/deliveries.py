@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from countermark.client import trades
-from countermark.client.data import Data, examine
+from countermark.client.data import Data, only
 from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
+from countermark.client.examining import examine
 from countermark.client.files import private_folder, replacing
 from countermark.client.keystore import Keys
 from countermark.client.listings import Held, recall
 from countermark.client.market import PENDING, Done, Market
 from countermark.client.notices import act, finish, submit
+from countermark.client.packing import packed
 from countermark.client.transfers import Progress, no_progress, upload
 from countermark.client.vault import Vault
 from countermark.protocol import ids, intents
@@ -132,7 +134,7 @@ def _commit(
 ) -> Done:
     _check_payment(market, trade)
     held = recall(vault, trade["listing"])
-    data = examine(path or held.path, held.generator)
+    data = examine(path or held.path, only(held.generators), vault=vault)
     if commit("exact", held.salt_exact, data.exact) != trade["c_exact"]:
         raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} is not the data that was registered")
     if market.dry_run:
@@ -182,7 +184,11 @@ def _measure(package: Path, trade: dict[str, Any]) -> PackageSummary:
 
 def _seal(data: Data, held: Held, trade: dict[str, Any], package: Path) -> PackageSummary:
     salts = PackageSalts(salt_f=held.salt_f, salt_exact=held.salt_exact)
-    with data.path.open("rb") as file, replacing(package) as out:
+    with (
+        packed(data, package.with_suffix(".zip")) as path,
+        path.open("rb") as file,
+        replacing(package) as out,
+    ):
         source = _Hashing(file)
         try:
             summary = seal_package(
@@ -191,14 +197,14 @@ def _seal(data: Data, held: Held, trade: dict[str, Any], package: Path) -> Packa
                 header=_header(trade),
                 recipient=trade["pk_t"],
                 salts=salts,
-                size=data.size,
+                size=path.stat().st_size if data.files else data.size,
             )
         except MarketError as error:
             if error.code is not ErrorCode.PACKAGE_MALFORMED:
                 raise
             raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} changes while it is read") from error
         # What is committed to must be what was examined, or the seller loses the dispute.
-        if source.digest != data.exact:
+        if not data.files and source.digest != data.exact:
             raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} changes while it is read")
     return summary
 

@@ -22,11 +22,13 @@ from countermark.client.errors import (
     ClientError,
 )
 from countermark.protocol.accounts import AccountKey
+from countermark.protocol.errors import ErrorCode
 
 SIGNATURE_S = 120
 COVERED = ("@method", "@authority", "@path", "@query")
 TRIES = 4
 FIRST_PAUSE_S = 0.25
+BUSY_PAUSE_S = 2.0
 _RETRYABLE_STATUS = {429, 502, 503, 504}
 
 
@@ -86,14 +88,24 @@ class Http:
         """
         return self._json(self._send("GET", path, params=params))
 
-    def post(self, path: str, body: Mapping[str, Any], *, wait_s: int = 0) -> Any:
+    def post(self, path: str, body: Mapping[str, Any], *, wait_s: int = 0, patience_s: int = 0) -> Any:
         """Return the JSON answer to ``body``; the gateway may take ``wait_s`` seconds to know the outcome.
+
+        As long as it says that it is busy, it is asked again for ``patience_s`` seconds.
 
         Raises:
             ClientError: the gateway refuses or cannot be reached; ``undecided`` if it may have taken ``body``.
         """
         headers = {"Prefer": f"wait={wait_s}"} if wait_s else {}
-        return self._json(self._send("POST", path, json=body, headers=headers))
+        return self._json(self._send("POST", path, patience_s=patience_s, json=body, headers=headers))
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Make ``body`` the resource at ``path`` and return the JSON answer.
+
+        Raises:
+            ClientError: the gateway refuses or cannot be reached.
+        """
+        return self._json(self._send("PUT", path, json=body))
 
     def delete(self, path: str) -> None:
         """Remove the resource at ``path``.
@@ -171,9 +183,10 @@ class Http:
             )
         return request
 
-    def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        undecided = False
-        for attempt in range(TRIES):
+    def _send(self, method: str, path: str, *, patience_s: int = 0, **parts: Any) -> httpx.Response:
+        undecided, attempt = False, 0
+        patient_until = time.monotonic() + patience_s
+        while True:
             # Each attempt is signed anew: the gateway refuses a signature's nonce that it has seen.
             request = self._request(method, path, **parts)
             try:
@@ -187,10 +200,13 @@ class Http:
             # One attempt that may have been taken makes the whole one that may have, unless a rule has ended it.
             if not failure.final:
                 undecided = failure.undecided = undecided or failure.undecided
+            if failure.code == ErrorCode.BUSY and time.monotonic() < patient_until:
+                time.sleep(BUSY_PAUSE_S)
+                continue
             if attempt == TRIES - 1 or not again:
                 raise failure
             time.sleep(FIRST_PAUSE_S * 2**attempt)
-        raise AssertionError("the loop returns or raises")
+            attempt += 1
 
     def _json(self, response: httpx.Response) -> Any:
         try:

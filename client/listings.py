@@ -1,13 +1,16 @@
 """The seller before a sale: steps (1) to (8) of the paper, and everything that he does with a listing later."""
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from countermark.client.data import Data, examine
+from countermark.client import parts
+from countermark.client.data import Data
 from countermark.client.errors import REFUSED_HERE, ClientError
+from countermark.client.examining import examine
 from countermark.client.market import Done, Market
+from countermark.client.transfers import Progress, no_progress
 from countermark.client.unanswered import Posting
 from countermark.client.vault import Vault
 from countermark.protocol import canonical, ids
@@ -16,6 +19,9 @@ from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u, unb64u
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.intents import new_nonce
+
+COMPARISON_S = 0.2
+"""How long the platform may compare each fingerprint with all that is registered."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +47,34 @@ class Words:
     tags: tuple[str, ...] = ()
 
 
-def create(market: Market, vault: Vault, path: Path, terms: Terms, words: Words) -> Done:
-    """Offer the file ``path`` for sale and return the transaction that made its contract.
+def create(
+    market: Market,
+    vault: Vault,
+    path: Path,
+    terms: Terms,
+    words: Words,
+    progress: Progress = no_progress,
+    uploading: Progress = no_progress,
+) -> Done:
+    """Offer the file or collection ``path`` for sale and return the transaction that made its contract.
 
-    The file stays where it is (step 1); its fingerprint is computed (2), sealed to the platform (3) and sent (4).
+    It stays where it is (step 1); its fingerprints are computed (2), sealed to the platform (3) and sent (4).
+    ``progress`` is told how many files of a collection were examined; what was found of them is kept. More
+    fingerprints than one message holds go before it in parts; ``uploading`` is told how many are there.
 
     Raises:
-        ClientError: the file is not acceptable, or the platform does not approve (step 5).
+        ClientError: the data is not acceptable, or the platform does not approve (step 5).
     """
-    data = examine(path, market.config.preferred)
+    data = examine(path, market.config.generators_for, vault=vault, progress=progress)
+    named = market.config.preferred_for(data.kind)
     offer = terms.offer(market)
 
+    in_parts = parts.are_needed(data.items) and not market.dry_run
+
     def make() -> Posting:
-        opening = _opening(data, words)
+        # Before the intent is signed, which may live less long than this takes.
+        sent = parts.upload(market, vault, data.items, uploading) if in_parts else []
+        opening = _opening(data, named, words)
         commitments = opening.commitments()
         nonce = new_nonce()
         address = ids.listing_address(market=market.name, c_f=commitments.c_f, seller=market.address, nonce=nonce)
@@ -61,23 +82,27 @@ def create(market: Market, vault: Vault, path: Path, terms: Terms, words: Words)
             "c_f": commitments.c_f,
             "c_d": commitments.c_d,
             "c_exact": commitments.c_exact,
-            "items": len(data.items),
-            "generator": market.config.preferred,
+            "items": data.count,
+            "generator": named,
             "offer": offer,
         }
         message = {
             "intent": market.sign("listing.create", params, nonce=nonce),
             "opening": canonical.loads(opening.to_json()),
-            "items": [b64u(item) for item in data.items],
+            **({"parts": sent} if in_parts else {"items": [b64u(item) for item in data.items]}),
         }
         if not market.dry_run:
-            held = Held(data.path, market.config.preferred, opening.salt_f, opening.salt_exact)
+            held = Held(data.path, data.generators, opening.salt_f, opening.salt_exact)
             remember(vault, address, held)
         body = {"sealed": market.seal(canonical.dumps(message), kind="listing")}
-        return market.posting("/v1/listings", body, entity=address)
+        patience_s = round(COMPARISON_S * len(data.items))
+        return replace(market.posting("/v1/listings", body, entity=address), patience_s=patience_s)
 
     act = ("listing.create", b64u(data.exact), offer, {**asdict(words), "tags": list(words.tags)})
-    return market.perform(act, make, find=lambda address: _made(market, address)).with_id()
+    done = market.perform(act, make, find=lambda address: _made(market, address)).with_id()
+    if in_parts:
+        parts.forget(market, vault, data.items)
+    return done
 
 
 def _made(market: Market, address: str) -> Done | None:
@@ -92,8 +117,11 @@ def _made(market: Market, address: str) -> Done | None:
     return Done(str(made.get("txid", "")), {"state": state})
 
 
-def _opening(data: Data, words: Words) -> Opening:
-    description = Description(data.media_type, len(data.items), data.size, words.title, words.text, words.tags)
+def _opening(data: Data, named: str, words: Words) -> Opening:
+    others = () if data.generators == (named,) else data.generators
+    description = Description(
+        data.media_type, data.count, data.size, words.title, words.text, words.tags, generators=others
+    )
     return Opening(
         root=data.root,
         exact=data.exact,
@@ -101,16 +129,16 @@ def _opening(data: Data, words: Words) -> Opening:
         salt_f=new_salt(),
         salt_d=new_salt(),
         salt_exact=new_salt(),
-        items=len(data.items),
+        items=data.count,
     )
 
 
 @dataclass(frozen=True)
 class Held:
-    """The data of a listing that lies here: where, under which generator, and the salts that its next buyer needs."""
+    """The data of a listing that lies here: where, by which generators, and the salts that its next buyer needs."""
 
     path: Path
-    generator: str
+    generators: tuple[str, ...]
     salt_f: bytes = field(repr=False)
     salt_exact: bytes = field(repr=False)
 
@@ -120,7 +148,7 @@ def remember(vault: Vault, address: str, held: Held) -> None:
     record = {
         # A name may be bytes that are no text.
         "path": b64u(os.fsencode(held.path.resolve())),
-        "generator": held.generator,
+        "generators": list(held.generators),
         "salt_f": b64u(held.salt_f),
         "salt_exact": b64u(held.salt_exact),
     }
@@ -137,7 +165,9 @@ def recall(vault: Vault, address: str) -> Held:
     if record is None:
         raise ClientError(REFUSED_HERE, f"the data of {address} was never held by this account in this home")
     path = Path(os.fsdecode(unb64u(record["path"])))
-    return Held(path, record["generator"], unb64u(record["salt_f"]), unb64u(record["salt_exact"]))
+    # Earlier versions knew one.
+    generators = tuple(record.get("generators") or [record["generator"]])
+    return Held(path, generators, unb64u(record["salt_f"]), unb64u(record["salt_exact"]))
 
 
 def charge(market: Market, listing: str) -> Done:

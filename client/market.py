@@ -213,7 +213,8 @@ class Market:
 
     def _ask(self, posting: Posting, take: Callable[[dict[str, Any]], object]) -> Done:
         try:
-            answer = self.http.post(posting.path, posting.body, wait_s=WAIT_S if self._wait else 0)
+            wait_s, patience_s = WAIT_S if self._wait else 0, posting.patience_s
+            answer = self.http.post(posting.path, posting.body, wait_s=wait_s, patience_s=patience_s)
         except ClientError as error:
             if not (error.undecided and error.txid):
                 raise

@@ -21,7 +21,7 @@ KIND = "trades"
 _RECORD: Mapping[str, fields.Parser] = {
     "key": fields.text(400),
     "listing": fields.listing,
-    "generator": fields.name,
+    "generators": fields.sequence(fields.name, shortest=1, longest=32),
     "seller": fields.address,
     "c_f": fields.digest,
     "c_exact": fields.digest,
@@ -35,7 +35,8 @@ class Promise:
 
     key: EncryptionKey = field(repr=False)
     listing: str
-    generator: str
+    generators: tuple[str, ...]
+    """Those by which the contract's fingerprints are made."""
     seller: str
     c_f: str
     c_exact: str
@@ -47,7 +48,7 @@ class Promise:
         return cls(
             key=key,
             listing=listing["address"],
-            generator=listing["generator"],
+            generators=tuple(listing["description"].get("generators") or (listing["generator"],)),
             seller=listing["owner"],
             c_f=listing["c_f"],
             c_exact=listing["c_exact"],
@@ -83,6 +84,7 @@ class Promise:
     def keep(self, vault: Vault, trade: str) -> None:
         """Store this for ``trade``."""
         record = {name: getattr(self, name) for name in _RECORD if name != "key"}
+        record["generators"] = list(self.generators)
         vault.put(KIND, trade, {**record, "key": b64u(self.key.to_bytes())})
 
 
@@ -96,7 +98,11 @@ def recall(vault: Vault, trade: str) -> Promise:
     if record is None:
         raise ClientError(REFUSED_HERE, "the one-time key of this trade is not in this home")
     try:
+        if "generator" in record:
+            # Earlier versions knew one.
+            record["generators"] = [record.pop("generator")]
         known = fields.record(record, _RECORD)
+        known["generators"] = tuple(known["generators"])
         return Promise(**{**known, "key": EncryptionKey.from_bytes(unb64u(known["key"]))})
     except MarketError as error:
         raise ClientError(REFUSED_HERE, "the record of this trade is not of this version's form") from error

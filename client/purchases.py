@@ -83,7 +83,7 @@ def acknowledge(market: Market, keys: Keys, vault: Vault, trade: dict[str, Any],
     if received.verdict == "match" and not market.dry_run:
         # The new owner needs the salts when he sells in turn (steps 9-24 only).
         salts = received.salts
-        remember(vault, trade["listing"], Held(received.path, received.generator, salts.salt_f, salts.salt_exact))
+        remember(vault, trade["listing"], Held(received.path, received.generators, salts.salt_f, salts.salt_exact))
     return submit(
         market,
         keys,

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from countermark.client import promises
-from countermark.client.data import examine
+from countermark.client.data import only
 from countermark.client.errors import REFUSED_HERE, ClientError
+from countermark.client.examining import examine
 from countermark.client.files import private_folder, replacing
 from countermark.client.market import Market
 from countermark.client.promises import Promise
@@ -39,7 +40,7 @@ class Received:
     """``match``: bytes and fingerprint are the committed ones; ``altered``: the latter only; ``bad``: neither."""
     root: bytes
     salts: PackageSalts
-    generator: str
+    generators: tuple[str, ...]
 
 
 def fetch(
@@ -74,7 +75,7 @@ def fetch(
                 raise ClientError(REFUSED_HERE, f"the folder {out.parent} is not there")
             salts = _open(market, vault, trade, promise, out, private_folder(packages), progress, force=force)
     verdict, root = judge(promise, out, salts)
-    return Received(out, verdict, root, salts, promise.generator)
+    return Received(out, verdict, root, salts, promise.generators)
 
 
 def _open(
@@ -154,7 +155,7 @@ def judge(promise: Promise, path: Path, salts: PackageSalts) -> tuple[Verdict, b
             was sent.
     """
     try:
-        data = examine(path, promise.generator)
+        data = examine(path, only(promise.generators))
     except ClientError as error:
         if error.code in (REFUSED_HERE, ErrorCode.DECODER_MISSING):
             raise

@@ -1,18 +1,23 @@
 """The buyer's two ways to find data: browse descriptions (9-1), or search by a sample (9-2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from countermark.client.data import examine
-from countermark.client.errors import GATEWAY_ANSWER, ClientError
+from countermark.client.data import COLLECTION, Choice, Data
+from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
+from countermark.client.examining import examine
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
-from countermark.protocol import ids, intents, searches
+from countermark.client.paying import Paying
+from countermark.client.transfers import Progress, no_progress
+from countermark.fingerprint import Fingerprint
+from countermark.protocol import fields, ids, intents, searches
 from countermark.protocol.commitments import commit
 from countermark.protocol.description import parse_description
 from countermark.protocol.encoding import unb64u
 from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.transitions import ListingState
 
 _REGISTERED = ("c_f", "c_d", "c_exact", "items", "generator")
 """What the seller's registration says of a contract, for ever."""
@@ -23,19 +28,128 @@ def browse(market: Market, filters: dict[str, str | int] | None = None) -> Itera
     return market.pages("/v1/listings", filters)
 
 
-def by_sample(market: Market, keys: Keys, path: Path) -> list[str]:
-    """Return the addresses of listings whose data resembles the file ``path``, best first (steps 9-2 and 10).
+def by_sample(
+    market: Market, keys: Keys, path: Path, progress: Progress = no_progress, *, paying: Paying | None = None
+) -> list[str]:
+    """Return the addresses of listings whose data resembles what lies at ``path``, best first (steps 9-2 and 10).
 
-    Only the sample's fingerprint leaves this machine, sealed to the platform; the answer is sealed to this account.
+    Only the sample's fingerprints leave this machine, sealed to the platform; the answer is sealed to this account.
+    What is no longer free is paid for with ``paying``, or else refused.
+
+    Raises:
+        ClientError: the sample is of no kind that the market takes, or may not be asked for now.
     """
-    item = examine(path, market.config.preferred).items[0]
-    token = searches.sign_search(keys.account, market=market.name, fingerprint=item, issued_at_ms=market.now())
-    answer = market.http.post("/v1/searches", {"sealed": market.seal(token.encode(), kind="search")})
+    found = _ask(market, keys, path, searches.TYP, "search", progress, paying)
     try:
-        found = market.open_sealed(keys.encryption, answer.get("sealed"), kind="search-answer")
         return [ids.parse_listing(address) for address in found["listings"]]
     except (MarketError, KeyError, TypeError) as error:
         raise ClientError(GATEWAY_ANSWER, "the platform's answer to the search cannot be read") from error
+
+
+def trace(
+    market: Market, keys: Keys, path: Path, progress: Progress = no_progress, *, paying: Paying | None = None
+) -> list[dict[str, Any]]:
+    """Return the contracts that are bound to what ``path`` holds a copy of, the likest first.
+
+    Each is ``{"listing", "match", "sales", "samples", "since", "state"}``; the supervisor is told the parties, too.
+
+    Raises:
+        ClientError: as `by_sample`.
+    """
+    found = _ask(market, keys, path, searches.TRACE_TYP, "trace", progress, paying)
+    try:
+        contracts = [fields.record(contract, _TRACED) for contract in found["contracts"]]
+    except (MarketError, KeyError, TypeError) as error:
+        raise ClientError(GATEWAY_ANSWER, "the platform's answer to the trace cannot be read") from error
+    return contracts
+
+
+_SALE = fields.nested(
+    {
+        "at": fields.time,
+        "trade": fields.optional(fields.trade),
+        "seller": fields.optional(fields.address),
+        "buyer": fields.optional(fields.address),
+    }
+)
+_TRACED: Mapping[str, fields.Parser] = {
+    "listing": fields.listing,
+    "match": fields.choice("identical", "copy", "resembles"),
+    "sales": fields.sequence(_SALE, longest=1_000_000),
+    "samples": fields.integer(0, searches.MAX_SAMPLES),
+    "since": fields.time,
+    "state": fields.choice(*ListingState),
+    "owner": fields.optional(fields.address),
+}
+
+
+def _ask(
+    market: Market, keys: Keys, path: Path, typ: str, kind: str, progress: Progress, paying: Paying | None
+) -> dict[str, Any]:
+    """Ask the platform about what lies at ``path`` and return its answer."""
+    samples = _samples(examine(path, _one_each(market), progress=progress))
+
+    def ask(payment: str = "") -> dict[str, Any]:
+        token = searches.sign_search(
+            keys.account,
+            market=market.name,
+            fingerprint=samples[0],
+            more=samples[1:],
+            issued_at_ms=market.now(),
+            payment=payment,
+            typ=typ,
+        )
+        sealed: dict[str, Any] = {"sealed": market.seal(token.encode(), kind=kind)}
+        answer: dict[str, Any] = market.http.post(f"/v1/{_RESOURCES[kind]}", sealed)
+        return answer
+
+    try:
+        answer = ask()
+    except ClientError as error:
+        if paying is None:
+            raise
+        answer = _ask_paying(ask, paying, error, len(samples))
+    try:
+        found: dict[str, Any] = market.open_sealed(keys.encryption, answer.get("sealed"), kind=f"{kind}-answer")
+    except MarketError as error:
+        raise ClientError(GATEWAY_ANSWER, f"the platform's answer to the {kind} cannot be read") from error
+    return found
+
+
+def _ask_paying(
+    ask: Callable[[str], dict[str, Any]], paying: Paying, refusal: ClientError, samples: int
+) -> dict[str, Any]:
+    payment = paying.pay(refusal, samples)
+    try:
+        answer = ask(payment)
+    except ClientError as error:
+        paying.refused(error)
+        raise
+    paying.answered()
+    return answer
+
+
+_RESOURCES = {"search": "searches", "trace": "traces"}
+
+
+def _one_each(market: Market) -> Choice:
+    # Of generators that the gate has beside the preferred one a sample needs none.
+    return lambda kind: [market.config.preferred_for(kind)]
+
+
+def _samples(data: Data) -> list[bytes]:
+    """Return the fingerprints to ask with: a file's, or of a collection those of files here and there."""
+    items = [item for item in data.items if Fingerprint.from_bytes(item).kind != COLLECTION]
+    if not items:
+        raise ClientError(REFUSED_HERE, f"{data.path} holds nothing that could be searched for")
+    step = -(-len(items) // searches.MAX_SAMPLES)
+    chosen, total = [], 0
+    for item in items[::step]:
+        total += len(item)
+        if total > searches.MAX_FINGERPRINT:
+            break
+        chosen.append(item)
+    return chosen
 
 
 def show(market: Market, listing: str) -> dict[str, Any]:

@@ -18,12 +18,16 @@ KIND = "unanswered"
 
 @dataclass(frozen=True)
 class Posting:
-    """A request that makes or changes ``entity``; its intent, if it holds one, expires at ``expires_at_ms``."""
+    """A request that makes or changes ``entity``; its intent, if it holds one, expires at ``expires_at_ms``.
+
+    For ``patience_s`` seconds the gateway may still be at work on it when it is sent again.
+    """
 
     path: str
     body: dict[str, Any] = field(repr=False)
     entity: str
     expires_at_ms: int
+    patience_s: int = 0
 
 
 class Slot:

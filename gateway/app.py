@@ -35,7 +35,12 @@ _log = structlog.stdlib.get_logger("countermark.gateway")
 BODY_BYTES = 256 << 10
 """Longest body, where a route says nothing else."""
 
-BODY_BYTES_OF = {"listings.create": 32 << 20, "searches.search": 1 << 20}
+BODY_BYTES_OF = {
+    "listings.create": 32 << 20,
+    "fingerprints.upload": LONGEST_BODY["fingerprints.upload"],
+    "searches.search": 4 << 20,
+    "searches.trace": 4 << 20,
+}
 """Longest bodies of routes whose sealed messages hold fingerprints."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -13,9 +13,11 @@ from typing import Any
 
 from countermark.gateway.limits import Limits
 from countermark.gateway.metrics.endpoint import Address
+from countermark.platform.matching.allowance import PRICE
 from countermark.platform.webhooks.addresses import Network
 from countermark.protocol import canonical, fields
 from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.money import parse_amount
 
 ENVIRONMENT = "COUNTERMARK_GATEWAY_CONFIG"
 
@@ -67,6 +69,8 @@ class PlatformConfig(Config):
     forwards: tuple[str, ...] = ()
     """Authorities of members' gateways, `host` or `host:port` as in their URLs, that pass on what was signed for
     them."""
+    search_price: int = PRICE
+    """What a sample of a search or trace above the free quota costs, in minor units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +159,7 @@ _OF_PLATFORM: Mapping[str, fields.Parser] = {
     "faucet": _boolean,
     "webhooks_allow": fields.optional(lambda value: tuple(fields.sequence(_network, longest=64)(value))),
     "forwards": fields.optional(lambda value: tuple(fields.sequence(authority, longest=64)(value))),
+    "search_price": fields.optional(parse_amount),
 }
 
 _OF_MEMBER: Mapping[str, fields.Parser] = {**_SHARED, "platform": _platform}

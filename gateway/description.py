@@ -9,7 +9,7 @@ from typing import Any
 
 from countermark.gateway import prefer
 from countermark.gateway.refusals import INTENT, SEALED, TEXTS, components, reference, statuses
-from countermark.protocol import actions, fields, notices, searches
+from countermark.protocol import actions, fields, notices, parts, searches
 
 HEAD = "x-head"
 """Member of an operation's extensions: its answer to HEAD, which the library has no way to describe."""
@@ -57,14 +57,24 @@ SECURITY_SCHEMES: dict[str, Any] = {
     },
 }
 
+_ASKED = (
+    "a compact JWS of the type `{}` with `fingerprint`, or `fingerprints` of several things, `issued_at`, `market` "
+    "and `nonce`"
+)
 _PLAINTEXT = {
+    parts.KIND: (
+        f"canonical JSON `{{items}}` with at most {parts.MAX_ITEMS} fingerprints of a listing in base64url, in its "
+        f"order; the message as canonical JSON has at most {parts.MAX_BYTES} bytes"
+    ),
     "listing": (
-        "canonical JSON `{intent, items, opening}` with the fingerprint of each item in base64url and the opening "
+        "canonical JSON `{intent, items, opening}` with the fingerprint of each item in base64url, or in place of "
+        "`items` with `parts`, the digests of parts that were sent before, in their order; and the opening "
         "`{description, exact, items, root, salt_d, salt_exact, salt_f}` of the three commitments"
     ),
     "notice": f"a compact JWS of the type `{notices.TYP}`, whose payload has the digest that the intent names",
     "opening": "canonical JSON `{key, trade}` with the one-time key in base64url; the intent names each one's digest",
-    "search": f"a compact JWS of the type `{searches.TYP}` with `fingerprint`, `issued_at`, `market` and `nonce`",
+    "search": _ASKED.format(searches.TYP),
+    "trace": _ASKED.format(searches.TRACE_TYP),
 }
 """What is in a sealed message of each kind."""
 

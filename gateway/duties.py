@@ -12,6 +12,7 @@ from countermark.platform.board.anchoring import AnchorJob
 from countermark.platform.contracts.clearing import ClearingJob
 from countermark.platform.contracts.copying import CopyingJob
 from countermark.platform.contracts.deposit import DepositJob
+from countermark.platform.contracts.parts import PartsRetentionJob
 from countermark.platform.contracts.publication import PublicationJob
 from countermark.platform.deadlines.comparison import ComparisonJob
 from countermark.platform.deadlines.ticking import TickJob
@@ -81,6 +82,7 @@ def _of_platform(services: PlatformServices) -> Duties:
         Duty(AnchorJob(acting, services.board), _ANCHOR_S),
         Duty(ComparisonJob(acting), _COMPARE_S),
         Duty(RetentionJob(database, objects=objects, clock=clock), HOUSEKEEPING_S),
+        Duty(PartsRetentionJob(database, objects=objects, clock=clock), HOUSEKEEPING_S),
     )
     courier = HttpsCourier(key, services.site.addresses)
     return Duties(jobs, accounts, Deliveries(database, services.webhooks, courier, market=market).run_once)

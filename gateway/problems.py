@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from countermark.platform.matching.allowance import FreeQuotaError
 from countermark.platform.store.quotas import RateLimitedError
 from countermark.platform.trades import WrongStateError
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -69,6 +70,7 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.WRONG_AMOUNT: ProblemType(409, "The amount is not the one due"),
     ErrorCode.DEPOSIT_USED: ProblemType(409, "The deposit was used already"),
     ErrorCode.ISSUER_CAP: ProblemType(409, "The amount is above the issuer's cap for one mint"),
+    ErrorCode.PAYMENT_INVALID: ProblemType(402, "The payment does not count"),
     ErrorCode.UNKNOWN_LISTING: ProblemType(404, "No such listing"),
     ErrorCode.LISTING_EXISTS: ProblemType(409, "The listing exists already"),
     ErrorCode.STALE_OFFER: ProblemType(409, "The offer has a newer version"),
@@ -86,10 +88,17 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.UNKNOWN_GENERATOR: ProblemType(400, "The generator is not accepted"),
     ErrorCode.TOO_MANY_ITEMS: ProblemType(413, "The listing has too many items"),
     ErrorCode.DESCRIPTION_MALFORMED: ProblemType(400, "The description is malformed"),
+    ErrorCode.PARTS_MISSING: ProblemType(409, "Fingerprints that the application names are not here"),
     ErrorCode.FINGERPRINT_MALFORMED: ProblemType(400, "A fingerprint is malformed"),
     ErrorCode.INCOMPATIBLE_FINGERPRINTS: ProblemType(400, "The fingerprints cannot be compared"),
     ErrorCode.NOT_AN_IMAGE: ProblemType(400, "The file is not an image"),
     ErrorCode.IMAGE_TOO_LARGE: ProblemType(413, "The image is too large"),
+    ErrorCode.NOT_TEXT: ProblemType(400, "The file is not text"),
+    ErrorCode.NOT_A_TABLE: ProblemType(400, "The file is not a table"),
+    ErrorCode.NOT_AN_ARCHIVE: ProblemType(400, "The file is not an archive that can be read"),
+    ErrorCode.ARCHIVE_UNSAFE: ProblemType(400, "The archive or folder holds entries that are not taken"),
+    ErrorCode.DATA_TOO_LARGE: ProblemType(413, "The data is too large"),
+    ErrorCode.EMPTY_COLLECTION: ProblemType(400, "The collection holds no files"),
     ErrorCode.EMPTY_FILE: ProblemType(400, "The file is empty"),
     ErrorCode.UNSUPPORTED_FORMAT: ProblemType(400, "The file is of a format that is not read"),
     ErrorCode.DECODER_MISSING: ProblemType(400, "The file's format is read with an optional decoder only"),
@@ -142,6 +151,8 @@ def document(error: MarketError, *, status: int | None = None, title: str = "") 
         status, txid, extra = status or error.status, error.txid, error.extra
     elif isinstance(error, WrongStateError):
         extra = standing(error.state, error.role)
+    elif isinstance(error, FreeQuotaError):
+        extra = {"price": str(error.price)}
     return {
         "type": f"/problems/{error.code}",
         "title": title or problem.title,

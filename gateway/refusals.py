@@ -13,6 +13,7 @@ INTENT, SEALED = "x-countermark-intent", "x-countermark-sealed"
 TEXTS = {
     400: "Malformed",
     401: "Not signed, or not well",
+    402: "The payment does not count",
     403: "Not permitted",
     404: "Not there, or not yours",
     409: "Not possible now",

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from countermark.gateway.formats import ListingId, Token, TransactionId
+from countermark.gateway.formats import Amount, Digest, ListingId, Token, TransactionId
 from countermark.platform.views import cursors
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.transitions import ListingState, TradeState
@@ -127,3 +127,9 @@ class Problem(Resource):
     received: Annotated[int, Field(description="with `upload_offset`: the offset to go on from")] = 0
     case: Annotated[str, Field(description="the gate's case number, where it refused or holds back data")] = ""
     listing: Annotated[ListingId | None, Field(description="one's own contract, with `relist_existing`")] = None
+    price: Annotated[
+        Amount | None, Field(description="with `rate_limited`: what the inquiry costs, as nothing more of it is free")
+    ] = None
+    missing: Annotated[
+        list[Digest], Field(description="with `parts_missing`: the parts to send, then this again")
+    ] = []

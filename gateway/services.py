@@ -30,12 +30,18 @@ from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.platform.board.log import Board
 from countermark.platform.board.submission import Notices
 from countermark.platform.contracts.catalogue import Catalogue
+from countermark.platform.contracts.parts import Parts
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.contracts.registration import Registration
 from countermark.platform.disputes.openings import Openings
+from countermark.platform.matching.allowance import ALLOWANCE, Allowance
 from countermark.platform.matching.gate import Gate
 from countermark.platform.matching.index import FingerprintIndex
+from countermark.platform.matching.inquiries import Inquiries
+from countermark.platform.matching.links import Links
+from countermark.platform.matching.probes import Probes
 from countermark.platform.matching.search import SampleSearch
+from countermark.platform.matching.tracing import Tracing
 from countermark.platform.ports import Block, Ledger, ObjectStore
 from countermark.platform.relay.release import PackageRelease
 from countermark.platform.relay.upload import PackageUpload
@@ -130,6 +136,8 @@ class PlatformSite(Site):
     webhooks_allow: tuple[Network, ...] = ()
     forwards: frozenset[str] = frozenset()
     """Authorities of members' gateways, which may pass on what was signed for them."""
+    allowance: Allowance = ALLOWANCE
+    """How much of search and gate is free, and what more of the search costs."""
 
     @property
     def addresses(self) -> AddressPolicy:
@@ -173,8 +181,11 @@ class PlatformServices(Services):
     keys: PlatformKeys
     objects: ObjectStore
     index: FingerprintIndex
+    parts: Parts
+    probes: Probes
     registration: Registration
     search: SampleSearch
+    tracing: Tracing
     board: Board
     notices: Notices
     openings: Openings
@@ -216,23 +227,48 @@ def wire(
     clock, box, outbox = shared.clock, shared.box, shared.outbox
     index = FingerprintIndex(box, database)
     board = Board(box=box, key=keys.account, market=site.market, anchored_within_ms=ANCHORED_WITHIN_MS)
-    gate = Gate(index=index, box=box, pepper=_derive(keys.table, b"exact digests"))
+    probes = Probes(box, _derive(keys.table, b"attempts"))
+    links = Links(database, probes)
+    gate = Gate(index=index, box=box, pepper=_derive(keys.table, b"exact digests"), probes=probes, links=links)
+    parts = Parts(
+        database=database,
+        objects=objects,
+        keys=keys.encryption,
+        market=site.market,
+        clock=clock,
+        writes=site.limits.of_account,
+    )
+    inquiries = Inquiries(
+        database=database,
+        index=index,
+        keys=keys.encryption,
+        market=site.market,
+        clock=clock,
+        probes=probes,
+        links=links,
+        allowance=site.allowance,
+    )
     return PlatformServices(
         **vars(shared),
         keys=keys,
         objects=objects,
         index=index,
+        parts=parts,
         registration=Registration(
             database=database,
             gate=gate,
             outbox=outbox,
             columns=shared.columns,
+            parts=parts,
             keys=keys.encryption,
             market=site.market,
             clock=clock,
+            allowance=site.allowance,
             writes=site.limits.of_account,
         ),
-        search=SampleSearch(database=database, index=index, keys=keys.encryption, market=site.market, clock=clock),
+        probes=probes,
+        search=SampleSearch(inquiries),
+        tracing=Tracing(inquiries),
         board=board,
         notices=Notices(
             database=database,
@@ -267,6 +303,7 @@ def from_config(config: PlatformConfig) -> PlatformServices:
         limits=config.limits,
         webhooks_allow=config.webhooks_allow,
         forwards=frozenset(config.forwards),
+        allowance=Allowance(price=config.search_price),
     )
     database, chain = connect(config)
     services = wire(

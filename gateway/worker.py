@@ -27,6 +27,7 @@ from countermark.gateway.pulse import EVERY_S, Pulse
 from countermark.gateway.services import PlatformServices
 from countermark.gateway.wiring import from_config
 from countermark.network.client import LedgerError
+from countermark.platform.matching import probes
 from countermark.platform.projection import Projector
 from countermark.platform.store import channels, nonces, quotas
 from countermark.platform.store.migrations import migrate
@@ -72,6 +73,7 @@ class Worker:
             "nonces": nonces.forget_expired,
             "ended calls": forget_calls,
             "past windows": quotas.forget_past,
+            "old attempts": probes.forget_old,
         }
         self._loops += [
             self._loop(name, partial(forget, services.database), HOUSEKEEPING_S, woken=False)

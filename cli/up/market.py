@@ -75,8 +75,9 @@ def default_market(
         intent_s=3600,
         money_intent_s=600,
         change_delay_s=60,
-        generators=("image/v1", "image/paper-v0"),
+        # The first of a kind is the one that its listings name.
+        generators=("image/v1", "image/paper-v0", "text/v1", "table/v1", "bytes/v1", "collection/v1"),
         preferred="image/v1",
-        required=("image/v1",),
-        limits=Limits(items=1000, fingerprint_bytes=65_536, description_bytes=16_384, package_bytes=1 << 40),
+        required=("image/v1", "text/v1", "table/v1", "bytes/v1"),
+        limits=Limits(items=20_000, fingerprint_bytes=65_536, description_bytes=16_384, package_bytes=1 << 40),
     )

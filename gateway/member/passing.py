@@ -15,13 +15,19 @@ from countermark.gateway.member.upstream import VIA, Answer, Upstream
 from countermark.gateway.writes import Writes
 from countermark.protocol import canonical, fields
 from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.parts import MAX_BYTES
 
 LONGEST_BODY: Mapping[str, int] = {
     "listings.create": 32 << 20,
     "listings.show": 0,
+    # A part, and what of JSON stands around it.
+    "fingerprints.upload": MAX_BYTES + (64 << 10),
+    "fingerprints.show": 0,
     "searches.search": 1 << 20,
+    "searches.trace": 1 << 20,
     "packages.upload": 256 << 20,
     "packages.download": 0,
+    "audit.probes": 0,
     "board.browse": 0,
     "board.proof": 0,
     "accounts.fund": 256 << 10,

@@ -25,6 +25,7 @@ from countermark.gateway.problems import ProblemError
 from countermark.gateway.schemas import IntentBody, LedgerIntent, PageQuery, Resource, SealedBody
 from countermark.platform.contracts.catalogue import Filters, ListingView
 from countermark.platform.contracts.market import load_market
+from countermark.platform.contracts.parts import PartsMissingError
 from countermark.platform.matching.gate import GateRefusedError
 from countermark.protocol import accounts, money
 from countermark.protocol.encoding import b64u
@@ -92,6 +93,8 @@ def create(body: SealedBody) -> flask.Response:
     deadline = time.monotonic() + wait_s()
     try:
         registered = platform().registration.register(body.sealed.model_dump())
+    except PartsMissingError as error:
+        raise ProblemError(error, missing=list(error.missing)) from error
     except GateRefusedError as refusal:
         if refusal.existing:
             raise ProblemError(refusal, case=refusal.case_number, listing=refusal.existing) from refusal

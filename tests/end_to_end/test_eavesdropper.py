@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from countermark.client.data import examine
+from countermark.client.data import only
+from countermark.client.examining import examine
 from countermark.protocol.encoding import b64u
 from countermark.protocol.packages import PackageHeader, PackageSalts, seal_package
 from countermark.protocol.sealed import EncryptionKey
@@ -111,7 +112,7 @@ def test_whoever_records_a_whole_trade_reads_nothing_of_it(
     buyer.run("trade", "wait", trade, "MATCHED")
     confirmed = buyer.run("trade", "confirm", trade)
     addresses = [person.run("account", "show")["address"] for person in (seller, buyer)]
-    data, fingerprint = photo.read_bytes(), examine(photo, "image/v1").items[0]
+    data, fingerprint = photo.read_bytes(), examine(photo, only(["image/v1"])).items[0]
     secrets = [
         *(text.encode() for text in (title, listing, trade, confirmed["txid"], *addresses, b64u(fingerprint))),
         fingerprint,

@@ -45,6 +45,7 @@ def _fail_at_the_rules(story: Story) -> None:
         ("GET", f"/v1/accounts/{story.buyer.address}"),
         ("GET", f"/v1/accounts/{story.buyer.address}/coins"),
         ("GET", f"/v1/audit/trades/{sold.trade}"),
+        ("GET", "/v1/audit/probes"),
         ("GET", "/v1/board/0/proof"),
     ):
         assert stranger.ask(method, path).status_code in (403, 404), path

@@ -30,7 +30,7 @@ def look(story: Story) -> None:
     for person in (story.seller, story.buyer):
         person.hear("/v1/events", lambda line: disputed in line and "trade.open" in line)
     _look_at_the_board(story)
-    for subject in (f"trades/{sold.trade}", f"listings/{sold.listing}", f"accounts/{story.seller.address}"):
+    for subject in (f"trades/{sold.trade}", f"listings/{sold.listing}", f"accounts/{story.seller.address}", "probes"):
         assert story.supervisor.ask("GET", f"/v1/audit/{subject}").status_code == 200
 
 

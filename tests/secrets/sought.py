@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from countermark.cli.up.data import platform_keys
-from countermark.client.data import examine
+from countermark.client.data import only
+from countermark.client.examining import examine
 from countermark.client.listings import recall
 from countermark.protocol import sealed
 from countermark.protocol.encoding import unb64u
@@ -47,7 +48,7 @@ def goods(story: Story) -> Secrets:
     found: dict[str, list[bytes]] = {}
     files, prints = {name: one.data for name, one in story.goods.items()}, {"the sample": story.sample}
     for name, one in story.goods.items():
-        data = examine(one.path, story.generator)
+        data = examine(one.path, only([story.generator]))
         (prints[name],) = data.items
         held = recall(story.seller.vault, one.listing)
         found |= {

@@ -77,7 +77,10 @@ def make(random: Random) -> bytes:
 
 def read(plaintext: bytes) -> None:
     """Read it as the gate does before it compares."""
-    application.examine(application.parse_draft(plaintext, market=MARKET), config=_CONFIG, now_ms=NOW_MS)
+    draft = application.parse_draft(plaintext, market=MARKET)
+    application.check_terms(draft, config=_CONFIG, now_ms=NOW_MS)
+    # Of parts only digests are at hand.
+    application.examine(draft, draft.items, config=_CONFIG)
 
 
 def decoder() -> Decoder:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+from countermark.protocol import parts
 from countermark.protocol.errors import MarketError
 from countermark.protocol.sealed import open_sealed, seal
 from tests.fuzz import jsonwise
@@ -12,11 +13,14 @@ from tests.fuzz.decoder import Decoder
 from tests.fuzz.decoders import applications, messages
 from tests.fuzz.parties import MARKET, PLATFORM_ENCRYPTION
 
+_PART = next(parts.plaintexts([b"a fingerprint", b"another"]))
+
 _KINDS: Mapping[str, tuple[Callable[[Random], bytes], Callable[[bytes], object]]] = {
     "listing": (applications.make, applications.read),
     # Latin-1 has a character for every byte: readers must refuse what is not ASCII by themselves.
     "notice": (lambda random: _bytes(messages.make_notice(random)), lambda data: messages.read_notice(_text(data))),
     "search": (lambda random: _bytes(messages.make_search(random)), lambda data: messages.read_search(_text(data))),
+    parts.KIND: (lambda random: jsonwise.change(random, _PART, [_PART]), parts.parse),
 }
 
 

@@ -73,7 +73,7 @@ def test_a_picture_without_texture_is_told_so(run: Run, photos: Path, tmp_path: 
     assert [item["featureless"] for item in items] == [True, False]
     told = run("fingerprint", "compute", plain, photograph).out.splitlines()
     assert len(told) == 3
-    assert "no texture" in told[1]
+    assert "featureless" in told[1]
 
 
 @pytest.mark.parametrize(

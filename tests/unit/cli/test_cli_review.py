@@ -12,7 +12,11 @@ from countermark.client import account, listings
 from countermark.client.errors import ClientError
 from countermark.fingerprint import Fingerprint
 from countermark.gateway.services import PlatformServices
-from countermark.platform.matching.index import FingerprintIndex, Likeness, Survey
+from countermark.platform.matching.findings import Findings, seal_findings
+from countermark.platform.matching.holdings import Share
+from countermark.platform.matching.index import FingerprintIndex
+from countermark.platform.matching.likeness import Likeness, Survey
+from countermark.platform.store import tables
 from countermark.protocol.errors import ErrorCode
 from tests.support.front import Front, Trader
 from tests.support.pictures import crop, jpeg, photo
@@ -31,7 +35,8 @@ def in_doubt(front: Front, monkeypatch: pytest.MonkeyPatch) -> Trader:
 
     def doubtful(self: FingerprintIndex, items: list[Fingerprint], **how: Any) -> Survey:
         found = survey(self, items, **how)
-        return Survey(found.seen, dict.fromkeys(found.likenesses, Likeness(False, 0.7)))
+        doubt = Likeness(False, 0.7, doubted=frozenset({("image", 0)}))
+        return Survey(found.seen, dict.fromkeys(found.likenesses, doubt))
 
     monkeypatch.setattr(FingerprintIndex, "survey", doubtful)
 
@@ -83,3 +88,34 @@ def test_a_folder_without_a_platform_is_a_mistake_of_usage(run: Run, tmp_path: P
     result = run("review", "list", "--data", tmp_path)
     assert result.status == 2
     assert str(tmp_path) in result.err
+
+
+@pytest.mark.requirement("A-31")
+def test_series_are_listed_with_who_tried_what(front: Front, in_doubt: Trader, run: Run) -> None:
+    assert run("review", "series").out == ""
+    for number in range(3):
+        (in_doubt.folder / "copy.jpg").write_bytes(
+            jpeg(crop(photo("astronaut").resize((256, 256)), 0.02 + number / 100))
+        )
+        with pytest.raises(ClientError, match=ErrorCode.UNDER_REVIEW):
+            _apply(in_doubt)
+    (series,) = run("review", "series", "--json").json["items"]
+    assert (series["accounts"], series["attempts"], series["caught"]) == ([in_doubt.address], 3, True)
+    (line,) = run("review", "series").out.splitlines()
+    assert line.startswith(f"{in_doubt.address}  {series['listing']}  3 attempts")
+
+
+def test_a_case_tells_how_much_of_whose_is_at_hand_and_no_items(front: Front, in_doubt: Trader, run: Run) -> None:
+    with pytest.raises(ClientError, match=ErrorCode.UNDER_REVIEW):
+        _apply(in_doubt)
+    share = Share("dc1theirs", "did:key:them", 3, 40, frozenset({("image", 7), ("image", 9)}))
+    (row,) = [row for row in front.world.rows(tables.registrations) if row.decision == ErrorCode.UNDER_REVIEW]
+    sealed = seal_findings(front.services.box, row.case_number, Findings(("dc1theirs",), (share,)))
+    with front.services.database.begin() as connection:
+        this = tables.registrations.c.case_number == row.case_number
+        connection.execute(tables.registrations.update().where(this).values(matched=sealed))
+    (case,) = run("review", "list", "--json").json["items"]
+    assert case["shares"] == [
+        {"listing": "dc1theirs", "owner": "did:key:them", "at_hand": 3, "of_listing": 2, "items": 40}
+    ]
+    assert "3 items are copies of 2 of 40" in run("review", "list").out

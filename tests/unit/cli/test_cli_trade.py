@@ -372,7 +372,7 @@ def test_fingerprints_are_compared_offline(run: Run, front: Front, tmp_path: Pat
 @pytest.mark.parametrize(
     ("content", "options", "code"),
     [
-        (b"no image", (), "not_an_image"),
+        (b"no image", ("--generator", "image/v1"), "not_an_image"),
         (b"", (), "empty_file"),
         (b"x", ("--generator", "image/v999"), "unknown_generator"),
     ],

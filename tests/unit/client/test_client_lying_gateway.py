@@ -156,9 +156,9 @@ def open_key(sale: Sale, resource: dict[str, Any]) -> dict[str, Any]:
     left: list[dict[str, Any]] = []
     post = sale.buyer.trader.http.post
 
-    def record(path: str, body: dict[str, Any], *, wait_s: int = 0) -> Any:
+    def record(path: str, body: dict[str, Any], **how: Any) -> Any:
         left.append(body)
-        return post(path, body, wait_s=wait_s)
+        return post(path, body, **how)
 
     sale.buyer.trader.http.post = record  # type: ignore[method-assign]  # this client is the test's own
     disputes.open_key(sale.buyer.market(), sale.buyer.trader.vault, resource)

@@ -43,7 +43,7 @@ class Told:
     def get(self, path: str, params: Any = None) -> Any:
         return self._next(path, dict(params or {}))
 
-    def post(self, path: str, body: Any, *, wait_s: int = 0) -> Any:
+    def post(self, path: str, body: Any, *, wait_s: int = 0, patience_s: int = 0) -> Any:
         return self._next(path, wait_s)
 
 

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from countermark.client import account, deliveries, listings, purchases, searches, trades
-from countermark.client.data import examine
+from countermark.client.data import Choice, only
 from countermark.client.errors import ClientError
+from countermark.client.examining import examine
 from countermark.client.market import Market
 from countermark.client.promises import Promise
 from countermark.client.receiving import Received, judge
@@ -125,7 +127,7 @@ def test_the_fingerprint_leaves_sealed_to_the_platform_without_being_asked(sale:
     assert set(document) == {"sealed"}
     config = sale.seller.market().config.platform.encryption_key
     assert document["sealed"]["key_version"] == config.version
-    fingerprint = examine(path, "image/v1").items[0]
+    fingerprint = examine(path, only(["image/v1"])).items[0]
     for secret in (fingerprint, b64u(fingerprint).encode(), b"Nobody shall read this"):
         assert secret not in body
     keys = {config.version: sale.front.world.platform.encryption}
@@ -269,8 +271,8 @@ def test_data_that_changes_while_it_is_sealed_is_not_sent(sale: Sale, monkeypatc
     trade = sale.funded()
     examine = deliveries.examine
 
-    def then_change(path: Path, generator: str) -> object:
-        data = examine(path, generator)
+    def then_change(path: Path, choose: Choice, **how: Any) -> object:
+        data = examine(path, choose, **how)
         altered = bytearray(path.read_bytes())
         altered[-1] ^= 1
         path.write_bytes(altered)
@@ -445,7 +447,7 @@ def test_a_receipt_is_kept_for_each_notice(sale: Sale) -> None:
 def test_what_was_received_is_judged_by_bytes_and_fingerprint(
     sale: Sale, tmp_path: Path, change: Callable[[bytes], bytes], verdict: str
 ) -> None:
-    data = deliveries.examine(sale.front.photograph, "image/v1")
+    data = deliveries.examine(sale.front.photograph, only(["image/v1"]))
     salts = PackageSalts(new_salt(), new_salt())
     promise = promised(commit("f", salts.salt_f, data.root), commit("exact", salts.salt_exact, data.exact))
     received = tmp_path / "received"
@@ -454,7 +456,7 @@ def test_what_was_received_is_judged_by_bytes_and_fingerprint(
 
 
 def promised(c_f: str = "", c_exact: str = "") -> Promise:
-    return Promise(EncryptionKey.generate(), "", "image/v1", "", c_f, c_exact, {})
+    return Promise(EncryptionKey.generate(), "", ("image/v1",), "", c_f, c_exact, {})
 
 
 def test_a_file_that_this_machine_cannot_read_accuses_nobody(tmp_path: Path) -> None:

@@ -105,9 +105,9 @@ def test_configuration_that_names_the_platform_is_a_member_s(tmp_path: Path) -> 
     assert plain.platform == PlatformAddress(url="https://market.example")
 
 
-@pytest.mark.parametrize("name", ["objects", "spool", "faucet", "webhooks_allow", "forwards"])
+@pytest.mark.parametrize("name", ["objects", "spool", "faucet", "webhooks_allow", "forwards", "search_price"])
 def test_member_has_nothing_that_is_the_platform_s(tmp_path: Path, name: str) -> None:
-    value = {**DOCUMENT, "webhooks_allow": [], "forwards": []}[name]
+    value = {**DOCUMENT, "webhooks_allow": [], "forwards": [], "search_price": "5"}[name]
     with refused(ErrorCode.MALFORMED_REQUEST):
         config.load(written(tmp_path, MEMBER | {name: value}), {})
 
@@ -128,6 +128,14 @@ def test_member_has_nothing_that_is_the_platform_s(tmp_path: Path, name: str) ->
 def test_platform_that_is_no_address_is_refused(tmp_path: Path, platform: Any) -> None:
     with refused(ErrorCode.MALFORMED_REQUEST):
         config.load(written(tmp_path, MEMBER | {"platform": platform}), {})
+
+
+def test_the_price_of_a_search_is_an_amount(tmp_path: Path) -> None:
+    assert of_platform(written(tmp_path, DOCUMENT), {}).search_price == 10
+    assert of_platform(written(tmp_path, DOCUMENT | {"search_price": "25"}), {}).search_price == 25
+    for malformed in ("0", "-1", "1.5", "", 25):
+        with refused(ErrorCode.MALFORMED_AMOUNT):
+            config.load(written(tmp_path, DOCUMENT | {"search_price": malformed}), {})
 
 
 def test_authorities_of_members_are_read_as_they_stand_in_urls(tmp_path: Path) -> None:

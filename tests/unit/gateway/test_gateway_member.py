@@ -68,6 +68,8 @@ def test_member_s_trader_buys_from_a_seller_at_the_platform(sale: Sale, buyer: T
     assert copy(member) == 1
     assert sale.listing in [item["address"] for item in searches.browse(buyer.market, {"q": "astronaut"})]
     assert searches.by_sample(buyer.market, buyer.keys, sale.front.photograph) == [sale.listing]
+    (traced,) = searches.trace(buyer.market, buyer.keys, sale.front.photograph)
+    assert traced["listing"] == sale.listing
     trade = sale.pay()
     sale.send(trade)
     assert sale.receive(trade).path.read_bytes() == sale.front.photograph.read_bytes()
