@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from countermark.cli.demo import finale, refusals, scenario
+from countermark.cli.demo import broker, collections
 from countermark.cli.demo.cast import Actor, Stage, cast
 from countermark.cli.demo.narrator import Narrator
 from countermark.cli.demo.pictures import Pictures, gather
@@ -23,20 +24,45 @@ from countermark.cli.session import Session, session_command
 from countermark.client.errors import ClientError
 from countermark.gateway import database
 
-PARTIES = ("seller", "buyer", "second buyer", "honest seller", "idle seller", "silent buyer", "poor buyer", "thief")
-FUNDS = dict.fromkeys(PARTIES, "100000") | {"poor buyer": "100", "thief": "20000"}
-"""What each party gets from the issuer, in minor units."""
+FUNDS = {"poor buyer": "100", "thief": "20000"}
+"""What parties get from the issuer, in minor units; everybody else `_USUAL`."""
 
-_PLAN = (
-    "would run a platform of its own on this machine, in a new folder, and end it afterwards:",
-    f"  {len(PARTIES)} parties with homes of their own, money from the faucet, four photographs",
-    "  a listing, a sale, a resale, what is refused, what deadlines bring, the supervisor's account",
-)
+_USUAL = "200000"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story: who is in it, what happens, and how it is told."""
+
+    parties: tuple[str, ...]
+    plan: str
+    play: Callable[[Narrator, Stage, dict[str, Actor], Pictures], dict[str, Any]]
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "broker": Scenario(
+        broker.PARTIES,
+        "a listing, a sale, a resale, what is refused, what deadlines bring, the supervisor's account",
+        broker.play,
+    ),
+    "collections": Scenario(
+        collections.PARTIES,
+        "a collection and a table listed, searched, sold and traced, sets of thieves, the supervisor's account",
+        collections.play,
+    ),
+}
 
 
 @click.command("demo")
 @click.option("--photos", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Photographs to use.")
-@click.option("--scenario", "name", type=click.Choice(["broker"]), default="broker", show_default=True)
+@click.option(
+    "--scenario",
+    "name",
+    type=click.Choice([*SCENARIOS, "all"]),
+    default="broker",
+    show_default=True,
+    help="Which story.",
+)
 @click.option("--ledger", type=click.Choice(["embedded", "fabric"]), default="embedded", show_default=True)
 @DIRECTORY
 @click.option(
@@ -46,48 +72,52 @@ _PLAN = (
 def command(
     session: Session, photos: Path | None, name: str, ledger: str, directory: Path, keep: Path | None
 ) -> None:
-    """Show the paper's Scenario 1 on this machine: all parties, steps (1) to (24), a resale, refusals, the audit."""
+    """Show on this machine how the market works: all steps of the paper's Scenario 1, or another story."""
+    names = list(SCENARIOS) if name == "all" else [name]
+    parties = [party for one in names for party in SCENARIOS[one].parties]
     if session.dry_run:
-        session.result({"dry_run": True, "scenario": name, "ledger": ledger, "parties": PARTIES}, *_PLAN)
+        session.result({"dry_run": True, "scenario": name, "ledger": ledger, "parties": parties}, *_plan(names))
         return
-    tell = Narrator(err=session.as_json)
+    # Of a network that goes on running, each demo gets a market of its own: photographs are listed once.
+    where = [] if ledger == "embedded" else ["--dir", str(directory)]
+    told: dict[str, Any] = {}
     with _folder(keep) as folder:
+        tell = Narrator(err=session.as_json)
         pictures = gather(photos, _fresh(folder / "photographs"), tell.say)
-        tell.say(f"starting the {ledger} ledger, database, gateway and worker ({name} scenario) …")
-        # Of a network that goes on running, each demo gets a market of its own: photographs are listed once.
-        where = (
-            [] if ledger == "embedded" else ["--dir", str(directory), "--chaincode", f"demo-{secrets.token_hex(4)}"]
-        )
-        options = ["--ledger", ledger, "--faucet", *where]
-        with cast(folder, PARTIES) as actors, _platform(folder / "platform", options) as stage:
-            for actor in actors.values():
-                actor.meet(stage)
-            told = _play(tell, stage, actors, pictures)
+        for one in names:
+            chaincode = [] if ledger == "embedded" else ["--chaincode", f"demo-{secrets.token_hex(4)}"]
+            options = ["--ledger", ledger, "--faucet", *where, *chaincode]
+            told[one] = _tell(
+                Narrator(err=session.as_json),
+                one,
+                _fresh(folder / one) if name == "all" else folder,
+                options,
+                pictures,
+            )
     if session.as_json:
-        steps = {"steps": sorted(tell.steps), "refusals": tell.refusals}
-        session.result({"scenario": name, **steps, **told, "seconds": round(tell.elapsed_s)})
+        session.result({"scenario": name, **(told if name == "all" else told[name])})
     session.say(f"done in {tell.elapsed_s:.1f} s")
 
 
-def _play(tell: Narrator, stage: Stage, actors: dict[str, Actor], pictures: Pictures) -> dict[str, Any]:
-    _open_accounts(tell, actors)
-    desk = _fresh(stage.folder / "purchases")
-    listing = scenario.list_for_sale(tell, actors["seller"], pictures)
-    missed = refusals.begin_missed_deadlines(tell, actors, pictures, desk)
-    scenario.find_by_sample(tell, actors["buyer"], listing, pictures.traded)
-    sale = scenario.trade_once(tell, actors["seller"], actors["buyer"], listing, desk / "first")
-    if sale.data.read_bytes() != pictures.traded.read_bytes():
-        raise click.ClickException("the buyer did not get the seller's bytes")
-    tell.title("The new owner sells in turn: steps (9) to (24) only, on the same contract")
-    actors["buyer"].do("relist", listing, 300_00)
-    resale = scenario.trade_once(tell, actors["buyer"], actors["second buyer"], listing, desk / "second")
-    refusals.show_refusals(tell, actors, pictures, desk)
-    refusals.show_missed_deadlines(tell, actors, missed)
-    told = finale.audit(tell, stage.folder / "platform", sale, resale, pictures)
-    missing = set(range(1, 25)) - tell.steps
-    if missing:
-        raise click.ClickException(f"steps {sorted(missing)} were not shown")
-    return told
+def _tell(tell: Narrator, name: str, folder: Path, options: list[str], pictures: Pictures) -> dict[str, Any]:
+    """Run one scenario in ``folder``, on a platform of its own."""
+    tell.say(f"starting ledger, database, gateway and worker ({name} scenario) …")
+    scenario = SCENARIOS[name]
+    with cast(folder, scenario.parties) as actors, _platform(folder / "platform", options) as stage:
+        for actor in actors.values():
+            actor.meet(stage)
+        _open_accounts(tell, actors)
+        told = scenario.play(tell, stage, actors, pictures)
+    steps = {"steps": sorted(tell.steps), "refusals": tell.refusals}
+    return {**steps, **told, "seconds": round(tell.elapsed_s)}
+
+
+def _plan(names: list[str]) -> Iterator[str]:
+    yield "would run a platform of its own on this machine, in a new folder, and end it afterwards:"
+    for name in names:
+        parties = len(SCENARIOS[name].parties)
+        yield f"  {name}: {parties} parties with homes of their own, money from the faucet, four photographs"
+        yield f"    {SCENARIOS[name].plan}"
 
 
 def _open_accounts(tell: Narrator, actors: dict[str, Actor]) -> None:
@@ -96,7 +126,7 @@ def _open_accounts(tell: Narrator, actors: dict[str, Actor]) -> None:
         actor.begin("open")
     for actor in actors.values():
         actor.address = str(actor.finish()["address"])
-        actor.begin("fund", FUNDS[actor.name], f"demo-{actor.name.replace(' ', '-')}")
+        actor.begin("fund", FUNDS.get(actor.name, _USUAL), f"demo-{actor.name.replace(' ', '-')}")
         tell.say(f"{actor.name:<13} process {actor.pid:<7} {actor.address}")
     for actor in actors.values():
         actor.finish()
@@ -119,7 +149,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         # As root the database lies elsewhere, where its own unprivileged user can reach it.
-        database.discard(folder / "platform" / "postgres")
+        for stage in (folder, *(folder / name for name in SCENARIOS)):
+            database.discard(stage / "platform" / "postgres")
         shutil.rmtree(folder)
 
 

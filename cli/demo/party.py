@@ -62,6 +62,10 @@ class Party:
         """Search by a sample: steps (9-2) and (10)."""
         return {"listings": searches.by_sample(self._market, self._keys, Path(path))}
 
+    def trace(self, path: str) -> dict[str, Any]:
+        """Ask whose a thing is, and through which sales it went."""
+        return {"contracts": searches.trace(self._market, self._keys, Path(path))}
+
     def show(self, listing: str) -> dict[str, Any]:
         """Read a contract's description and price: step (10)."""
         return searches.show(self._market, listing)

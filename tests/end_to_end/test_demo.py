@@ -67,3 +67,19 @@ def test_a_dry_run_starts_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["dry_run"] is True
     assert not kept.exists()
+
+
+@pytest.mark.requirement("R16", "R31", "R62", "A-09")
+def test_the_demo_of_collections_lists_searches_sells_and_traces_a_collection_and_a_table(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [COUNTERMARK, "demo", "--scenario", "collections", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    document = json.loads(done.stdout)
+    assert document["refusals"] == ["wrong_state", "similar_registered", "under_review", "similar_registered"]
+    assert [trade["state"] for trade in document["trades"]] == ["SETTLED", "SETTLED"]
+    assert done.stderr.count("traced ") == 2
