@@ -4,8 +4,8 @@ python -m bench [NAME ...] [FOLDER]
 
 Fingerprints are measured on the photographs in FOLDER; without one, on the few that scikit-image ships and on drawn
 scenes, which shows that it works and says little about the world. Families of pictures need a FOLDER of 60 or more,
-the adaptive attack needs any. Everything together takes some half an hour, and ten minutes more where Fabric's
-programs are on PATH: `fabric` needs them.
+the adaptive attack and collections need any. Everything together takes some three quarters of an hour, and ten
+minutes more where Fabric's programs are on PATH: `fabric` needs them.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from countermark.network.native.errors import RunError
 _SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 _SPEED = ("endorsements", "payments", "trades", "packages", "starting", "scale")
 _SPEED_OF_FINGERPRINTS = "fingerprint_speed"
-_FINGERPRINTS = (_SPEED_OF_FINGERPRINTS, "fingerprint_families", "fingerprint_adaptive")
+_FINGERPRINTS = (_SPEED_OF_FINGERPRINTS, "fingerprint_families", "fingerprint_adaptive", "collections")
 _NEED_A_FOLDER = _FINGERPRINTS[1:]
 _FABRIC = "fabric"
 _ALL = (*_SPEED, _FABRIC, *_FINGERPRINTS)
