@@ -1,11 +1,10 @@
-"""Reading tables of delimited text: which character separates, and the cells."""
+"""Reading tables of delimited text."""
 
 import csv
 import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -21,12 +20,10 @@ from countermark.fingerprint.table.batches import (
     too_large,
 )
 from countermark.fingerprint.table.cells import Cells, text_cells
+from countermark.fingerprint.table.dialect import Dialect, dialect_of
 from countermark.fingerprint.table.source import BINARY, HEAD_BYTES, Peeked, text_of
 
-__all__ = ["DELIMITERS", "Dialect", "dialect_of", "read_delimited"]
-
-DELIMITERS: Final = ",|;\t"
-"""Of two that divide the lines alike the later: in many languages a comma is within numbers, too."""
+__all__ = ["read_delimited"]
 
 _NO_DELIMITER: Final = "\x1f"
 """Separates the cells of a table of one column: a control character, which no text has."""
@@ -39,42 +36,6 @@ _LEAST_AGREEING: Final = 0.5
 
 _NAME: Final = re.compile(r"[^\d\W]|_")
 _NUMBER: Final = re.compile(r"[\s+-]*[\d.,:/eETZ+-]+\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a text is divided.
-
-    Attributes:
-        delimiter: What stands between cells.
-        columns: How many cells most rows have.
-        agreeing: Share of the rows that have so many.
-        rows: How many rows were looked at.
-    """
-
-    delimiter: str
-    columns: int
-    agreeing: float
-    rows: int
-
-
-def dialect_of(head: str) -> Dialect | None:
-    """Return how the text that begins with `head` is divided; None where no character divides its lines alike."""
-    best = None
-    for delimiter in DELIMITERS:
-        try:
-            widths = Counter(
-                len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if row
-            )
-        except csv.Error:
-            continue
-        if not widths:
-            continue
-        columns, rows = max(widths.items(), key=lambda item: (item[1], item[0]))
-        found = Dialect(delimiter, columns, rows / widths.total(), widths.total())
-        if columns > 1 and (best is None or _rank(found) > _rank(best)):
-            best = found
-    return best
 
 
 def read_delimited(source: Peeked) -> Table:
@@ -102,10 +63,6 @@ def read_delimited(source: Peeked) -> Table:
     names = list(header) if header else [""] * columns
     portions = _portions(look[1:] if header else look, rows, columns, decimal_comma=dialect.delimiter == ";")
     return Table(names, portions)
-
-
-def _rank(dialect: Dialect) -> tuple[float, int]:
-    return round(dialect.agreeing, 1), DELIMITERS.index(dialect.delimiter)
 
 
 def _lines_of(head: str, rest: io.TextIOWrapper) -> Iterator[str]:

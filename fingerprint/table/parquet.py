@@ -20,13 +20,11 @@ from countermark.fingerprint.table.batches import (
     too_large,
 )
 from countermark.fingerprint.table.cells import Cells, joined
-from countermark.fingerprint.table.source import Peeked
+from countermark.fingerprint.table.source import PARQUET, PARQUET_ENCRYPTED, Peeked
 from countermark.fingerprint.table.typed import readable, typed_cells
 
-__all__ = ["ENCRYPTED", "MAGIC", "read_parquet"]
+__all__ = ["read_parquet"]
 
-MAGIC: Final = b"PAR1"
-ENCRYPTED: Final = b"PARE"
 
 _MOST_FOOTER_BYTES: Final = 1 << 26
 _MOST_CHUNK_BYTES: Final = 1 << 28
@@ -84,9 +82,9 @@ def _check_footer(file: BinaryIO, size: int) -> None:
         raise not_a_table("Parquet that is cut off")
     file.seek(size - 8)
     tail = file.read(8)
-    if tail[4:] == ENCRYPTED:
+    if tail[4:] == PARQUET_ENCRYPTED:
         raise FingerprintError(FingerprintErrorCode.UNSUPPORTED_FORMAT, "encrypted Parquet")
-    if tail[4:] != MAGIC:
+    if tail[4:] != PARQUET:
         raise not_a_table("Parquet that is cut off")
     if int.from_bytes(tail[:4], "little") > min(size, _MOST_FOOTER_BYTES):
         raise not_a_table("Parquet with a footer that is longer than the file")

@@ -6,8 +6,8 @@ from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCod
 from countermark.fingerprint.table.batches import Table
 from countermark.fingerprint.table.delimited import read_delimited
 from countermark.fingerprint.table.json_lines import read_json_lines
-from countermark.fingerprint.table.parquet import ENCRYPTED, MAGIC, read_parquet
-from countermark.fingerprint.table.source import Peeked
+from countermark.fingerprint.table.parquet import read_parquet
+from countermark.fingerprint.table.source import PARQUET, PARQUET_ENCRYPTED, Peeked
 
 __all__ = ["read_table"]
 
@@ -23,7 +23,7 @@ def read_table(source: BinaryIO) -> Table:
     head = peeked.head
     if not head:
         raise FingerprintError(FingerprintErrorCode.EMPTY_FILE)
-    if head.startswith((MAGIC, ENCRYPTED)):
+    if head.startswith((PARQUET, PARQUET_ENCRYPTED)):
         return read_parquet(source, peeked)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return read_json_lines(peeked)

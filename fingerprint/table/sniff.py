@@ -4,9 +4,8 @@ import json
 import re
 from typing import Final
 
-from countermark.fingerprint.table.delimited import Dialect, dialect_of
-from countermark.fingerprint.table.parquet import ENCRYPTED, MAGIC
-from countermark.fingerprint.table.source import HEAD_BYTES, decoded
+from countermark.fingerprint.table.dialect import Dialect, dialect_of
+from countermark.fingerprint.table.source import HEAD_BYTES, PARQUET, PARQUET_ENCRYPTED, decoded
 
 __all__ = ["looks_like_table"]
 
@@ -39,7 +38,7 @@ def looks_like_table(prefix: bytes) -> bool:
     Args:
         prefix: The first 64 KiB, or all of a shorter file.
     """
-    if prefix.startswith((MAGIC, ENCRYPTED)):
+    if prefix.startswith((PARQUET, PARQUET_ENCRYPTED)):
         return True
     prefix = prefix[:HEAD_BYTES]
     text = decoded(prefix)

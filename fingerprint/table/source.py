@@ -5,7 +5,11 @@ import io
 import re
 from typing import BinaryIO, Final
 
-__all__ = ["BINARY", "HEAD_BYTES", "Peeked", "decoded", "text_of"]
+__all__ = ["BINARY", "HEAD_BYTES", "PARQUET", "PARQUET_ENCRYPTED", "Peeked", "decoded", "text_of"]
+
+PARQUET: Final = b"PAR1"
+PARQUET_ENCRYPTED: Final = b"PARE"
+"""How Parquet begins and ends."""
 
 HEAD_BYTES: Final = 65_536
 """How much of a file tells what it is."""

@@ -36,7 +36,7 @@ def cell(datum: str, party: str) -> Cell:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.requirement("R83")
+@pytest.mark.requirement("R83", "A-22")
 @pytest.mark.parametrize(("datum", "party"), CELLS)
 def test_a_party_learns_what_the_table_says_and_no_more(knowledge: Knowledge, datum: str, party: str) -> None:
     checks = cell(datum, party).checks
@@ -47,7 +47,7 @@ def test_a_party_learns_what_the_table_says_and_no_more(knowledge: Knowledge, da
         assert set(check.never) & learnt == set(), f"{check.holder} should not learn it"
 
 
-@pytest.mark.requirement("R84")
+@pytest.mark.requirement("R84", "A-22")
 def test_the_buyer_who_paid_learns_the_data_and_nobody_else_does(knowledge: Knowledge) -> None:
     data = {f"data of {name}" for name in ("sold", "altered", "disputed")}
     assert data <= knowledge("buyer")

@@ -3,8 +3,7 @@
 import io
 from random import Random
 
-from bench.table_vectors import tables
-
+from bench.fingerprint_vectors.tables import tables
 from countermark.fingerprint import FingerprintError, compare, compute
 from tests.fuzz import bytewise
 from tests.fuzz.decoder import Decoder

@@ -174,12 +174,13 @@ def _changes(pick: int) -> Change:
     return change
 
 
-def search(live: LiveMarket, *, fresh: bool, pick: int) -> dict[str, Any]:
-    """Return the sealed search of one of those who have an account."""
+def inquiry(live: LiveMarket, kind: str, *, fresh: bool, pick: int) -> dict[str, Any]:
+    """Return the sealed search or trace, by its kind, of one of those who have an account."""
     sample = fingerprint(picture(0)).to_bytes() if fresh else hashlib.sha512(str(pick).encode()).digest()
     who = live.actors[pick % 6]
-    token = searches.sign_search(who.key, market=MARKET, fingerprint=sample, issued_at_ms=live.now_ms)
-    return sealed(token, "search")
+    typ = {"search": searches.TYP, "trace": searches.TRACE_TYP}[kind]
+    token = searches.sign_search(who.key, market=MARKET, fingerprint=sample, issued_at_ms=live.now_ms, typ=typ)
+    return sealed(token, kind)
 
 
 def picture(seed: int) -> Image.Image:

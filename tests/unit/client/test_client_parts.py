@@ -19,8 +19,8 @@ from countermark.protocol import parts as protocol_parts
 from countermark.protocol.encoding import unb64u
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.sealed import open_sealed
-from tests.support.collections import config, folder_of
 from tests.support.front import URL, Front
+from tests.support.mixed_folder import config, folder_of
 from tests.support.platform import MARKET
 from tests.unit.client.conftest import Faulty, Person
 
