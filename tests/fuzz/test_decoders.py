@@ -36,7 +36,7 @@ CAMPAIGNS = (
         memory_mib=64,  # an application that repeats fingerprints of 11 KiB as often as a message may hold them
     ),
     Campaign("packages", 70_000, 10**7, frozenset({"package_undecryptable", "package_tampered"})),
-    Campaign("fingerprints", 45_000, 10**7, frozenset({"fingerprint_malformed", "unknown_generator"})),
+    Campaign("fingerprints", 30_000, 10**7, frozenset({"fingerprint_malformed", "unknown_generator"})),
     Campaign(
         "images",
         35_000,
@@ -45,7 +45,7 @@ CAMPAIGNS = (
         memory_mib=1_300,  # what the decoder of WebP takes for the largest picture
     ),
     Campaign("texts", 4_000, 10**6, frozenset({"not_text", "empty_file"}), memory_mib=128),
-    Campaign("tables", 1_500, 3 * 10**5, frozenset({"not_a_table", "unsupported_format"}), memory_mib=512),
+    Campaign("tables", 1_000, 3 * 10**5, frozenset({"not_a_table", "empty_file"}), memory_mib=512),
     Campaign(
         "blocks", 15_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),
