@@ -133,8 +133,9 @@ _RESOURCES = {"search": "searches", "trace": "traces"}
 
 
 def _one_each(market: Market) -> Choice:
+    config = market.config
     # Of generators that the gate has beside the preferred one a sample needs none.
-    return lambda kind: [market.config.preferred_for(kind)]
+    return lambda kind: [config.preferred_for(kind)] if config.generators_for(kind) else []
 
 
 def _samples(data: Data) -> list[bytes]:

@@ -130,12 +130,12 @@ class MarketConfig:
         return tuple(sorted(generator for generator in self.required if kind_of(generator) == kind))
 
     def generators_for(self, kind: str) -> tuple[str, ...]:
-        """Return the generators by which a thing of ``kind`` is fingerprinted: required ones and the preferred.
+        """Return the generators that fingerprint a thing of ``kind``, sorted: the preferred one, and required ones.
 
-        Raises:
-            MarketError: as `preferred_for`.
+        There are none where the market takes no such data.
         """
-        return tuple(sorted({self.preferred_for(kind), *self.required_for(kind)}))
+        accepted = any(kind_of(generator) == kind for generator in self.generators)
+        return tuple(sorted({self.preferred_for(kind), *self.required_for(kind)})) if accepted else ()
 
     def check_deadlines(self, deadlines: Mapping[str, int]) -> None:
         """Check that an offer's deadlines are not below the market's minima.

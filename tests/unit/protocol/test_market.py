@@ -80,3 +80,28 @@ def test_configuration_that_contradicts_itself_is_refused(changes: dict[str, Any
     with pytest.raises(MarketError, match=rule) as refusal:
         market_rules.check(config)
     assert refusal.value.code is ErrorCode.MARKET_INVALID
+
+
+@pytest.mark.requirement("R62")
+@pytest.mark.parametrize(
+    ("kind", "preferred", "all_of_them"),
+    [
+        ("image", "image/v2", ("image/v1", "image/v2")),
+        ("text", "text/v2", ("text/v2",)),
+        ("table", "table/v1", ("table/v1",)),
+        ("audio", None, ()),
+    ],
+)
+def test_of_each_kind_the_first_is_preferred_and_those_required_of_it_come_beside(
+    kind: str, preferred: str | None, all_of_them: tuple[str, ...]
+) -> None:
+    accepted = ["image/v1", "image/v2", "text/v2", "text/v1", "table/v1"]
+    generators = {"accepted": accepted, "preferred": "image/v2", "required": ["image/v1", "table/v1"]}
+    config = market.parse(config_json(generators=generators))
+    assert config.generators_for(kind) == all_of_them
+    if preferred is None:
+        with pytest.raises(MarketError) as caught:
+            config.preferred_for(kind)
+        assert caught.value.code is ErrorCode.UNKNOWN_GENERATOR
+    else:
+        assert config.preferred_for(kind) == preferred
