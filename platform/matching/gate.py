@@ -22,6 +22,7 @@ from countermark.platform.matching.history import load_history
 from countermark.platform.matching.index import FingerprintIndex, item_context
 from countermark.platform.matching.likeness import Likeness, Survey, placed
 from countermark.platform.matching.links import Links
+from countermark.platform.matching.policy import POLICY
 from countermark.platform.matching.probes import Finding, Probes, Trial, findings_of
 from countermark.platform.matching.series import held
 from countermark.platform.matching.standings import count_items, load_standings
@@ -209,7 +210,9 @@ class Gate:
     ) -> Outcome:
         """Return ``outcome``, which allows, unless the data are one more step of a series: then a person looks."""
         tallies = self._probes.tallies(connection, candidacy.seller, candidacy.sponsor, near, now_ms=now_ms)
-        climbed = held({address: finding.degree for address, finding in near.items()}, tallies)
+        trifles = _trifles(candidacy, outcome)
+        degrees = {address: finding.degree for address, finding in near.items() if address not in trifles}
+        climbed = held(degrees, tallies)
         if not climbed:
             return outcome
         review = Outcome(Decision.UNDER_REVIEW, matched=tuple(climbed), shares=outcome.shares)
@@ -277,6 +280,16 @@ class Gate:
                 "generator": item.generator,
                 "segments": self._box.seal(item.to_bytes(), context=context),
             }
+
+
+def _trifles(candidacy: Candidacy, outcome: Outcome) -> frozenset[str]:
+    """Return the registrations of which a collection holds so little as honest ones share, such as a licence."""
+    items = len({item for item, _ in placed(candidacy.items)})
+    return frozenset(
+        share.address
+        for share in outcome.shares
+        if share.mine <= POLICY.few and share.mine < POLICY.review_share * items
+    )
 
 
 def _earlier(connection: Connection, seller: str, nonce: str, intent_digest: str) -> Ruling | None:

@@ -412,8 +412,8 @@ def test_a_receipt_that_is_not_the_platforms_is_no_receipt(sale: Sale, monkeypat
     trade = sale.funded()
     post = sale.seller.trader.http.post
 
-    def forge(path: str, body: dict[str, object], *, wait_s: int = 0) -> object:
-        answer = post(path, body, wait_s=wait_s)
+    def forge(path: str, body: dict[str, object], **how: Any) -> Any:
+        answer = post(path, body, **how)
         header, payload, signature = answer["receipt"].split(".")
         return {**answer, "receipt": ".".join([header, payload, signature[::-1]])}
 
