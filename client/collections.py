@@ -85,6 +85,12 @@ def _examine(
         memory.add(entry, examined)
         progress(done, len(entries))
     memory.save()
+    if len(known) > len(entries):
+        # Of files that have changed or are gone.
+        memory.clear()
+        for entry in entries:
+            memory.add(entry, known[entry])
+        memory.save()
     return [known[entry] for entry in entries]
 
 
@@ -177,14 +183,17 @@ class _Memory:
         known: dict[Entry, Examined] = {}
         if self._vault is None:
             return known
-        for name in self._vault.names(_KIND):
-            if name.startswith(self._name):
-                self._batches += 1
-                for record in (self._vault.get(_KIND, name) or {"files": []})["files"]:
-                    entry = Entry(record["name"], record["size"], record["version"])
-                    items = {generator: unb64u(item) for generator, item in record["items"].items()}
-                    known[entry] = Examined(record["kind"], unb64u(record["digest"]), items)
+        for name in self._names():
+            self._batches += 1
+            for record in (self._vault.get(_KIND, name) or {"files": []})["files"]:
+                entry = Entry(record["name"], record["size"], record["version"])
+                items = {generator: unb64u(item) for generator, item in record["items"].items()}
+                known[entry] = Examined(record["kind"], unb64u(record["digest"]), items)
         return known
+
+    def _names(self) -> list[str]:
+        assert self._vault is not None
+        return [name for name in self._vault.names(_KIND) if name.startswith(self._name)]
 
     def add(self, entry: Entry, examined: Examined) -> None:
         """Keep what was found of a file."""
@@ -200,6 +209,13 @@ class _Memory:
         )
         if len(self._waiting) >= _BATCH:
             self.save()
+
+    def clear(self) -> None:
+        """Forget all of the collection."""
+        if self._vault is not None:
+            for name in self._names():
+                self._vault.delete(_KIND, name)
+        self._waiting, self._batches = [], 0
 
     def save(self) -> None:
         """Store what was kept since."""

@@ -8,10 +8,6 @@ from countermark.client.data import COLLECTION, Data, default_generator, fingerp
 from countermark.client.errors import ClientError
 from countermark.client.examining import examine
 from countermark.fingerprint import Comparison, Fingerprint
-from countermark.fingerprint.comparison import Thresholds
-
-_SHARES = Thresholds(match=0.20, review=0.05)
-"""Shares of one collection's files in the other: from these on the gate refuses, or has a person look."""
 
 _CONFIG = "collection+1"
 
@@ -45,12 +41,14 @@ def _compare_collections(first: Data, second: Data) -> Comparison:
     of_first = _found(one, other) / max(len(one), 1)
     of_second = _found(other, one) / max(len(other), 1)
     exact = first.exact == second.exact
+    from countermark.fingerprint.collection.v1 import SHARES
+
     score = 1.0 if exact else max(of_first, of_second)
     reasons = (
         f"{of_first:.0%} of the {len(one)} files of the first are in the second",
         f"{of_second:.0%} of the {len(other)} files of the second are in the first",
     )
-    return Comparison(_SHARES.decide(score), score, reasons, fingerprint.newest_generator(COLLECTION), _CONFIG)
+    return Comparison(SHARES.decide(score), score, reasons, fingerprint.newest_generator(COLLECTION), _CONFIG)
 
 
 def _items(data: Data) -> list[Fingerprint]:

@@ -29,6 +29,7 @@ COVERED = ("@method", "@authority", "@path", "@query")
 TRIES = 4
 FIRST_PAUSE_S = 0.25
 BUSY_PAUSE_S = 2.0
+"""How long to wait before a gateway is asked again that is at work on the very request."""
 _RETRYABLE_STATUS = {429, 502, 503, 504}
 
 

@@ -35,8 +35,9 @@ def compute(source: str | PathLike[str] | BinaryIO, generator: str = DEFAULT_GEN
         generator: Id of the generator to use.
 
     Raises:
-        FingerprintError: ``unknown_generator``, ``empty_file``, ``not_an_image``, ``image_too_large``,
-            ``unsupported_format`` or ``decoder_missing``.
+        FingerprintError: ``unknown_generator``, or what the generator cannot take: ``empty_file``, ``not_an_image``,
+            ``image_too_large``, ``not_text``, ``not_a_table``, ``not_an_archive``, ``archive_unsafe``,
+            ``empty_collection``, ``data_too_large``, ``unsupported_format`` or ``decoder_missing``.
         OSError: The file cannot be opened or read.
     """
     implementation = implementation_of(generator)

@@ -48,7 +48,7 @@ def kill_half_way(folder: Path, home: Path, count: int) -> None:
     )
     vault = Vault(home, _KEY)
     while len(vault.names("examined")) * 64 < count // 2 and process.poll() is None:
-        time.sleep(0.1)
+        time.sleep(0.1)  # until half of it is stored, which shows in the vault alone
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

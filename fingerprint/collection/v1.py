@@ -17,11 +17,11 @@ from countermark.fingerprint.kinds import EMPTY, kind_of
 from countermark.fingerprint.operations import compute as fingerprint
 from countermark.fingerprint.sketch.sample import Sketch, overlap
 
-__all__ = ["compare_many", "compute"]
+__all__ = ["SHARES", "compare_many", "compute"]
 
 _CONFIG: Final = "collection/v1+1"
-_THRESHOLDS: Final = Thresholds(match=0.20, review=0.05)
-"""Shares of the files of the one collection that are in the other."""
+SHARES: Final = Thresholds(match=0.20, review=0.05)
+"""Shares of the files of the one collection that are in the other; those of the gate's policy."""
 
 _GENERATORS: Final = {"image": "image/v1", "table": "table/v1", "text": "text/v1", "bytes": "bytes/v1"}
 """Of the files by kind: always these, so that the same archive gives the same bytes whatever generators there are."""
@@ -60,4 +60,4 @@ def _compare(first: Sketch, second: Sketch) -> Comparison:
     common = overlap(first, second)
     score = max(common.of_first, common.of_second)
     reasons = (f"{common.common} of {common.first} and {common.second} files are the same",)
-    return Comparison(_THRESHOLDS.decide(score), score, reasons, GENERATOR, _CONFIG)
+    return Comparison(SHARES.decide(score), score, reasons, GENERATOR, _CONFIG)

@@ -74,7 +74,7 @@ def _seekable(source: BinaryIO, peeked: Peeked) -> BinaryIO:
         return source
     copy = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the table is read
     shutil.copyfileobj(peeked, copy)
-    return copy  # type: ignore[return-value]
+    return copy  # type: ignore[return-value]  # it has what of a file is used
 
 
 def _check_footer(file: BinaryIO, size: int) -> None:

@@ -12,6 +12,9 @@ __all__ = ["looks_like_table"]
 _FEWEST_LINES: Final = 3
 """Lines of delimited text of which can be told that they are divided alike."""
 
+_FEWEST_OBJECTS: Final = 2
+"""JSON objects, a line each: one alone is a document, which is known by its words."""
+
 _AGREEING: Final = 0.95
 """Share of the lines that have as many cells as most."""
 
@@ -53,6 +56,8 @@ def looks_like_table(prefix: bytes) -> bool:
 
 
 def _is_json_lines(lines: list[str]) -> bool:
+    if len(lines) < _FEWEST_OBJECTS:
+        return False
     try:
         return all(isinstance(json.loads(line, parse_int=str), dict) for line in lines)
     except (ValueError, RecursionError):

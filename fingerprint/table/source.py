@@ -5,6 +5,8 @@ import io
 import re
 from typing import BinaryIO, Final
 
+from countermark.fingerprint.text.decode import encoding_of
+
 __all__ = ["BINARY", "HEAD_BYTES", "PARQUET", "PARQUET_ENCRYPTED", "Peeked", "decoded", "text_of"]
 
 PARQUET: Final = b"PAR1"
@@ -46,7 +48,7 @@ class Peeked(io.RawIOBase):
         """Return True."""
         return True
 
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]  # of buffers, these two
         """Fill `buffer` with what comes next, and return how many bytes that is."""
         data = self._left[: len(buffer)] or self._source.read(len(buffer))
         self._left = self._left[len(data) :]
@@ -55,7 +57,7 @@ class Peeked(io.RawIOBase):
 
 
 def text_of(source: Peeked) -> io.TextIOWrapper:
-    """Return the text of `source`: UTF-16 by its mark, else UTF-8, and windows-1252 what is not UTF-8."""
+    """Return the text of `source`, of whatever encoding a text may be: UTF-8 with windows-1252 what is not UTF-8."""
     encoding, errors = _encoding(source.head)
     return io.TextIOWrapper(io.BufferedReader(source, _BLOCK), encoding, errors, newline="")
 
@@ -68,9 +70,12 @@ def decoded(head: bytes) -> str | None:
 
 
 def _encoding(head: bytes) -> tuple[str, str]:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", "replace"
-    return "utf-8-sig", _FALLBACK
+    """Return codec and handler of errors of a text that begins with `head`."""
+    found = encoding_of(head)
+    if found is None or found.name == "utf-8":
+        return "utf-8-sig", _FALLBACK
+    # The codecs without an order of bytes in their name take the mark off, and go by it.
+    return (found.name.rsplit("-", 1)[0] if found.mark else found.name), "replace"
 
 
 def _exactly(source: BinaryIO, count: int) -> bytes:

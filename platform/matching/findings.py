@@ -1,6 +1,8 @@
 """What a case of the gate is about: which registrations, and how much of each; for platform and supervisor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from countermark.platform.matching.holdings import Share
 from countermark.platform.matching.likeness import Item
@@ -45,11 +47,9 @@ def open_findings(box: SecretBox, case_number: str, sealed: bytes) -> Findings:
     return Findings(tuple(document["matched"]), tuple(_share(share) for share in document["shares"]))
 
 
-def _share(record: dict[str, object]) -> Share:
-    fields = {name: record[name] for name in ("address", "owner", "mine", "items")}
-    taken: list[tuple[str, int]] = record["taken"]  # type: ignore[assignment]  # as it was sealed
-    items: frozenset[Item] = frozenset((kind, place) for kind, place in taken)
-    return Share(**fields, taken=items)  # type: ignore[arg-type]
+def _share(record: Mapping[str, Any]) -> Share:
+    taken: frozenset[Item] = frozenset((kind, place) for kind, place in record["taken"])
+    return Share(record["address"], record["owner"], record["mine"], record["items"], taken)
 
 
 def _context(case_number: str) -> str:

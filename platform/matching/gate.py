@@ -12,7 +12,6 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from countermark.fingerprint import Fingerprint, compare
 from countermark.platform.matching.candidates import Candidate, Offered
@@ -26,6 +25,7 @@ from countermark.platform.matching.policy import POLICY
 from countermark.platform.matching.probes import Finding, Probes, Trial, findings_of
 from countermark.platform.matching.series import held
 from countermark.platform.matching.standings import count_items, load_standings
+from countermark.platform.matching.threads import batched
 from countermark.platform.store import tables
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import Connection, func, select
@@ -263,8 +263,7 @@ class Gate:
         )
         if ruling.decision is not Decision.ALLOWED:
             return
-        rows = self._rows(candidacy)
-        while some := list(islice(rows, _ROWS)):
+        for some in batched(self._rows(candidacy), _ROWS):
             connection.execute(tables.item_fingerprints.insert(), some)
 
     def _rows(self, candidacy: Candidacy) -> Iterator[dict[str, object]]:

@@ -34,6 +34,7 @@ class Frame:
     def to_csv(self, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> bytes:
         """Return the table as delimited text with a header."""
         text = io.StringIO(newline="")
+        # Typeshed wants one of four literals where the standard library takes the number.
         writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator="\n")  # type: ignore[arg-type]
         writer.writerow(self.names)
         writer.writerows(self.rows)

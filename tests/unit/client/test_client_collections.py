@@ -125,6 +125,7 @@ def test_what_is_known_of_a_file_holds_until_the_file_changes(
     after = examine(folder, CHOICE, vault=vault)
     assert again.made == 1
     assert after.exact != before.exact
+    assert len(vault.names("examined")) == 1
 
 
 def test_fingerprints_that_wait_in_the_home_are_encrypted(folder: Path, front: Front) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -46,6 +47,8 @@ SAME = {
     "UTF-8 with a mark": b"\xef\xbb\xbf" + SHOP,
     "UTF-16, little end first": SHOP.decode().encode("utf-16"),
     "UTF-16, big end first": b"\xfe\xff" + SHOP.decode().encode("utf-16-be"),
+    "UTF-16 without a mark": SHOP.decode().encode("utf-16-le"),
+    "UTF-32": SHOP.decode().encode("utf-32"),
     "carriage returns and newlines": SHOP.replace(b"\n", b"\r\n"),
     "carriage returns": SHOP.replace(b"\n", b"\r"),
     "without the last newline": SHOP.rstrip(b"\n"),
@@ -222,10 +225,11 @@ LOG = "\n".join(f"2024-01-01 12:00:{at:02d},123 INFO server: request {at * 7} do
 OTHERS = {
     "nothing": b"",
     "noise": NOISE,
+    "one JSON object": b'{"name": "one", "list": [1, 2, 3]}\n',
     "prose": ("It was a fine day, and nobody was about.\nThen, all at once, it rained.\n" * 20).encode(),
     "prose with a comma a line": ("The first man came in, and sat down at once.\n" * 30).encode(),
     "Markdown": MARKDOWN * 9,
-    "Python": open(os.__file__, "rb").read(),  # noqa: SIM115, PTH123
+    "Python": Path(os.__file__).read_bytes(),
     "C": b'#include <stdio.h>\n\nint main(int argc, char **argv) {\n  printf("%d, %d\\n", 1, 2);\n  return 0;\n}\n',
     "HTML": b"<html>\n<body>\n<p>a, b</p>\n</body>\n</html>\n",
     "log": LOG,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from countermark.fingerprint.collection.v1 import SHARES
 from countermark.platform.matching.candidates import Candidate, Offered, Standing
 from countermark.platform.matching.decision import Decision, Outcome, approve, decide
 from countermark.platform.matching.likeness import Item
@@ -89,6 +90,10 @@ def test_an_honest_set_of_common_items_is_not_refused() -> None:
 def test_a_single_thing_is_its_owners_however_many_they_are() -> None:
     owners = [holding(1, 600, owner=f"did:key:{n}", address=f"dc1{n}") for n in range(5)]
     assert decide(offered(1), owners).decision is REFUSED
+
+
+def test_what_is_said_of_two_collections_offline_is_what_the_gate_goes_by() -> None:
+    assert (SHARES.match, SHARES.review) == (POLICY.refuse_share, POLICY.review_share)
 
 
 def test_items_in_doubt_are_looked_at_only_when_they_are_many() -> None:
