@@ -24,8 +24,12 @@ def compare_paths(a: Path, b: Path, generator: str | None = None) -> Comparison:
         ClientError: one of them cannot be read or fingerprinted, or they are of different kinds.
     """
     try:
-        if generator is None and kind_of_path(a) == kind_of_path(b) == COLLECTION:
+        collections = [kind_of_path(path) == COLLECTION for path in (a, b)] if generator is None else []
+        if collections == [True, True]:
             return _compare_collections(examine(a, _newest), examine(b, _newest))
+        if any(collections):
+            code = str(fingerprint.FingerprintErrorCode.INCOMPATIBLE_FINGERPRINTS)
+            raise ClientError(code, f"only one of {a.name} and {b.name} is a collection", here=True)
         generator = generator or default_generator(a)
         return fingerprint.compare(fingerprint_of(a, generator), fingerprint_of(b, generator))
     except fingerprint.FingerprintError as error:

@@ -21,6 +21,9 @@ PREFIX_BYTES: Final = 64 << 10
 """How much of a file tells its kind."""
 
 _ARCHIVES: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_SPELLED: Final = 2
+"""Bytes at a picture's beginning that tell whether it could be a text's."""
+
 _NAME_AT: Final = 30
 _DOCUMENTS: Final = (b"[Content_Types].xml", b"mimetype", b"_rels/", b"META-INF/", b"AndroidManifest.xml")
 """First names in zip archives that are one document or program: of offices, electronic books, Java."""
@@ -53,7 +56,9 @@ def _kind(prefix: bytes) -> str:
     from countermark.fingerprint.table.sniff import looks_like_table
     from countermark.fingerprint.text.decode import looks_like_text
 
-    if _begins_as_picture(prefix) and not looks_like_text(prefix):
+    # Some formats begin with letters that a text may begin with, too: "BM", "GIF89a".
+    spelled = prefix[:_SPELLED].isascii()
+    if _begins_as_picture(prefix) and not (spelled and looks_like_text(prefix)):
         return "image"
     if prefix.startswith(_ARCHIVES):
         return "bytes" if prefix.startswith(_DOCUMENTS, _NAME_AT) else "collection"

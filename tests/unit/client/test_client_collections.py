@@ -164,8 +164,9 @@ def test_collections_are_compared_file_by_file(folder: Path, tmp_path: Path) -> 
     (other / "mine.jpg").unlink()
     assert compare_paths(folder, other).decision == "different"
     assert compare_paths(folder, folder).score == 1.0
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="only one of set and cat") as caught:
         compare_paths(folder, folder / "cat.jpg")
+    assert caught.value.code == "incompatible_fingerprints"
 
 
 # Sold

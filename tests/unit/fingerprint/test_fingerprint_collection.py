@@ -183,8 +183,12 @@ def test_a_folder_and_an_archive_of_it_have_the_same_files(tmp_path: Path) -> No
         (archive({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"}), "bytes"),
         (archive({"mimetype": b"application/epub+zip"}, zipfile.ZIP_STORED), "bytes"),
         (bytes(range(256)), "bytes"),
+        (b"\xff\xd8\xff cut off", "image"),
+        (b"BM is how this text begins, and it goes on for a while", "text"),
+        (b'{"a": 1}\n', "text"),
+        (b'{"a": 1}\n{"a": 2}\n', "table"),
     ],
-    ids=["nothing", "office document", "electronic book", "bytes"],
+    ids=["nothing", "office document", "electronic book", "bytes", "broken JPEG", "text", "JSON", "JSON lines"],
 )
 def test_a_file_in_a_collection_is_of_a_kind(data: bytes, kind: str) -> None:
     assert kind_of(io.BytesIO(data), nested=True) == kind
