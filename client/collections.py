@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from countermark import fingerprint
-from countermark.client.data import COLLECTION, Choice, Data, chosen, failed, fingerprints_of
+from countermark.client.data import Choice, Data, chosen, failed, fingerprints_of
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.transfers import Progress, no_progress
 from countermark.client.vault import Vault
 from countermark.fingerprint import kinds
+from countermark.fingerprint.collection import GENERATOR as SUMMARY
 from countermark.fingerprint.collection.digests import digest_of
 from countermark.fingerprint.collection.entries import Entry, Reader, files_of
+from countermark.fingerprint.kinds import COLLECTION
 from countermark.protocol.encoding import b64u, digest, unb64u
 from countermark.protocol.manifests import File, manifest_root
 
 MEDIA_TYPE = "application/zip"
 
-_SUMMARY = "collection/v1"
 _BATCH = 64
 """Files after which what was found is stored: so many are examined again when a run breaks off, at most."""
 
@@ -65,7 +66,7 @@ def examine_collection(
         )
     files = tuple(File(entry.name, entry.size, one.digest) for entry, one in zip(entries, found, strict=True))
     items = _ordered(found)
-    used = tuple(sorted({generator for one in found for generator in one.items} | {_SUMMARY}))
+    used = tuple(sorted({generator for one in found for generator in one.items} | {SUMMARY}))
     return Data(path, COLLECTION, size, MEDIA_TYPE, manifest_root(files), items, used, files)
 
 
@@ -102,7 +103,7 @@ def _ordered(found: Iterable[Examined]) -> tuple[bytes, ...]:
     for one in found:
         for generator, item in one.items.items():
             by_generator.setdefault(generator, []).append(item)
-    by_generator[_SUMMARY] = [summary_of((one.kind, list(one.items.values())) for one in found).to_bytes()]
+    by_generator[SUMMARY] = [summary_of((one.kind, list(one.items.values())) for one in found).to_bytes()]
     return tuple(item for _, items in sorted(by_generator.items()) for item in items)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from countermark import fingerprint
-from countermark.client.data import COLLECTION, Data, default_generator, fingerprint_of, kind_of_path
+from countermark.client.data import Data, default_generator, fingerprint_of, kind_of_path
 from countermark.client.errors import ClientError
 from countermark.client.examining import examine
 from countermark.fingerprint import Comparison, Fingerprint
+from countermark.fingerprint.kinds import COLLECTION
 
 _CONFIG = "collection+1"
 

@@ -20,8 +20,6 @@ from countermark.protocol.errors import ErrorCode
 from countermark.protocol.manifests import File
 from countermark.protocol.market import kind_of
 
-COLLECTION = "collection"
-
 Choice = Callable[[str], Sequence[str]]
 """Returns for a kind of data the generators that fingerprint it, sorted; none where such data are not expected."""
 
@@ -62,7 +60,7 @@ def kind_of_path(path: Path) -> str:
         ClientError: it cannot be read, or is empty.
     """
     if path.is_dir():
-        return COLLECTION
+        return kinds.COLLECTION
     with reading(path) as file:
         return kinds.kind_of(file)
 

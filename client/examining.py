@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from countermark.client.collections import examine_collection
-from countermark.client.data import COLLECTION, Choice, Data, examine_file, kind_of_path
+from countermark.client.data import Choice, Data, examine_file, kind_of_path
 from countermark.client.transfers import Progress, no_progress
 from countermark.client.vault import Vault
+from countermark.fingerprint.kinds import COLLECTION
 
 
 def examine(path: Path, choose: Choice, *, vault: Vault | None = None, progress: Progress = no_progress) -> Data:

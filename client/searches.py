@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from countermark.client.data import COLLECTION, Choice, Data
+from countermark.client.data import Choice, Data
 from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
 from countermark.client.examining import examine
 from countermark.client.keystore import Keys
@@ -12,6 +12,7 @@ from countermark.client.market import Market
 from countermark.client.paying import Paying
 from countermark.client.transfers import Progress, no_progress
 from countermark.fingerprint import Fingerprint
+from countermark.fingerprint.kinds import COLLECTION
 from countermark.protocol import fields, ids, intents, searches
 from countermark.protocol.commitments import commit
 from countermark.protocol.description import parse_description

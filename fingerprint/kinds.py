@@ -9,9 +9,12 @@ from typing import BinaryIO, Final
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
 from countermark.fingerprint.image.formats import recognise
 
-__all__ = ["EMPTY", "KINDS", "PREFIX_BYTES", "kind_of"]
+__all__ = ["COLLECTION", "EMPTY", "KINDS", "PREFIX_BYTES", "kind_of"]
 
-KINDS: Final = ("image", "collection", "table", "text", "bytes")
+COLLECTION: Final = "collection"
+"""The kind of what holds files, each of a kind of its own; its fingerprint sums them up."""
+
+KINDS: Final = ("image", COLLECTION, "table", "text", "bytes")
 """The kinds of files, in the order in which they are looked for."""
 
 EMPTY: Final = "empty"
@@ -46,7 +49,7 @@ def kind_of(source: BinaryIO, *, nested: bool = False) -> str:
             return EMPTY
         raise FingerprintError(FingerprintErrorCode.EMPTY_FILE)
     kind = _kind(prefix)
-    if nested and kind == "collection":
+    if nested and kind == COLLECTION:
         raise FingerprintError(FingerprintErrorCode.ARCHIVE_UNSAFE, "an archive within a collection: unpack it first")
     return kind
 
@@ -61,7 +64,7 @@ def _kind(prefix: bytes) -> str:
     if _begins_as_picture(prefix) and not (spelled and looks_like_text(prefix)):
         return "image"
     if prefix.startswith(_ARCHIVES):
-        return "bytes" if prefix.startswith(_DOCUMENTS, _NAME_AT) else "collection"
+        return "bytes" if prefix.startswith(_DOCUMENTS, _NAME_AT) else COLLECTION
     if looks_like_table(prefix):
         return "table"
     return "text" if looks_like_text(prefix) else "bytes"

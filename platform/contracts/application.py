@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from countermark.fingerprint import Fingerprint, FingerprintError, collection
-from countermark.fingerprint.kinds import EMPTY
-from countermark.platform.matching.likeness import COLLECTION
+from countermark.fingerprint.kinds import COLLECTION, EMPTY
 from countermark.protocol import canonical, fields, ids, intents, merkle
 from countermark.protocol.commitments import Commitments, Opening
 from countermark.protocol.description import Description

@@ -5,10 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from countermark.fingerprint import Fingerprint
+from countermark.fingerprint.kinds import COLLECTION
 from countermark.platform.matching.nearness import Near
-
-COLLECTION = "collection"
-"""The kind of the fingerprint that sums up a collection."""
 
 Item = tuple[str, int]
 """An item of a listing: its kind, such as ``image``, and its place among the listing's items of that kind, from 0."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from countermark.fingerprint.kinds import COLLECTION
 from countermark.platform.matching.candidates import Standing, standing
 from countermark.platform.matching.decision import Decision
-from countermark.platform.matching.likeness import COLLECTION
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
 from countermark.platform.store.sql import Connection, and_, func, select
