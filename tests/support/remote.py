@@ -1,14 +1,22 @@
 """A trader in this process who reaches a whole platform by its URL: the client's parts without the command line."""
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
 from countermark.client import account, deliveries, listings, purchases, receiving, trades
+from countermark.client.errors import ClientError
 from countermark.client.http import Http
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
 from countermark.client.vault import Vault
+from countermark.protocol.errors import ErrorCode
+
+PATIENCE_S = 60
+"""How long a gateway may need, on a busy machine, for a block that another one has."""
+
+_UNKNOWN = (ErrorCode.UNKNOWN_LISTING, ErrorCode.UNKNOWN_TRADE)
 
 
 class Gateway(Protocol):
@@ -65,6 +73,19 @@ class RemoteTrader:
         resource: dict[str, Any] = self.http.get(f"/v1/trades/{trade}")
         return resource
 
+    def await_known(self, path: str) -> None:
+        """Ask until this trader's gateway has what another one's has: each follows the ledger by itself."""
+        patient_until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self.http.get(path)
+            except ClientError as error:
+                if error.code not in _UNKNOWN or time.monotonic() > patient_until:
+                    raise
+                time.sleep(0.1)  # between two looks at what may come any moment
+            else:
+                return
+
     def deliver(self, trade: str) -> None:
         deliveries.charge(self.market, self.trade(trade))
         deliveries.send(self.market, self.keys, self.vault, self.trade(trade), self.folder)
@@ -79,9 +100,13 @@ class RemoteTrader:
 
 def sell(seller: RemoteTrader, buyer: RemoteTrader, file: Path, price: int, out: Path) -> str:
     """Have `buyer` buy `file` of `seller` as `out`, and return the trade once it is settled."""
-    trade = buyer.buy(seller.put_on_market(file, price))
+    listing = seller.put_on_market(file, price)
+    buyer.await_known(f"/v1/listings/{listing}")
+    trade = buyer.buy(listing)
+    seller.await_known(f"/v1/trades/{trade}")
     seller.deliver(trade)
-    trades.await_state(buyer.market, trade, frozenset({"SENT"}))
+    for one in (seller, buyer):
+        trades.await_state(one.market, trade, frozenset({"SENT"}))
     buyer.take(trade, out)
     trades.await_state(buyer.market, trade, frozenset({"MATCHED"}))
     buyer.confirm(trade)
