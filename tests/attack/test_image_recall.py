@@ -1,4 +1,4 @@
-"""The whole evaluation on sixty pictures: what the generators promise of copies, attacks and strangers."""
+"""The whole evaluation on forty pictures: what the generators promise of copies, attacks and strangers."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from countermark.fingerprint.evaluation.plan import Plan
 from countermark.fingerprint.image.config import V1
 from tests.support.figures import show
 
-PICTURES = 60
+PICTURES = 40
 
-pytestmark = pytest.mark.timeout(900)  # two thousand pictures are made and searched
+pytestmark = pytest.mark.timeout(900)  # many pictures are made and searched
 
 
 def quiet(_: str):
