@@ -12,6 +12,7 @@ from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from countermark.gateway import prefer, problems, refusals
+from countermark.gateway.catching_up import CatchingUp
 from countermark.gateway.events import EventStreams
 from countermark.gateway.member.passing import LONGEST_BODY, Passing
 from countermark.gateway.metrics.requests import RequestFigures
@@ -85,6 +86,7 @@ class Gateway:
     streams: EventStreams
     requests: RequestFigures
     readiness: Watch
+    catching_up: CatchingUp
     passing: Passing | None = None
     """How requests go on to the platform; the platform itself has none."""
 

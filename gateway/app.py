@@ -14,6 +14,7 @@ from structlog.contextvars import clear_contextvars
 from werkzeug.exceptions import HTTPException
 
 from countermark.gateway import api, description, problems
+from countermark.gateway.catching_up import HEIGHT, CatchingUp
 from countermark.gateway.events import EventStreams
 from countermark.gateway.member.passing import ASKED_FIRST, LONGEST_BODY, Passing
 from countermark.gateway.member.services import MemberServices
@@ -57,7 +58,9 @@ def create_app(services: Services) -> OpenAPI:
     app.url_map.strict_slashes = False
     streams = EventStreams(database=services.database, bell=services.bell, most=max(services.site.threads // 2, 1))
     forwards = services.site.forwards if isinstance(services, PlatformServices) else ()
-    writes = Writes(services)
+    writes, passing = Writes(services), None
+    if isinstance(services, MemberServices):
+        passing = Passing(services.upstream, writes, services.database)
     app.extensions[api.EXTENSION] = api.Gateway(
         services=services,
         signatures=Signatures(database=services.database, hosts=services.site.hosts, forwards=forwards),
@@ -65,7 +68,8 @@ def create_app(services: Services) -> OpenAPI:
         streams=streams,
         requests=RequestFigures(services.metrics, streams),
         readiness=Watch(services),
-        passing=Passing(services.upstream, writes) if isinstance(services, MemberServices) else None,
+        catching_up=CatchingUp(services.bell, most=max(services.site.threads // 4, 1)),
+        passing=passing,
     )
     _document(app)
     _observe(app, services)
@@ -160,6 +164,8 @@ def _pass_on(app: OpenAPI) -> None:
     @app.before_request
     def pass_on() -> flask.Response | None:
         passing, endpoint = api.gateway().passing, flask.request.endpoint or ""
+        if passing is None and endpoint in LONGEST_BODY:
+            api.gateway().catching_up.wait(flask.request.headers.get(HEIGHT, ""))
         if passing is None or endpoint not in LONGEST_BODY or endpoint in ASKED_FIRST:
             return None
         api.body_limit(LONGEST_BODY[endpoint])

@@ -1,7 +1,9 @@
 """Requests that only the platform can serve: passed on by a member's gateway as they are, body and answer in pieces.
 
 Sealed messages, packages and the requests about them go through unread. Of what a write is answered with the
-transaction is looked at: "committed" is said here too only when this gateway's own tables have the block.
+transaction is looked at: "committed" is said here too only when this gateway's own tables have the block. With each
+request goes how many blocks they have: the platform, which may have read fewer, waits for these, so that it refuses
+nobody for a state that he has seen to be over.
 """
 
 import time
@@ -13,6 +15,8 @@ import flask
 from countermark.gateway import prefer
 from countermark.gateway.member.upstream import VIA, Answer, Upstream
 from countermark.gateway.writes import Writes
+from countermark.platform.store.engine import Database
+from countermark.platform.views import progress
 from countermark.protocol import canonical, fields
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.parts import MAX_BYTES
@@ -60,9 +64,11 @@ _SEEN_WITHIN_S = 10.0
 class Passing:
     """Passes requests on. May be shared between threads."""
 
-    def __init__(self, upstream: Upstream, writes: Writes) -> None:
+    def __init__(self, upstream: Upstream, writes: Writes, database: Database) -> None:
+        """``database`` has the tables of this gateway."""
         self._upstream = upstream
         self._writes = writes
+        self._database = database
 
     def pass_on(self, body: bytes | None = None, *, otherwise: flask.Response | None = None) -> flask.Response:
         """Return the platform's answer to the present request, or ``otherwise`` if it gives none.
@@ -70,7 +76,8 @@ class Passing:
         ``body`` is that of the request, if it was read.
 
         Raises:
-            MarketError: PLATFORM_UNAVAILABLE; MALFORMED_REQUEST of a request that was passed on before.
+            MarketError: PLATFORM_UNAVAILABLE, DATABASE_UNAVAILABLE; MALFORMED_REQUEST of a request that was passed on
+                before.
         """
         try:
             answer = self._ask(body)
@@ -95,7 +102,12 @@ class Passing:
             request.environ.get("RAW_URI", ""),
             dict(request.headers),
             pieces,
+            height=self._height(),
         )
+
+    def _height(self) -> int:
+        with self._database.autocommit() as connection:
+            return progress.height(connection)
 
     def _settled(self, answer: Answer) -> flask.Response:
         """Return the answer to a write once its block is in this gateway's tables, or as one that is pending."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 
+from countermark.gateway.catching_up import HEIGHT
 from countermark.gateway.config import PlatformAddress
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -71,7 +72,13 @@ class Upstream:
             answer.close()
 
     def ask(
-        self, method: str, target: str, fields: Mapping[str, str], body: Iterable[bytes] | None = None
+        self,
+        method: str,
+        target: str,
+        fields: Mapping[str, str],
+        body: Iterable[bytes] | None = None,
+        *,
+        height: int | None = None,
     ) -> "Answer":
         """Return the platform's answer to a request, which whoever asks must close.
 
@@ -80,14 +87,17 @@ class Upstream:
             target: As it came over the wire, undecoded: it was signed.
             fields: Of its header, the authority among them if it was not asked for the platform's own.
             body: Its pieces as they come in, None where there is none.
+            height: How many blocks of the ledger the platform should have read before it answers.
 
         Raises:
             MarketError: PLATFORM_UNAVAILABLE; the platform may have taken the request all the same.
         """
+        own = [("Via", VIA), *([] if height is None else [(HEIGHT, str(height))])]
+        theirs = [(name, value) for name, value in _end_to_end(fields.items()) if name != HEIGHT.lower()]
         request = httpx.Request(
             method,
             self._base,
-            headers=[*_end_to_end(fields.items()), ("Via", VIA)],
+            headers=[*theirs, *own],
             content=body,
             # Whatever would be spelled anew would not be what was signed.
             extensions={**self._timeouts(), "target": target.encode("latin-1")},

@@ -17,7 +17,7 @@ from tests.support.figures import show
 
 PICTURES = 40
 
-pytestmark = pytest.mark.timeout(900)  # many pictures are made and searched
+pytestmark = pytest.mark.timeout(900)  # more than a thousand pictures are made and searched
 
 
 def quiet(_: str):

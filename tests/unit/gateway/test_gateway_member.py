@@ -1,19 +1,24 @@
 """The gateway of a member organisation: what it does, what it passes on, and what no platform keeps from it."""
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from countermark.client import account, deliveries, listings, purchases, searches
+from countermark.client import account, deliveries, listings, purchases, receiving, searches
 from countermark.client.errors import ClientError
 from countermark.client.trades import show
+from countermark.gateway.catching_up import HEIGHT, CatchingUp
 from countermark.gateway.member.descriptions import PlatformDescriptions
 from countermark.platform.contracts.copying import REST_S, CopyingJob
 from countermark.platform.deadlines.watchdog import WatchdogJob
 from countermark.platform.jobs.acts import Calling
+from countermark.platform.relay.transmission import RelayJob
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import Connection, select
@@ -209,6 +214,95 @@ def test_committed_is_said_only_when_the_member_s_own_tables_have_it(
     sale.front.channel.others.append(member.projector)
     sale.front.channel.project()
     assert member.raw().get(answer.headers["Location"]).json()["state"] == "committed"
+
+
+def relay(front: Front) -> None:
+    RelayJob(front.world.acting, front.services.board, front.services.upload).run_once()
+    front.services.submitter.run_once()
+
+
+@contextmanager
+def behind(front: Front, seconds: float = 1.0) -> Iterator[None]:
+    """Have the platform's tables get no block for some seconds, while the member's get all."""
+    channel = front.channel
+    projector, channel.projector = channel.projector, None
+
+    def catch_up() -> None:
+        with channel._guard:
+            channel.projector = projector
+            channel.project()
+
+    timer = threading.Timer(seconds, catch_up)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+
+
+def test_buyer_whose_gateway_has_read_the_relay_first_is_not_refused_the_package(
+    sale: Sale, buyer: Trader, front: Front, member: MemberFront
+) -> None:
+    trade, seller = sale.pay(), sale.seller
+    deliveries.charge(seller.market, seller.trade(trade))
+    deliveries.send(seller.market, seller.keys, seller.vault, seller.trade(trade), seller.folder)
+    with behind(front):
+        relaying = threading.Thread(target=relay, args=(front,))
+        relaying.start()
+        while buyer.trade(trade)["state"] != "SENT":
+            time.sleep(0.01)
+        assert sale.seller.trade(trade)["state"] == "UPLOADED"
+        out = buyer.folder / "bought"
+        receiving.fetch(buyer.market, buyer.vault, buyer.trade(trade), out, buyer.folder / "downloads")
+        relaying.join()
+    assert out.read_bytes() == front.photograph.read_bytes()
+
+
+def test_notice_on_what_the_platform_has_not_read_yet_is_not_refused(
+    sale: Sale, front: Front, member: MemberFront
+) -> None:
+    trade, seller = sale.pay(), member.trader("seller")
+    with behind(front):
+        deliveries.charge(seller.market, seller.trade(trade))
+        deliveries.send(seller.market, seller.keys, sale.seller.vault, seller.trade(trade), seller.folder)
+    assert notices(front) == ["seller_notice"]
+
+
+def test_platform_waits_for_what_it_has_not_read_but_not_long_and_for_nothing_else(
+    sale: Sale, buyer: Trader, front: Front, member: MemberFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countermark.gateway.catching_up.LONGEST_S", 1.0)
+
+    def seconds(path: str, height: str) -> float:
+        began = time.monotonic()
+        assert front.raw().get(path, headers={HEIGHT: height}).status_code in (200, 401)
+        return time.monotonic() - began
+
+    assert seconds("/v1/board", "9" * 15) >= 1.0
+    assert seconds("/v1/market", "9" * 15) < 0.5
+    for height in ("1", "-1", "x", "9" * 16):
+        assert seconds("/v1/board", height) < 0.5
+    # What a trader writes there himself goes no further.
+    request = buyer.http._request("GET", "/v1/board", headers={HEIGHT: "9" * 15})
+    assert member.raw().send(request).status_code == 200
+    heights = member.road.requests[-1].headers.get_list(HEIGHT)
+    assert heights == [str(len(front.channel.blocks_made))]
+
+
+def test_no_more_requests_wait_than_there_are_places_for(front: Front) -> None:
+    """Whoever sends heights that nobody has reached keeps the others no thread."""
+    catching_up = CatchingUp(front.services.bell, most=2)
+    waiting = [threading.Thread(target=catching_up.wait, args=("9" * 15,)) for _ in range(2)]
+    for one in waiting:
+        one.start()
+    while catching_up._places._value:
+        time.sleep(0.01)
+    began = time.monotonic()
+    catching_up.wait("9" * 15)
+    assert time.monotonic() - began < 1.0
+    assert all(one.is_alive() for one in waiting)
+    for one in waiting:
+        one.join()
 
 
 @pytest.mark.parametrize(
