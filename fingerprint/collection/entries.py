@@ -1,8 +1,8 @@
 """The files of a collection, as they lie in a folder or in a zip archive, in the order of their names.
 
 What makes a collection ambiguous or dangerous is refused, and said which entry it was: names that lead out of it or
-that some system cannot hold, the same name twice, links and devices, entries under a password, archives that unpack
-to far more than they are. Folders in it count by their files alone.
+that some system cannot hold, the same name twice, links and devices, entries under a password or packed in a rare
+way, archives that unpack to far more than they are. Folders in it count by their files alone.
 """
 
 import os
@@ -36,9 +36,20 @@ _IN_MEMORY: Final = 4 << 20
 """Bytes of an archive's file that are unpacked in memory; of longer ones, on the disk."""
 
 _PIECE: Final = 1 << 20
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those of ISO/IEC 21320-1. Others may ask for gigabytes before the first byte is unpacked."""
+
 _FORBIDDEN: Final = frozenset('\\:*?"<>|')
-_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-"""What the standard library raises for archives that it cannot read."""
+_BAD_ARCHIVE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+"""What the standard library raises for archives that it cannot read, or that were changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +105,14 @@ class Reader:
                 if self._archive is None:
                     # Kept: its directory is long, and is read whenever it is opened.
                     self._archive = zipfile.ZipFile(self._path)
-                with self._archive.open(name) as packed:
+                info = self._archive.getinfo(name)
+                if not 0 <= info.header_offset < self._archive.start_dir:
+                    raise zipfile.BadZipFile("it lies outside of the archive")
+                with self._archive.open(info) as packed:
                     while piece := packed.read(_PIECE):
                         spooled.write(piece)
+                if spooled.tell() != info.file_size:
+                    raise EOFError
             except _BAD_ARCHIVE as error:
                 raise FingerprintError(FingerprintErrorCode.NOT_AN_ARCHIVE, f"broken at {_shown(name)}") from error
             spooled.seek(0)
@@ -147,7 +163,7 @@ def _in_folder(folder: Path) -> Iterator[Entry]:
 
 def _in_archive(path: Path) -> Iterator[Entry]:
     with path.open("rb") as file:
-        _check_count(count_entries(file))
+        _check_count(count_entries(file, MOST_FILES))
         file.seek(0, os.SEEK_END)
         most = max(_MOST_UNPACKED, _MOST_TIMES * file.tell())
         version = str(os.fstat(file.fileno()).st_mtime_ns)
@@ -160,7 +176,7 @@ def _in_archive(path: Path) -> Iterator[Entry]:
     if sum(info.file_size for info in listed) > most:
         raise FingerprintError(FingerprintErrorCode.DATA_TOO_LARGE, "the archive unpacks to far more than it is")
     for info in listed:
-        if info.is_dir():
+        if info.filename.endswith("/"):
             _check_name(info.filename.rstrip("/"))
             continue
         # Upper half: the mode of a Unix file, 0 where another system made the archive.
@@ -169,6 +185,8 @@ def _in_archive(path: Path) -> Iterator[Entry]:
             raise _unsafe(info.filename, "a link or a device, not a file")
         if info.flag_bits & 1:
             raise _unsafe(info.filename, "it is under a password")
+        if info.compress_type not in _METHODS:
+            raise _unsafe(info.filename, "it is compressed in a way that not every system reads")
         yield Entry(info.filename, info.file_size, f"{version} {info.CRC:08x}")
 
 

@@ -74,7 +74,8 @@ def check_caught(mutant: Mutant, directory: Path, within: str = "") -> None:
 
 def run_tests(*tests: str, python_path: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run tests in a process of their own, up to the first that fails."""
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "--timeout", "600", *tests]
+    options = ["-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", "--timeout", "600"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     return subprocess.run(
         command, cwd=ROOT, env=_environment(python_path), capture_output=True, text=True, check=False
     )
@@ -84,4 +85,6 @@ def _environment(python_path: Path | None) -> Mapping[str, str]:
     # This run's pytest, its share of the tests and their size are no business of the other.
     ours = ("PYTEST_", "COUNTERMARK_NIGHTLY")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    # Half of what a small test takes is the import of plugins that it does not use.
+    inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return inherited | ({} if python_path is None else {"PYTHONPATH": str(python_path)})

@@ -20,7 +20,7 @@ class Way(Enum):
 
     OPEN = "open"
     STALLED = "stalled"
-    """They are taken, and not a byte passes."""
+    """They are taken, and neither a byte passes nor their end."""
     RESET = "reset"
     """They are taken, and cut at once without the end that TCP has."""
     CLOSED = "closed"
@@ -130,6 +130,7 @@ class TcpProxy:
                 while data and (allowed := self._allow(link, direction, len(data))):
                     sink.sendall(data[:allowed])
                     data = data[allowed:]
+            self._wait_while_stalled(link)
             sink.shutdown(socket.SHUT_WR)
         with self._changed:
             link.open_ends -= 1
@@ -141,7 +142,7 @@ class TcpProxy:
     def _allow(self, link: _Link, direction: Direction, size: int) -> int:
         """Wait until bytes may pass, and return how many of `size`; 0 when the link was cut."""
         with self._changed:
-            self._changed.wait_for(lambda: self._way is not Way.STALLED or link.cut)
+            self._wait_while_stalled(link)
             if link.cut:
                 return 0
             if direction in self._turns:
@@ -155,3 +156,7 @@ class TcpProxy:
                         self.turn(way)
             self.passed[direction] += size
             return size
+
+    def _wait_while_stalled(self, link: _Link) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._way is not Way.STALLED or link.cut)

@@ -56,19 +56,19 @@ def claiming(data: bytes, *, size: int | None = None, flags: int | None = None) 
     return bytes(changed)
 
 
-def with_entries(count: int) -> bytes:
-    """An archive whose last record says that there are so many files."""
+def with_entries(count: int, said: int) -> bytes:
+    """An archive with so many entries in its directory, whose last record says how many there are."""
     data = archive(FILES)
-    if count > 0xFFFF:
-        end = data.index(b"PK\x05\x06")
-        record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, 0, 0)
-        locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
-        tail = bytearray(data[end:])
-        struct.pack_into("<2H", tail, 8, 0xFFFF, 0xFFFF)
-        return data[:end] + record + locator + bytes(tail)
-    changed = bytearray(data)
-    struct.pack_into("<2H", changed, data.index(b"PK\x05\x06") + 8, count, count)
-    return bytes(changed)
+    begin, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    directory = data[begin : data.index(b"PK\x01\x02", begin + 1)] * count
+    tail = bytearray(data[end:])
+    struct.pack_into("<2HL", tail, 8, min(said, 0xFFFF), min(said, 0xFFFF), len(directory))
+    if said <= 0xFFFF:
+        return data[:begin] + directory + bytes(tail)
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, said, said, len(directory), begin)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, begin + len(directory), 1)
+    struct.pack_into("<L", tail, 12, 0)
+    return data[:begin] + directory + record + locator + bytes(tail)
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -91,8 +91,14 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a device": (lambda: special("null", stat.S_IFCHR | 0o666), "archive_unsafe"),
     "a file under a password": (lambda: claiming(archive(FILES), flags=1), "archive_unsafe"),
     "a bomb": (lambda: claiming(archive(FILES), size=0xFFFF_0000), "data_too_large"),
-    "more files than are taken": (lambda: with_entries(MOST_FILES + 1), "data_too_large"),
-    "a hundred thousand files": (lambda: with_entries(100_000), "data_too_large"),
+    "a file in a rare packing": (lambda: archive(FILES, zipfile.ZIP_LZMA), "archive_unsafe"),
+    "more files than are taken": (lambda: with_entries(MOST_FILES + 1, MOST_FILES + 1), "data_too_large"),
+    "more files than it says": (lambda: with_entries(MOST_FILES + 1, 1), "data_too_large"),
+    "a hundred thousand files": (lambda: with_entries(100_000, 100_000), "data_too_large"),
+    "a directory longer than the archive": (
+        lambda: archive(FILES)[:-10] + struct.pack("<2LH", 0xFFFF_0000, 0, 0),
+        "not_an_archive",
+    ),
     "cut off": (lambda: archive(FILES)[:-30], "not_an_archive"),
     "its beginning alone": (lambda: archive(FILES)[:100], "not_an_archive"),
     "a directory of nonsense": (
