@@ -181,6 +181,7 @@ class CandidateRule:
         colour_levels: Most difference in levels of the colours of pictures without texture.
         most: Most candidates.
         most_pairs: Most pairs of views, and of corners, that are looked at in a segment of the index.
+        quick_pairs: The same where the picture is one of very many that are asked together.
     """
 
     view_bits: int
@@ -190,6 +191,7 @@ class CandidateRule:
     colour_levels: int
     most: int
     most_pairs: int
+    quick_pairs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +288,14 @@ V1: Final = ViewsConfig(
         aligned=Round(1, ((32, 4),)),
     ),
     candidates=CandidateRule(
-        view_bits=7, corner_bits=34, bits_a_vote=4, votes=10, colour_levels=8, most=50, most_pairs=1_000_000
+        view_bits=7,
+        corner_bits=34,
+        bits_a_vote=4,
+        votes=10,
+        colour_levels=8,
+        most=50,
+        most_pairs=1_000_000,
+        quick_pairs=300_000,
     ),
 )
 
@@ -301,7 +310,14 @@ NO_THUMBNAIL_V1: Final = UnplacedConfig(
     least_features=5.0,
     colour_levels=8,
     candidates=CandidateRule(
-        view_bits=0, corner_bits=34, bits_a_vote=4, votes=8, colour_levels=8, most=50, most_pairs=1_000_000
+        view_bits=0,
+        corner_bits=34,
+        bits_a_vote=4,
+        votes=8,
+        colour_levels=8,
+        most=50,
+        most_pairs=1_000_000,
+        quick_pairs=1_000_000,
     ),
 )
 

@@ -4,6 +4,7 @@ Pictures are kept in segments that never change; of small ones, neighbours are j
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,7 @@ class Gallery:
             entry_of: Tells by what the picture of a fingerprint is found.
         """
         self._rule = rule
+        self._quick = replace(rule, most_pairs=rule.quick_pairs)
         self._entry_of = entry_of
         self._segments: tuple[Segment, ...] = ()
 
@@ -57,15 +59,16 @@ class Gallery:
         # Searches that are under way go on with the segments that they found.
         self._segments = (*kept, Segment(first, rows))
 
-    def candidates(self, query: Fingerprint, first: int = 0) -> list[int]:
+    def candidates(self, query: Fingerprint, first: int = 0, *, quick: bool = False) -> list[int]:
         """Return pictures from `first` on that `query` shares views or corners with: `CandidateRule.most` at most.
 
-        Those of nearest views, of most corners and of nearest colours in turn.
+        Those of nearest views, of most corners and of nearest colours in turn; where `quick`, of fewer pairs.
         """
+        rule = self._quick if quick else self._rule
         asked = Query.asking(self._entry_of(query))
         segments = [one for one in self._segments if one.first + one.rows.count > first]
         ways = Segment.by_views, Segment.by_corners, Segment.by_colours
-        found = [[(one.first, way(one, asked, self._rule)) for one in segments] for way in ways]
+        found = [[(one.first, way(one, asked, rule)) for one in segments] for way in ways]
         return likeliest(found, first, self._rule.most)
 
 

@@ -20,8 +20,11 @@ class Index(Protocol):
     def add(self, fingerprints: Sequence[Fingerprint]) -> None:
         """Take in fingerprints of the index' generator."""
 
-    def candidates(self, query: Fingerprint, first: int = 0) -> Sequence[int]:
-        """Return the numbers, from `first` on, of those that `query` has to be compared with, the likeliest first."""
+    def candidates(self, query: Fingerprint, first: int = 0, *, quick: bool = False) -> Sequence[int]:
+        """Return the numbers, from `first` on, of those that `query` has to be compared with, the likeliest first.
+
+        Where `quick`, copies that are hard to recognise may be left out, if that saves time.
+        """
 
 
 class Exhaustive:
@@ -38,6 +41,6 @@ class Exhaustive:
         """Count them."""
         self._count += len(fingerprints)
 
-    def candidates(self, query: Fingerprint, first: int = 0) -> Sequence[int]:
+    def candidates(self, query: Fingerprint, first: int = 0, *, quick: bool = False) -> Sequence[int]:
         """Return all numbers from `first` on."""
         return range(first, self._count)

@@ -109,7 +109,7 @@ class Postings:
         # Searches that are under way go on with the segments that they found.
         self._segments = (*kept, new)
 
-    def candidates(self, query: Fingerprint, first: int = 0) -> list[int]:
+    def candidates(self, query: Fingerprint, first: int = 0, *, quick: bool = False) -> list[int]:
         """Return the numbers from `first` on of those that share hashes with `query`, those that share most first."""
         asked = self._asked(query)
         segments = [segment for segment in self._segments if segment.first + segment.count > first]

@@ -62,9 +62,11 @@ class Gallery:
         for index in self._indexes:
             index.add(fingerprints)
 
-    def candidates(self, query: Fingerprint, first: int = 0) -> list[int]:
+    def candidates(self, query: Fingerprint, first: int = 0, *, quick: bool = False) -> list[int]:
         """Return the numbers from `first` on of the tables that are worth comparing, the likeliest first."""
-        return list(dict.fromkeys(one for index in self._indexes for one in index.candidates(query, first)))
+        return list(
+            dict.fromkeys(one for index in self._indexes for one in index.candidates(query, first, quick=quick))
+        )
 
 
 def _contents(fingerprint: Fingerprint) -> Hashes:

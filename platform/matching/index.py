@@ -29,6 +29,17 @@ _BATCH = 2000
 _AT_ONCE = 8
 """Items whose candidates are read at once, and which one thread compares."""
 
+_MANY = 250
+"""Items of which a quick look comes first.
+
+It misses some of the copies that are hardest to recognise (docs/adr/0028-collections.md). A twentieth of a
+collection, about less of which the policy does little, is a dozen of so many items: these are not all missed by
+chance. A collection of which one copy is found is looked at as closely as a single thing.
+"""
+
+_DOUBTS = 50
+"""So is one of which every fiftieth item or more may be a copy."""
+
 
 @dataclass(slots=True)
 class _Shelf:
@@ -97,14 +108,24 @@ class FingerprintIndex:
 
         Each item is compared with those of its own generator's fingerprints that the generator's index tells. They
         are read by ``connection``, or else by others that are not held while they are compared; then many items are
-        compared some at a time, on several threads.
+        compared some at a time, on several threads. Of very many there is a quick look first, and no other where
+        that finds nothing.
         """
         seen = self._seen
         if since >= seen:
             return Survey(seen)
+        if len(items) >= _MANY:
+            survey = self._surveyed(items, seen, since=since, connection=connection, quick=True)
+            if not _telling(survey, len(items)):
+                return survey
+        return self._surveyed(items, seen, since=since, connection=connection, quick=False)
+
+    def _surveyed(
+        self, items: Sequence[Fingerprint], seen: int, *, since: int, connection: Connection | None, quick: bool
+    ) -> Survey:
         found: dict[str, Likeness] = {}
         near: dict[str, Near] = {}
-        some = partial(self._compared, since=since, connection=connection)
+        some = partial(self._compared, since=since, connection=connection, quick=quick)
         threads = 1 if connection is not None else THREADS
         # In the items' order, whichever thread was faster.
         for address, likeness in chain.from_iterable(in_threads(some, batched(placed(items), _AT_ONCE), threads)):
@@ -116,10 +137,10 @@ class FingerprintIndex:
         return Survey(seen, found, near)
 
     def _compared(
-        self, items: Sequence[tuple[Item, Fingerprint]], *, since: int, connection: Connection | None
+        self, items: Sequence[tuple[Item, Fingerprint]], *, since: int, connection: Connection | None, quick: bool
     ) -> list[tuple[str, Likeness | Near]]:
         """Return the contracts with items like these, or with items that are near them."""
-        asked = [(item, fingerprint, self._numbers(fingerprint, since)) for item, fingerprint in items]
+        asked = [(item, fingerprint, self._numbers(fingerprint, since, quick=quick)) for item, fingerprint in items]
         known: Mapping[int, Fingerprint] = {}
         seqs = {self._shelves[one.generator].seqs[number] for _, one, numbers in asked for number in numbers}
         if len(seqs) <= _BATCH:
@@ -131,12 +152,12 @@ class FingerprintIndex:
             for pair in self._likenesses(item, fingerprint, numbers[start : start + _BATCH], known, connection)
         ]
 
-    def _numbers(self, fingerprint: Fingerprint, since: int) -> Sequence[int]:
+    def _numbers(self, fingerprint: Fingerprint, since: int, *, quick: bool) -> Sequence[int]:
         """Return the numbers of what is worth comparing with ``fingerprint``, on the shelf of its generator."""
         shelf = self._shelves.get(fingerprint.generator)
         if shelf is None or not shelf.seqs or shelf.seqs[-1] <= since:
             return ()
-        return shelf.index.candidates(fingerprint, bisect_right(shelf.seqs, since))
+        return shelf.index.candidates(fingerprint, bisect_right(shelf.seqs, since), quick=quick)
 
     def _likenesses(
         self,
@@ -185,6 +206,13 @@ class FingerprintIndex:
     def _opened(self, row: Row[Any]) -> Fingerprint:
         context = item_context(row.address, row.item, row.generator)
         return Fingerprint.from_bytes(self._box.open(row.segments, context=context))
+
+
+def _telling(survey: Survey, count: int) -> bool:
+    """Return whether a quick look at ``count`` items found enough to look closely."""
+    likenesses = survey.likenesses.values()
+    doubted = frozenset[Item]().union(*(likeness.doubted for likeness in likenesses))
+    return any(likeness.sure for likeness in likenesses) or len(doubted) * _DOUBTS >= count
 
 
 def item_context(address: str, item: int, generator: str) -> str:

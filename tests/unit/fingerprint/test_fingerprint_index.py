@@ -144,6 +144,13 @@ def test_candidates_are_few_even_of_many_copies():
     assert index.candidates(prints()[0]) == [0, 1, 2, 3]
 
 
+def test_a_quick_search_looks_at_fewer_pairs():
+    index = Gallery(replace(V1.candidates, view_bits=-1, quick_pairs=0))
+    index.add(prints())
+    assert index.candidates(prints()[3])[0] == 3
+    assert index.candidates(prints()[3], quick=True) == []
+
+
 def test_segments_are_full_at_their_largest_and_number_on(monkeypatch):
     monkeypatch.setattr(gallery, "_LARGEST", 8)
     index = filled(*[1] * PICTURES)

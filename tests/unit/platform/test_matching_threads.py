@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from countermark.fingerprint.image.gallery import Gallery
 from countermark.platform.matching import index as matching
 from countermark.platform.matching.index import FingerprintIndex
-from countermark.platform.matching.likeness import Survey
+from countermark.platform.matching.likeness import Likeness, Survey
 from countermark.platform.matching.threads import batched, in_threads
 from tests.support.pictures import EDITS, NAMES, fingerprint, photo
 from tests.support.platform import World
@@ -30,6 +32,55 @@ def test_many_items_find_what_they_find_one_after_the_other(world: World, monkey
     assert surveys[0].likenesses
     assert all(survey == surveys[0] for survey in surveys)
     assert sum(len(one.copies) for one in surveys[0].likenesses.values()) == len(items)
+
+
+@pytest.mark.requirement("R63")
+@pytest.mark.parametrize(
+    ("offered", "looks"),
+    [
+        pytest.param(("coffee", "astronaut"), [True, True], id="strangers: a quick look alone"),
+        pytest.param(("coffee", "chelsea"), [True, True, False, False], id="a copy among them: looked at closely"),
+        pytest.param(("chelsea",), [False], id="few: looked at closely at once"),
+    ],
+)
+def test_many_items_are_looked_at_closely_where_a_quick_look_finds_a_copy(
+    world: World, monkeypatch: pytest.MonkeyPatch, offered: tuple[str, ...], looks: list[bool]
+) -> None:
+    world.register(world.market.seller, fingerprint(photo("chelsea")))
+    monkeypatch.setattr(matching, "_MANY", 2)
+    index, candidates, taken = FingerprintIndex(world.box, world.database), Gallery.candidates, list[bool]()
+
+    def recorded(self: Gallery, *query: Any, quick: bool) -> list[int]:
+        taken.append(quick)
+        return candidates(self, *query, quick=quick)
+
+    monkeypatch.setattr(Gallery, "candidates", recorded)
+    with world.database.begin() as connection:
+        index.refresh(connection)
+    survey = index.survey([fingerprint(photo(name)) for name in offered])
+    assert taken == looks
+    assert bool(survey.likenesses) is ("chelsea" in offered)
+
+
+@pytest.mark.parametrize(("doubted", "closely"), [(4, False), (5, True)])
+def test_so_many_doubts_are_looked_at_closely(
+    world: World, monkeypatch: pytest.MonkeyPatch, doubted: int, closely: bool
+) -> None:
+    world.register(world.market.seller, fingerprint(photo("chelsea")))
+    index, looks = FingerprintIndex(world.box, world.database), list[bool]()
+    with world.database.begin() as connection:
+        index.refresh(connection)
+
+    def surveyed(*_: object, quick: bool, **__: object) -> Survey:
+        looks.append(quick)
+        doubts = {
+            str(number): Likeness(False, 0.8, doubted=frozenset({("image", number)})) for number in range(doubted)
+        }
+        return Survey(index.seen, doubts)
+
+    monkeypatch.setattr(index, "_surveyed", surveyed)
+    index.survey([fingerprint(photo("coffee"))] * 250)
+    assert looks == [True, False][: 1 + closely]
 
 
 def test_what_was_seen_is_not_compared_again_under_the_lock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
