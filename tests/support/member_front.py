@@ -13,7 +13,7 @@ from countermark.gateway.member.upstream import Upstream
 from countermark.gateway.services import Site
 from countermark.platform.projection import Projector
 from countermark.platform.store.engine import Database
-from tests.support.front import URL, Chain, Front, Trader, Wire
+from tests.support.front import URL, Chain, Front, Trader, Wire, any_authority
 from tests.support.market import Actor, actor
 from tests.support.platform import MARKET
 
@@ -71,7 +71,7 @@ class MemberFront:
 
     def http(self, who: Actor | None = None) -> Http:
         """The project's own client, signing as `who`."""
-        http = Http(MEMBER_URL, key=None if who is None else who.key)
+        http = Http(MEMBER_URL, ca_file=any_authority(), key=None if who is None else who.key)
         http._client = self.raw()
         return http
 

@@ -205,7 +205,7 @@ def test_committed_is_said_only_when_the_member_s_own_tables_have_it(
     request = buyer.http._request(
         "POST", f"/v1/accounts/{buyer.address}/fund", json={"amount": "5", "reference": "another"}
     )
-    request.headers["Prefer"] = "wait=10"
+    request.headers["Prefer"] = "wait=1"
     answer = member.raw().send(request)
     assert answer.status_code == 202
     assert (answer.json()["state"], answer.json()["result"]) == ("pending", None)
@@ -250,7 +250,7 @@ def test_buyer_whose_gateway_has_read_the_relay_first_is_not_refused_the_package
         relaying = threading.Thread(target=relay, args=(front,))
         relaying.start()
         while buyer.trade(trade)["state"] != "SENT":
-            time.sleep(0.01)
+            time.sleep(0.01)  # between questions to a gateway, which tells by nothing else
         assert sale.seller.trade(trade)["state"] == "UPLOADED"
         out = buyer.folder / "bought"
         receiving.fetch(buyer.market, buyer.vault, buyer.trade(trade), out, buyer.folder / "downloads")
@@ -296,11 +296,12 @@ def test_no_more_requests_wait_than_there_are_places_for(front: Front) -> None:
     for one in waiting:
         one.start()
     while catching_up._places._value:
-        time.sleep(0.01)
+        time.sleep(0.01)  # the semaphore tells nobody when it is full
     began = time.monotonic()
     catching_up.wait("9" * 15)
     assert time.monotonic() - began < 1.0
     assert all(one.is_alive() for one in waiting)
+    front.services.bell.close()  # whoever waits gives up
     for one in waiting:
         one.join()
 
