@@ -91,7 +91,7 @@ V1_ROWS: Final = RowRule(
 )
 
 V1: Final = TableConfig(
-    id="table/v1+1",
+    id="table/v1+2",
     thresholds=Thresholds(match=0.25, review=0.12),
     names_only=0.6,
     names_review=0.3,

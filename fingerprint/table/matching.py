@@ -46,7 +46,7 @@ def agreement(first: Known, second: Known) -> Agreement:
     of_one, of_other = _in_both(contents_of(one), contents_of(other))
     if not len(of_one):
         return Agreement(0, 0.0, 0.0, 0)
-    sides = [_side(first, second.rows, one, of_one), _side(second, first.rows, other, of_other)]
+    sides = [_side(first, second, one, of_one), _side(second, first, other, of_other)]
     return max(sides, key=lambda side: side.share)
 
 
@@ -60,9 +60,9 @@ def _in_both(one: Hashes, other: Hashes) -> tuple[NDArray[np.int64], NDArray[np.
     return different[same], places[same]
 
 
-def _side(known: Known, rows: int, hashes: Hashes, common: NDArray[np.int64]) -> Agreement:
-    """Return what of a table with these `hashes` is in one with so many `rows`, which has those at `common`."""
-    chances = known.chances(rows)[columns_of(hashes)]
+def _side(known: Known, other: Known, hashes: Hashes, common: NDArray[np.int64]) -> Agreement:
+    """Return what of a table with these `hashes` is in another, which has those at `common`, beyond chance."""
+    chances = known.chances(other)[columns_of(hashes)]
     telling = chances <= V1.greatest_chance
     possible, expected = int(telling.sum()), float(chances[telling].sum())
     common = common[telling[common]]

@@ -73,11 +73,15 @@ class Known:
         return np.array([bool(column.regular) for column in self.columns], np.bool_)
 
     @cached_property
+    def numeric(self) -> NDArray[np.bool_]:
+        """Which columns are of numbers or dates."""
+        return np.array([KINDS[column.kind] != "text" for column in self.columns], np.bool_)
+
+    @cached_property
     def measured(self) -> NDArray[np.bool_]:
         """Which columns are of numbers that differ and lie on no grid."""
-        numeric = np.array([KINDS[column.kind] != "text" for column in self.columns], np.bool_)
         size = np.array([max(abs(column.low), abs(column.high)) for column in self.columns])
-        return np.asarray(numeric & ~self.regular & (self.spreads > np.maximum(size * _FINEST, _SMALLEST)))
+        return np.asarray(self.numeric & ~self.regular & (self.spreads > np.maximum(size * _FINEST, _SMALLEST)))
 
     @cached_property
     def repeats(self) -> NDArray[np.float64]:
@@ -110,20 +114,41 @@ class Known:
         """The numbers of the kept rows, columns x n; where a cell is missing, the least."""
         return np.asarray(self.lows[:, np.newaxis] + self.codes.T * self.steps[:, np.newaxis])
 
-    def chances(self, rows: int) -> NDArray[np.float64]:
-        """Return the chance that a sampled pair is in an unrelated table of so many `rows`, by the hash's columns.
+    def chances(self, other: "Known") -> NDArray[np.float64]:
+        """Return the chance that a sampled pair is in an unrelated table like `other`, by the hash's columns.
 
-        An unrelated table may have a column in common, a key; then the other column agrees as often as two of its
-        cells do. Without a key both have to agree, with any of the rows.
+        An unrelated table may have a column in common, a key; then the other cell agrees as often as two cells of its
+        column do. Without a key both have to agree, with those of any two columns in any of the rows.
         """
-        repeats, width = self.repeats, len(self.columns)
-        one, other = repeats[:, np.newaxis], repeats
+        width, alike = len(self.columns), self._alike(other)
+        anywhere = alike.sum(axis=1)
+        # Each cell in a column of its own: where both are in the same one, they are no pair.
+        drawn = other.rows * (np.outer(anywhere, anywhere) - alike @ alike.T)
+        repeats = np.maximum(self.repeats, anywhere)
+        one, two = repeats[:, np.newaxis], repeats
         grid, other_grid = self.regular[:, np.newaxis], self.regular
-        by_key = np.where(grid == other_grid, np.maximum(one, other), np.where(grid, other, one))
-        # Either cell may be in either column.
-        chances = np.maximum(by_key, 2 * rows * one * other)
-        np.fill_diagonal(chances, rows * repeats)
+        by_key = np.where(grid == other_grid, np.maximum(one, two), np.where(grid, two, one))
+        chances = np.maximum(by_key, drawn)
+        np.fill_diagonal(chances, other.rows * repeats)
         table = np.zeros((1 << 8, 1 << 8))
         table[:width, :width] = chances
-        table[-1, -1] = rows / self.row_effective
+        table[-1, -1] = other.rows / self.row_effective
         return np.minimum(table.reshape(-1), 1.0)
+
+    def _alike(self, other: "Known") -> NDArray[np.float64]:
+        """Return the chance that a cell of a column of `other` has the value of one here, columns x columns, at most.
+
+        Two columns agree no more often than the geometric mean of what each does with itself (Cauchy and Schwarz),
+        and numbers only as far as their ranges meet.
+        """
+        chances = np.sqrt(np.outer(self.repeats, other.repeats))
+        here, there = self.numeric[:, np.newaxis], other.numeric
+        met = np.sqrt(self._within(other) * other._within(self).T)
+        return np.asarray(chances * np.where(here & there, met, here == there))
+
+    def _within(self, other: "Known") -> NDArray[np.float64]:
+        """Return which share of the quantiles here lies in the range of each column of `other`."""
+        quantiles = self.quantiles[:, np.newaxis]
+        highs = np.array([column.high for column in other.columns])
+        inside = (quantiles >= other.lows[:, np.newaxis]) & (quantiles <= highs[:, np.newaxis])
+        return np.asarray(inside.mean(axis=2))

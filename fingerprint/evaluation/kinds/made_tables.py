@@ -201,6 +201,23 @@ def _laboratory(random: np.random.Generator, rows: int) -> Columns:
     return columns
 
 
+def _meters(random: np.random.Generator, rows: int) -> Columns:
+    """Consumption by the hour: many columns of the same unit and size, each near its neighbours."""
+    profile = 1 + 0.6 * np.sin((np.arange(24) - 7) * 2 * np.pi / 24)
+    households = random.gamma(3, 0.12, (rows, 1))
+    values = households * profile * random.lognormal(0, 0.3, (rows, 24))
+    columns: Columns = {
+        "meter": random.integers(5_000_000, 5_000_000 + max(rows // 7, 5), rows),
+        "day": np.datetime64("2022-01-01") + np.arange(rows) % 365 * np.timedelta64(1, "D"),
+    }
+    return columns | {f"h{hour:02}": np.round(values[:, hour], 3) for hour in range(24)}
+
+
+def _counts(random: np.random.Generator, rows: int) -> Columns:
+    """Whole numbers of one range in every column, as counts, marks and percentages are."""
+    return {f"n{place}": random.integers(0, 200, rows) for place in range(10)}
+
+
 FAMILIES: Final[Mapping[str, Callable[[np.random.Generator, int], Columns]]] = {
     "sensor": _sensor,
     "fast sensor": _fast_sensor,
@@ -212,6 +229,8 @@ FAMILIES: Final[Mapping[str, Callable[[np.random.Generator, int], Columns]]] = {
     "panel": _panel,
     "survey": _survey,
     "laboratory": _laboratory,
+    "meters": _meters,
+    "counts": _counts,
 }
 """What draws so many rows, by the name of the family."""
 

@@ -1,6 +1,7 @@
 """What makes two tables a match, and what does not."""
 
 import io
+from itertools import combinations
 from random import Random
 
 import numpy as np
@@ -60,6 +61,30 @@ def test_what_tables_share_by_nature_makes_no_match(make) -> None:
 def test_the_same_catalogue_in_two_months_makes_no_match() -> None:
     months = [fingerprint(made_table("shop", seed, 1000)) for seed in (1, 2, 3)]
     assert {one.decision for one in compare_many(months[0], months[1:])} == {"different"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "values"),
+    [(300, 3, 60), (300, 4, 100), (300, 6, 100), (200, 8, 100), (1000, 12, 300), (1000, 24, 1000)],
+)
+def test_many_columns_of_like_numbers_have_pairs_in_common_and_make_no_match(
+    rows: int, columns: int, values: int
+) -> None:
+    """A pair of numbers may be in any two columns of a stranger's table, and is often in one of its rows."""
+    source = np.random.default_rng(columns)
+    numbers = [source.integers(0, values, (columns, rows)).tolist() for _ in range(4)]
+    tables = [of_columns(**{f"c{at}": column for at, column in enumerate(table)}) for table in numbers]
+    decisions = {compare(one, other).decision for one, other in combinations(tables, 2)}
+    assert decisions == {"different"}
+    # And yet most of one is known, by whole rows.
+    most = of_columns(**{f"c{at}": column[rows // 5 :] for at, column in enumerate(numbers[0])})
+    assert compare(most, tables[0]).decision == "match"
+
+
+@pytest.mark.parametrize("family", ["meters", "counts"])
+def test_strangers_of_a_family_with_like_columns_are_different(family: str) -> None:
+    tables = [fingerprint(made_table(family, seed, 800)) for seed in range(5)]
+    assert {compare(one, other).decision for one, other in combinations(tables, 2)} == {"different"}
 
 
 def test_doubling_every_row_hides_nothing() -> None:
