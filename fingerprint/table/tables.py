@@ -19,6 +19,9 @@ __all__ = ["Known"]
 _FINEST: Final = 1e-12
 """A spread that is a smaller part of the numbers is that of their last bits."""
 
+_LIKE_SIZE: Final = 4
+"""Texts may be of one list, a key, if one column has at most so many times as many different ones as the other."""
+
 _SMALLEST: Final = 1e-140
 """A spread by which any number that is read can be divided."""
 
@@ -66,6 +69,11 @@ class Known:
     def contents(self) -> Hashes:
         """The contents of the sampled pairs, ascending, each once."""
         return np.unique(contents_of(self.sketch.hashes))
+
+    @cached_property
+    def distinct(self) -> NDArray[np.float64]:
+        """How many different values there are, by column; at least one."""
+        return np.array([float(max(column.distinct, 1)) for column in self.columns])
 
     @cached_property
     def regular(self) -> NDArray[np.bool_]:
@@ -139,9 +147,15 @@ class Known:
         """Return the chance that a cell of a column of `other` has the value of one here, columns x columns, at most.
 
         Two columns agree no more often than the geometric mean of what each does with itself (Cauchy and Schwarz),
-        and numbers only as far as their ranges meet.
+        and numbers only as far as their ranges meet. Of keys, which strangers share, each cell is one of the other's
+        however seldom either repeats them: these agree with themselves in one of their rows, at least.
         """
-        chances = np.sqrt(np.outer(self.repeats, other.repeats))
+        sizes = self.distinct[:, np.newaxis] / other.distinct
+        texts = ~self.numeric[:, np.newaxis] & ~other.numeric & (sizes <= _LIKE_SIZE) & (sizes >= 1 / _LIKE_SIZE)
+        keys = (self.regular[:, np.newaxis] & other.regular) | texts
+        ones = np.maximum(self.repeats[:, np.newaxis], keys / max(self.rows, 1))
+        others = np.maximum(other.repeats, keys / max(other.rows, 1))
+        chances = np.sqrt(ones * others)
         here, there = self.numeric[:, np.newaxis], other.numeric
         met = np.sqrt(self._within(other) * other._within(self).T)
         return np.asarray(chances * np.where(here & there, met, here == there))
