@@ -13,6 +13,7 @@ from importlib.metadata import version
 import cv2
 from numpy._core import _multiarray_umath
 
+from bench.conformance.locks import PACKAGES
 from countermark.fingerprint.conformance import failures, vectors
 
 
@@ -20,7 +21,7 @@ def report() -> dict[str, object]:
     """Return versions, the processor's features that each library uses where it has them, and what differs."""
     numpy = _multiarray_umath
     return {
-        "versions": {name: version(name) for name in ("pillow", "numpy", "opencv-python-headless")},
+        "versions": {name: version(name) for name in PACKAGES},
         # OpenCV marks code of which there are several versions with a star, and adds a question mark where the
         # processor, or somebody's wish, does without.
         "opencv": re.findall(r"\*(\S+)(?<!\?)(?=\s|$)", cv2.getCPUFeaturesLine()),

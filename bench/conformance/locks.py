@@ -8,20 +8,20 @@ import re
 from pathlib import Path
 from typing import Final
 
-__all__ = ["COMBINATIONS", "ROOT", "locked"]
+__all__ = ["COMBINATIONS", "PACKAGES", "ROOT", "locked"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-_NUMPY, _OPENCV, _PILLOW = "numpy", "opencv-python-headless", "pillow"
-_PACKAGES: Final = (_NUMPY, _OPENCV, _PILLOW)
-"""What computing a fingerprint of a picture imports besides the standard library."""
+PACKAGES: Final = ("numpy", "opencv-python-headless", "pillow", "pyarrow")
+"""What computing a fingerprint imports besides the standard library."""
 
 COMBINATIONS: Final[dict[str, tuple[str, ...]]] = {
     "pinned": (),
     "older Pillow": ("pillow-12.3.0",),
     "older numpy": ("numpy-2.2.6",),
     "older OpenCV": ("opencv-4.13.0.92",),
-    "all older": ("pillow-12.3.0", "numpy-2.2.6", "opencv-4.12.0.88"),
+    "older pyarrow": ("pyarrow-25.0.1",),
+    "all older": ("pillow-12.3.0", "numpy-2.2.6", "opencv-4.12.0.88", "pyarrow-25.0.1"),
 }
 """Files of this folder by the combination that they make. OpenCV 4.12 admits no numpy from 2.3 on."""
 
@@ -37,4 +37,4 @@ def locked(combination: str) -> str:
     entries = _entries(ROOT / "requirements.lock")
     for name in COMBINATIONS[combination]:
         entries |= _entries(Path(__file__).with_name(f"{name}.lock"))
-    return "".join(entries[package] for package in _PACKAGES)
+    return "".join(entries[package] for package in PACKAGES)
