@@ -147,14 +147,13 @@ class Known:
         """Return the chance that a cell of a column of `other` has the value of one here, columns x columns, at most.
 
         Two columns agree no more often than the geometric mean of what each does with itself (Cauchy and Schwarz),
-        and numbers only as far as their ranges meet. Of keys, which strangers share, each cell is one of the other's
-        however seldom either repeats them: these agree with themselves in one of their rows, at least.
+        and numbers only as far as their ranges meet. A key, which strangers share, repeats no value and has all that
+        there are: with itself it agrees in one of its rows, at least.
         """
         sizes = self.distinct[:, np.newaxis] / other.distinct
         texts = ~self.numeric[:, np.newaxis] & ~other.numeric & (sizes <= _LIKE_SIZE) & (sizes >= 1 / _LIKE_SIZE)
-        keys = (self.regular[:, np.newaxis] & other.regular) | texts
-        ones = np.maximum(self.repeats[:, np.newaxis], keys / max(self.rows, 1))
-        others = np.maximum(other.repeats, keys / max(other.rows, 1))
+        ones = np.maximum(self.repeats[:, np.newaxis], (self.regular[:, np.newaxis] | texts) / max(self.rows, 1))
+        others = np.maximum(other.repeats, (other.regular | texts) / max(other.rows, 1))
         chances = np.sqrt(ones * others)
         here, there = self.numeric[:, np.newaxis], other.numeric
         met = np.sqrt(self._within(other) * other._within(self).T)

@@ -81,6 +81,26 @@ def test_many_columns_of_like_numbers_have_pairs_in_common_and_make_no_match(
     assert compare(most, tables[0]).decision == "match"
 
 
+def test_numbered_ages_are_no_copy_of_counts() -> None:
+    """Numbers 1 to n repeat nothing, and yet any table of whole numbers has them."""
+    source = np.random.default_rng(3)
+    ages = of_columns(id=list(range(1, 206)), age=source.integers(18, 90, 205).tolist())
+    counts = of_columns(**{f"c{at}": source.integers(0, 200, 500).tolist() for at in range(10)})
+    assert compare(ages, counts).decision == "different"
+
+
+@pytest.mark.parametrize("days", [218, 365])
+def test_days_that_one_table_has_once_and_another_often_make_no_match(days: int) -> None:
+    source = np.random.default_rng(5)
+
+    def meters(rows: int) -> Fingerprint:
+        day = np.datetime64("2022-01-01") + np.arange(rows) % 365
+        values = source.gamma(3, 0.12, (4, rows)).round(2)
+        return of_columns(day=day.astype(str).tolist(), **{f"h{at}": row.tolist() for at, row in enumerate(values)})
+
+    assert compare(meters(days), meters(1635)).decision == "different"
+
+
 @pytest.mark.parametrize("family", ["meters", "counts"])
 def test_strangers_of_a_family_with_like_columns_are_different(family: str) -> None:
     tables = [fingerprint(made_table(family, seed, 800)) for seed in range(5)]
