@@ -34,6 +34,11 @@ class Gallery:
         self._entry_of = entry_of
         self._segments: tuple[Segment, ...] = ()
 
+    @property
+    def quickens(self) -> bool:
+        """Whether a quick search looks at fewer pairs."""
+        return self._quick != self._rule
+
     def __len__(self) -> int:
         """Return how many pictures there are."""
         return self._segments[-1].first + self._segments[-1].rows.count if self._segments else 0

@@ -14,6 +14,10 @@ class Index(Protocol):
     One thread at a time may add; others may search meanwhile, and see what was added before they began.
     """
 
+    @property
+    def quickens(self) -> bool:
+        """Whether a quick search is another than one that is not."""
+
     def __len__(self) -> int:
         """Return how many fingerprints there are."""
 
@@ -23,12 +27,14 @@ class Index(Protocol):
     def candidates(self, query: Fingerprint, first: int = 0, *, quick: bool = False) -> Sequence[int]:
         """Return the numbers, from `first` on, of those that `query` has to be compared with, the likeliest first.
 
-        Where `quick`, copies that are hard to recognise may be left out, if that saves time.
+        Where `quick`, copies that are hard to recognise may be left out, if the index `quickens`.
         """
 
 
 class Exhaustive:
     """The index of a generator without one: everything is a candidate."""
+
+    quickens = False
 
     def __init__(self) -> None:
         self._count = 0

@@ -71,6 +71,8 @@ class Postings:
     many large ones that share a little of what everybody has. A hash and its fingerprint take 12 bytes.
     """
 
+    quickens = False
+
     def __init__(
         self, stored: HashesOf, asked: HashesOf, *, most: int = 50, least: int = 1, most_holders: int | None = None
     ) -> None:

@@ -46,6 +46,8 @@ _MIDDLE: Final = QUANTILES // 2
 class Gallery:
     """Tables by what they share: an `Index` (see there)."""
 
+    quickens = False
+
     def __init__(self) -> None:
         self._indexes = (
             Postings(_contents, _contents, most=_BY_PAIRS),

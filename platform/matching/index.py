@@ -30,7 +30,7 @@ _AT_ONCE = 8
 """Items whose candidates are read at once, and which one thread compares."""
 
 _MANY = 250
-"""Items of which a quick look comes first.
+"""Items of which a quick look comes first, where their index knows one.
 
 It misses some of the copies that are hardest to recognise (docs/adr/0028-collections.md). A twentieth of a
 collection, about less of which the policy does little, is a dozen of so many items: these are not all missed by
@@ -114,21 +114,33 @@ class FingerprintIndex:
         seen = self._seen
         if since >= seen:
             return Survey(seen)
-        if len(items) >= _MANY:
-            survey = self._surveyed(items, seen, since=since, connection=connection, quick=True)
-            if not _telling(survey, len(items)):
-                return survey
-        return self._surveyed(items, seen, since=since, connection=connection, quick=False)
+        surveyed = partial(self._surveyed, seen=seen, since=since, connection=connection)
+        placed_items = list(placed(items))
+        quickened = [one for one in placed_items if self._quickens(one[1].generator)]
+        if len(quickened) < _MANY:
+            return surveyed(placed_items, quick=False)
+        survey = surveyed(placed_items, quick=True)
+        return survey.merge(surveyed(quickened, quick=False)) if _telling(survey, len(placed_items)) else survey
+
+    def _quickens(self, generator: str) -> bool:
+        shelf = self._shelves.get(generator)
+        return shelf is not None and shelf.index.quickens
 
     def _surveyed(
-        self, items: Sequence[Fingerprint], seen: int, *, since: int, connection: Connection | None, quick: bool
+        self,
+        items: Sequence[tuple[Item, Fingerprint]],
+        *,
+        seen: int,
+        since: int,
+        connection: Connection | None,
+        quick: bool,
     ) -> Survey:
         found: dict[str, Likeness] = {}
         near: dict[str, Near] = {}
         some = partial(self._compared, since=since, connection=connection, quick=quick)
         threads = 1 if connection is not None else THREADS
         # In the items' order, whichever thread was faster.
-        for address, likeness in chain.from_iterable(in_threads(some, batched(placed(items), _AT_ONCE), threads)):
+        for address, likeness in chain.from_iterable(in_threads(some, batched(items, _AT_ONCE), threads)):
             if isinstance(likeness, Near):
                 near[address] = max(likeness, near.get(address, likeness))
             else:

@@ -1,12 +1,15 @@
 """Many items on several threads: the same findings as one after the other, and one failure ends it."""
 
+import io
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from countermark.fingerprint import compute
 from countermark.fingerprint.image.gallery import Gallery
+from countermark.fingerprint.index.postings import Postings
 from countermark.platform.matching import index as matching
 from countermark.platform.matching.index import FingerprintIndex
 from countermark.platform.matching.likeness import Likeness, Survey
@@ -60,6 +63,25 @@ def test_many_items_are_looked_at_closely_where_a_quick_look_finds_a_copy(
     survey = index.survey([fingerprint(photo(name)) for name in offered])
     assert taken == looks
     assert bool(survey.likenesses) is ("chelsea" in offered)
+
+
+def test_what_an_index_looks_at_closely_at_once_is_looked_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = compute(io.BytesIO(" ".join(f"word{n}" for n in range(400)).encode()), "text/v1")
+    world.register(world.market.seller, text)
+    monkeypatch.setattr(matching, "_MANY", 2)
+    index, candidates, taken = FingerprintIndex(world.box, world.database), Postings.candidates, list[bool]()
+
+    def recorded(self: Postings, *query: Any, quick: bool) -> list[int]:
+        taken.append(quick)
+        return candidates(self, *query, quick=quick)
+
+    monkeypatch.setattr(Postings, "candidates", recorded)
+    with world.database.begin() as connection:
+        index.refresh(connection)
+    assert index.survey([text, text, text]).likenesses
+    assert taken == [False] * 3
 
 
 @pytest.mark.parametrize(("doubted", "closely"), [(4, False), (5, True)])
