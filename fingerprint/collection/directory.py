@@ -18,13 +18,15 @@ _LOCATOR: Final = struct.Struct("<4sLQL")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 _LONGEST_COMMENT: Final = 0xFFFF
+_MOST_MORE: Final = 1 << 12
+"""Bytes of a name, an extra field and a comment together: all of them are taken into memory."""
 
 
 def count_entries(file: BinaryIO, most: int) -> int:
     """Return how many entries the archive `file` has, or `most` and one if it has more; it is left at any place.
 
     Raises:
-        FingerprintError: ``not_an_archive``.
+        FingerprintError: ``not_an_archive`` or ``archive_unsafe``.
     """
     at, end = _directory(file)
     count = 0
@@ -33,7 +35,10 @@ def count_entries(file: BinaryIO, most: int) -> int:
         entry = file.read(_ENTRY.size)
         if len(entry) != _ENTRY.size or not entry.startswith(b"PK\x01\x02"):
             raise FingerprintError(FingerprintErrorCode.NOT_AN_ARCHIVE, "the archive's directory is broken")
-        at += _ENTRY.size + sum(_ENTRY.unpack(entry)[10:13])  # name, extra field and comment
+        more = sum(_ENTRY.unpack(entry)[10:13])  # name, extra field and comment
+        if more > _MOST_MORE:
+            raise FingerprintError(FingerprintErrorCode.ARCHIVE_UNSAFE, "its directory holds more than names")
+        at += _ENTRY.size + more
         count += 1
     return count
 
@@ -53,6 +58,9 @@ def _directory(file: BinaryIO) -> tuple[int, int]:
         file.seek(before)
         record, locator = file.read(_END_64.size), file.read(_LOCATOR.size)
         if locator.startswith(b"PK\x06\x07") and record.startswith(b"PK\x06\x06"):
+            if _LOCATOR.unpack(locator)[2] != before:
+                # Which of two records counts is another thing from library to library.
+                raise FingerprintError(FingerprintErrorCode.NOT_AN_ARCHIVE, "the archive's directory is broken")
             end, size = before, int(_END_64.unpack(record)[8])
     if size > end:
         raise FingerprintError(FingerprintErrorCode.NOT_AN_ARCHIVE, "the archive's directory is broken")

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, cast
 
 from countermark.fingerprint.collection.directory import count_entries
+from countermark.fingerprint.collection.members import METHODS, check_layout, unpacked
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
 
 __all__ = ["MOST_FILES", "Entry", "Reader", "files_of"]
@@ -35,9 +36,8 @@ _MOST_TIMES: Final = 200
 _IN_MEMORY: Final = 4 << 20
 """Bytes of an archive's file that are unpacked in memory; of longer ones, on the disk."""
 
-_PIECE: Final = 1 << 20
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Those of ISO/IEC 21320-1. Others may ask for gigabytes before the first byte is unpacked."""
+_NOTHING: Final = 2
+"""Bytes that nothing takes when it is deflated."""
 
 _FORBIDDEN: Final = frozenset('\\:*?"<>|')
 _BAD_ARCHIVE: Final = (
@@ -105,14 +105,8 @@ class Reader:
                 if self._archive is None:
                     # Kept: its directory is long, and is read whenever it is opened.
                     self._archive = zipfile.ZipFile(self._path)
-                info = self._archive.getinfo(name)
-                if not 0 <= info.header_offset < self._archive.start_dir:
-                    raise zipfile.BadZipFile("it lies outside of the archive")
-                with self._archive.open(info) as packed:
-                    while piece := packed.read(_PIECE):
-                        spooled.write(piece)
-                if spooled.tell() != info.file_size:
-                    raise EOFError
+                for piece in unpacked(cast(BinaryIO, self._archive.fp), self._archive.getinfo(name)):
+                    spooled.write(piece)
             except _BAD_ARCHIVE as error:
                 raise FingerprintError(FingerprintErrorCode.NOT_AN_ARCHIVE, f"broken at {_shown(name)}") from error
             spooled.seek(0)
@@ -163,31 +157,46 @@ def _in_folder(folder: Path) -> Iterator[Entry]:
 
 def _in_archive(path: Path) -> Iterator[Entry]:
     with path.open("rb") as file:
-        _check_count(count_entries(file, MOST_FILES))
-        file.seek(0, os.SEEK_END)
-        most = max(_MOST_UNPACKED, _MOST_TIMES * file.tell())
+        count = count_entries(file, MOST_FILES)
+        _check_count(count)
+        length = file.seek(0, os.SEEK_END)
         version = str(os.fstat(file.fileno()).st_mtime_ns)
         try:
-            listed = zipfile.ZipFile(file).infolist()
+            with zipfile.ZipFile(file) as archive:
+                listed = archive.infolist()
+                if len(listed) != count:
+                    raise zipfile.BadZipFile("its directory is longer than it seems")
+                for info in listed:
+                    _check_kind(info)
+                if sum(info.file_size for info in listed) > max(_MOST_UNPACKED, _MOST_TIMES * length):
+                    raise FingerprintError(
+                        FingerprintErrorCode.DATA_TOO_LARGE, "the archive unpacks to far more than it is"
+                    )
+                check_layout(file, listed, archive.start_dir)
         except _BAD_ARCHIVE as error:
-            raise FingerprintError(
-                FingerprintErrorCode.NOT_AN_ARCHIVE, "the archive's directory is broken"
-            ) from error
-    if sum(info.file_size for info in listed) > most:
-        raise FingerprintError(FingerprintErrorCode.DATA_TOO_LARGE, "the archive unpacks to far more than it is")
+            raise FingerprintError(FingerprintErrorCode.NOT_AN_ARCHIVE, f"broken: {error}"[:80]) from error
     for info in listed:
-        if info.filename.endswith("/"):
-            _check_name(info.filename.rstrip("/"))
-            continue
-        # Upper half: the mode of a Unix file, 0 where another system made the archive.
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG):
-            raise _unsafe(info.filename, "a link or a device, not a file")
-        if info.flag_bits & 1:
-            raise _unsafe(info.filename, "it is under a password")
-        if info.compress_type not in _METHODS:
-            raise _unsafe(info.filename, "it is compressed in a way that not every system reads")
-        yield Entry(info.filename, info.file_size, f"{version} {info.CRC:08x}")
+        if not info.filename.endswith("/"):
+            yield Entry(info.filename, info.file_size, f"{version} {info.CRC:08x}")
+
+
+def _check_kind(info: zipfile.ZipInfo) -> None:
+    """Check that an entry is a file that every system unpacks alike, or an empty folder."""
+    # The library cuts a name where another goes on.
+    if "\0" in info.orig_filename:
+        raise _unsafe(info.orig_filename, "its name has signs that not every system takes")
+    if info.filename.endswith("/"):
+        _check_name(info.filename.rstrip("/"))
+        if info.file_size or info.compress_size > _NOTHING:
+            raise _unsafe(info.filename, "a folder that has contents of its own")
+    # Upper half: the mode of a Unix file, 0 where another system made the archive.
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFDIR if info.filename.endswith("/") else stat.S_IFREG):
+        raise _unsafe(info.filename, "a link or a device, not a file")
+    if info.flag_bits & 1:
+        raise _unsafe(info.filename, "it is under a password")
+    if info.compress_type not in METHODS:
+        raise _unsafe(info.filename, "it is compressed in a way that not every system reads")
 
 
 def _check_count(count: int) -> None:

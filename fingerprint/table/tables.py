@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from countermark.fingerprint.codec import Fingerprint
 from countermark.fingerprint.sketch.sample import Hashes, Sketch
-from countermark.fingerprint.table import KINDS, LAST_CODE, SHAPE, WHOLE_ROW, Column
+from countermark.fingerprint.table import KINDS, LAST_CODE, QUANTILES, SHAPE, WHOLE_ROW, Column
 from countermark.fingerprint.table.config import V1
 from countermark.fingerprint.table.extremes import DEEPEST
 from countermark.fingerprint.table.pairs import columns_of, contents_of
@@ -114,7 +114,7 @@ class Known:
     @cached_property
     def quantiles(self) -> NDArray[np.float64]:
         """The numbers at the columns' quantiles, columns x `QUANTILES`."""
-        codes = np.array([column.quantiles for column in self.columns], np.float64).reshape(len(self.columns), -1)
+        codes = np.array([column.quantiles for column in self.columns], np.float64).reshape(-1, QUANTILES)
         return np.asarray(self.lows[:, np.newaxis] + codes * self.steps[:, np.newaxis])
 
     @cached_property

@@ -119,7 +119,7 @@ class Gate:
 
     def survey(self, candidacy: Candidacy, *, now_ms: int) -> Survey:
         """Return the comparison with everything registered so far; to be handed to `rule`, without the lock."""
-        survey = self._index.survey(candidacy.items)
+        survey = self._index.survey(candidacy.items, quickly=True)
         linked = self._links.find(candidacy.seller, candidacy.sponsor, candidacy.items, now_ms=now_ms)
         return replace(survey, linked=linked)
 

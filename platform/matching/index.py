@@ -103,13 +103,20 @@ class FingerprintIndex:
                 taken += len(rows)
             return taken
 
-    def survey(self, items: Sequence[Fingerprint], *, since: int = 0, connection: Connection | None = None) -> Survey:
+    def survey(
+        self,
+        items: Sequence[Fingerprint],
+        *,
+        since: int = 0,
+        connection: Connection | None = None,
+        quickly: bool = False,
+    ) -> Survey:
         """Return what resembles ``items`` among the rows after ``since`` that the index has seen.
 
         Each item is compared with those of its own generator's fingerprints that the generator's index tells. They
         are read by ``connection``, or else by others that are not held while they are compared; then many items are
-        compared some at a time, on several threads. Of very many there is a quick look first, and no other where
-        that finds nothing.
+        compared some at a time, on several threads. Where ``quickly``, very many are looked at quickly first, and if
+        that finds nothing, that is all.
         """
         seen = self._seen
         if since >= seen:
@@ -117,10 +124,11 @@ class FingerprintIndex:
         surveyed = partial(self._surveyed, seen=seen, since=since, connection=connection)
         placed_items = list(placed(items))
         quickened = [one for one in placed_items if self._quickens(one[1].generator)]
-        if len(quickened) < _MANY:
+        different = frozenset(item for item, _ in quickened)
+        if not quickly or len(different) < _MANY:
             return surveyed(placed_items, quick=False)
         survey = surveyed(placed_items, quick=True)
-        return survey.merge(surveyed(quickened, quick=False)) if _telling(survey, len(placed_items)) else survey
+        return survey.merge(surveyed(quickened, quick=False)) if _telling(survey, different) else survey
 
     def _quickens(self, generator: str) -> bool:
         shelf = self._shelves.get(generator)
@@ -220,11 +228,11 @@ class FingerprintIndex:
         return Fingerprint.from_bytes(self._box.open(row.segments, context=context))
 
 
-def _telling(survey: Survey, count: int) -> bool:
-    """Return whether a quick look at ``count`` items found enough to look closely."""
+def _telling(survey: Survey, items: frozenset[Item]) -> bool:
+    """Return whether a quick look at ``items``, and at others closely, found enough to look at all closely."""
     likenesses = survey.likenesses.values()
-    doubted = frozenset[Item]().union(*(likeness.doubted for likeness in likenesses))
-    return any(likeness.sure for likeness in likenesses) or len(doubted) * _DOUBTS >= count
+    doubted = items & frozenset[Item]().union(*(likeness.doubted for likeness in likenesses))
+    return any(likeness.sure for likeness in likenesses) or len(doubted) * _DOUBTS >= len(items)
 
 
 def item_context(address: str, item: int, generator: str) -> str:

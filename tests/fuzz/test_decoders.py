@@ -48,7 +48,7 @@ CAMPAIGNS = (
         "archives",
         20_000,
         10**7,
-        frozenset({"not_an_archive", "archive_unsafe", "data_too_large", "empty_collection"}),
+        frozenset({"not_an_archive", "archive_unsafe", "data_too_large"}),
     ),
     Campaign("texts", 4_000, 10**6, frozenset({"not_text", "empty_file"}), memory_mib=128),
     Campaign("tables", 1_000, 3 * 10**5, frozenset({"not_a_table", "empty_file"}), memory_mib=512),

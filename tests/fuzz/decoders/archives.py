@@ -26,9 +26,13 @@ def _archive(files: dict[str, bytes], method: int, comment: bytes = b"") -> byte
 
 def _corpus() -> list[bytes]:
     files = {"a.txt": b"a" * 40, "b/c.txt": bytes(range(256)), "b/\u00e9": b"", "d/": b""}
-    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     whole = [_archive(files, method, comment) for method in methods for comment in (b"", b"a comment")]
-    return [*whole, _archive({f"{number}": b"" for number in range(200)}, zipfile.ZIP_STORED)]
+    return [
+        *whole,
+        _archive(files, zipfile.ZIP_LZMA),
+        _archive({f"{number}": b"" for number in range(200)}, zipfile.ZIP_STORED),
+    ]
 
 
 def decoder() -> Decoder:
@@ -45,6 +49,7 @@ def decoder() -> Decoder:
         with Reader(path) as reader:
             for entry in files_of(path):
                 with reader.open(entry.name) as file:
-                    assert len(file.read()) == entry.size
+                    # As the standard library reads it, by code of its own.
+                    assert file.read() == zipfile.ZipFile(path).read(entry.name)
 
     return Decoder(make, read, (FingerprintError,))

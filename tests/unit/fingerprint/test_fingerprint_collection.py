@@ -6,6 +6,7 @@ import os
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,30 @@ def with_entries(count: int, said: int) -> bytes:
     return data[:begin] + directory + record + locator + bytes(tail)
 
 
+def renamed(old: bytes, new: bytes, most: int = -1) -> bytes:
+    """An archive with another name for one of its files, at the file itself alone or in the directory as well."""
+    return archive(FILES).replace(old, new, most)
+
+
+def without_entry() -> bytes:
+    """An archive of two files of which the directory names the second."""
+    whole = archive({"hidden": b"hidden", "shown": b"shown"})
+    begin, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")
+    second = whole.index(b"PK\x01\x02", begin + 1)
+    tail = bytearray(whole[end:])
+    struct.pack_into("<2HL", tail, 8, 1, 1, end - second)
+    return whole[:begin] + whole[second:end] + bytes(tail)
+
+
+def with_extra() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        entry = zipfile.ZipInfo("a")
+        entry.extra = struct.pack("<2H", 0xCAFE, 5000) + bytes(5000)
+        packed.writestr(entry, b"1")
+    return out.getvalue()
+
+
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no file at all": (lambda: archive({}), "empty_collection"),
     "folders alone": (lambda: archive({"a/": b"", "a/b/": b""}), "empty_collection"),
@@ -91,6 +116,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a device": (lambda: special("null", stat.S_IFCHR | 0o666), "archive_unsafe"),
     "a file under a password": (lambda: claiming(archive(FILES), flags=1), "archive_unsafe"),
     "a bomb": (lambda: claiming(archive(FILES), size=0xFFFF_0000), "data_too_large"),
+    "a name with a NUL, after which nobody looks": (lambda: renamed(b"b/c.bin", b"b/\0.bin"), "archive_unsafe"),
+    "a folder with contents of its own": (lambda: archive({"a/": b"hidden", "b": b"1"}), "archive_unsafe"),
+    "a file that the directory does not name": (lambda: without_entry(), "not_an_archive"),
+    "something before its files": (lambda: b"hidden" + archive(FILES), "not_an_archive"),
+    "another name at the file than in the directory": (lambda: renamed(b"a.txt", b"z.txt", 1), "not_an_archive"),
+    "extra fields that hold data": (lambda: with_extra(), "archive_unsafe"),
     "a file in a rare packing": (lambda: archive(FILES, zipfile.ZIP_LZMA), "archive_unsafe"),
     "more files than are taken": (lambda: with_entries(MOST_FILES + 1, MOST_FILES + 1), "data_too_large"),
     "more files than it says": (lambda: with_entries(MOST_FILES + 1, 1), "data_too_large"),
@@ -162,6 +193,49 @@ def test_a_file_that_is_broken_in_the_archive_is_named(tmp_path: Path) -> None:
         with pytest.raises(FingerprintError, match="bad") as caught, reader.open("bad"):
             pass
     assert caught.value.code == "not_an_archive"
+
+
+def test_a_file_of_which_the_directory_shows_the_beginning_alone_is_refused(tmp_path: Path) -> None:
+    """Other programs unpack all of it."""
+    shown, hidden = b"shown", b"hidden" * 100
+    data = bytearray(archive({"a": shown + hidden}))
+    for at, sizes in ((data.index(b"PK\x03\x04") + 14, 8), (data.index(b"PK\x01\x02") + 16, 8)):
+        struct.pack_into("<L", data, at, zlib.crc32(shown))
+        struct.pack_into("<L", data, at + sizes, len(shown))
+    path = tmp_path / "some.zip"
+    path.write_bytes(data)
+    assert [entry.size for entry in files_of(path)] == [len(shown)]
+    with Reader(path) as reader, pytest.raises(FingerprintError) as caught, reader.open("a"):
+        pass
+    assert caught.value.code == "not_an_archive"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_archive_that_was_written_to_a_pipe_is_read(tmp_path: Path, method: int) -> None:
+    """Its files are followed by their sizes, which were not known when they began."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self) -> None:
+            self.data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            self.data += bytes(data)  # type: ignore[call-overload]  # a buffer
+            return len(bytes(data))  # type: ignore[call-overload]
+
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", method) as packed:  # type: ignore[arg-type]  # what of a file is used
+        for name, data in FILES.items():
+            packed.writestr(name, data)
+    path = tmp_path / "some.zip"
+    path.write_bytes(pipe.data)
+    assert {entry.name: entry.size for entry in files_of(path)} == {name: len(data) for name, data in FILES.items()}
+    with Reader(path) as reader:
+        for name, data in FILES.items():
+            with reader.open(name) as file:
+                assert file.read() == data
 
 
 def test_a_folder_and_an_archive_of_it_have_the_same_files(tmp_path: Path) -> None:

@@ -214,6 +214,9 @@ EXTREME = {
     "rows that are not whole": {"rows": b"\1" * 34},
     "rows without columns": {"columns": b"", "rows": b"\1" * 32},
     "pairs of no column": {"columns": b"", "pairs": b"\0" + b"".join((at << 16).to_bytes(8) for at in range(99))},
+    "whole rows without columns": {
+        "columns": b"", "rows": b"", "pairs": b"\0" + b"".join((at << 16 | 0xFFFF).to_bytes(8) for at in range(99))
+    },
     "rows without number": {"shape": SHAPE.pack(2**64 - 1, 2**32 - 1, 1)},
 }  # fmt: skip
 

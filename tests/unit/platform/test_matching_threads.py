@@ -60,7 +60,7 @@ def test_many_items_are_looked_at_closely_where_a_quick_look_finds_a_copy(
     monkeypatch.setattr(Gallery, "candidates", recorded)
     with world.database.begin() as connection:
         index.refresh(connection)
-    survey = index.survey([fingerprint(photo(name)) for name in offered])
+    survey = index.survey([fingerprint(photo(name)) for name in offered], quickly=True)
     assert taken == looks
     assert bool(survey.likenesses) is ("chelsea" in offered)
 
@@ -80,7 +80,7 @@ def test_what_an_index_looks_at_closely_at_once_is_looked_at_once(
     monkeypatch.setattr(Postings, "candidates", recorded)
     with world.database.begin() as connection:
         index.refresh(connection)
-    assert index.survey([text, text, text]).likenesses
+    assert index.survey([text, text, text], quickly=True).likenesses
     assert taken == [False] * 3
 
 
@@ -101,7 +101,7 @@ def test_so_many_doubts_are_looked_at_closely(
         return Survey(index.seen, doubts)
 
     monkeypatch.setattr(index, "_surveyed", surveyed)
-    index.survey([fingerprint(photo("coffee"))] * 250)
+    index.survey([fingerprint(photo("coffee"))] * 250, quickly=True)
     assert looks == [True, False][: 1 + closely]
 
 
