@@ -107,6 +107,11 @@ class Known:
         return np.array([column.low for column in self.columns])
 
     @cached_property
+    def highs(self) -> NDArray[np.float64]:
+        """The greatest numbers, by column."""
+        return np.array([column.high for column in self.columns])
+
+    @cached_property
     def steps(self) -> NDArray[np.float64]:
         """What one code makes in a column's numbers, by column."""
         return np.array([(column.high - column.low) / LAST_CODE for column in self.columns])
@@ -146,22 +151,26 @@ class Known:
     def _alike(self, other: "Known") -> NDArray[np.float64]:
         """Return the chance that a cell of a column of `other` has the value of one here, columns x columns, at most.
 
-        Two columns agree no more often than the geometric mean of what each does with itself (Cauchy and Schwarz),
-        and numbers only as far as their ranges meet. A key, which strangers share, repeats no value and has all that
-        there are: with itself it agrees in one of its rows, at least.
+        Two columns agree no more often than the geometric mean of what each does with itself (Cauchy and Schwarz), of
+        numbers in the range of the other. A key, which strangers share, repeats no value and has all that there are:
+        with itself it agrees in one of its rows, at least.
         """
         sizes = self.distinct[:, np.newaxis] / other.distinct
         texts = ~self.numeric[:, np.newaxis] & ~other.numeric & (sizes <= _LIKE_SIZE) & (sizes >= 1 / _LIKE_SIZE)
         ones = np.maximum(self.repeats[:, np.newaxis], (self.regular[:, np.newaxis] | texts) / max(self.rows, 1))
         others = np.maximum(other.repeats, (other.regular | texts) / max(other.rows, 1))
-        chances = np.sqrt(ones * others)
-        here, there = self.numeric[:, np.newaxis], other.numeric
-        met = np.sqrt(self._within(other) * other._within(self).T)
-        return np.asarray(chances * np.where(here & there, met, here == there))
+        numbers = self.numeric[:, np.newaxis] & other.numeric
+        # What a part of the cells does with itself is no more than if all of it were one value.
+        ones = np.minimum(ones, np.where(numbers, self._within(other) ** 2, 1.0))
+        others = np.minimum(others, np.where(numbers, other._within(self).T ** 2, 1.0))
+        same_kind = self.numeric[:, np.newaxis] == other.numeric
+        return np.asarray(np.where(same_kind, np.sqrt(ones * others), 0.0))
 
     def _within(self, other: "Known") -> NDArray[np.float64]:
-        """Return which share of the quantiles here lies in the range of each column of `other`."""
-        quantiles = self.quantiles[:, np.newaxis]
-        highs = np.array([column.high for column in other.columns])
-        inside = (quantiles >= other.lows[:, np.newaxis]) & (quantiles <= highs[:, np.newaxis])
-        return np.asarray(inside.mean(axis=2))
+        """Return which share of the numbers here is in the range of each column of `other`, at most."""
+        quantiles, step = self.quantiles[:, np.newaxis], self.steps[:, np.newaxis, np.newaxis]
+        inside = (quantiles >= other.lows[:, np.newaxis] - step) & (quantiles <= other.highs[:, np.newaxis] + step)
+        # Up to one more of the parts between the quantiles may be inside.
+        share = (inside.sum(axis=2) + 1) / (QUANTILES + 1)
+        meet = (self.lows[:, np.newaxis] <= other.highs) & (self.highs[:, np.newaxis] >= other.lows)
+        return np.asarray(np.where(meet, share, 0.0))
