@@ -39,7 +39,7 @@ CAMPAIGNS = (
     Campaign("fingerprints", 30_000, 10**7, frozenset({"fingerprint_malformed", "unknown_generator"})),
     Campaign(
         "images",
-        35_000,
+        25_000,
         2 * 10**6,
         frozenset({"image_too_large", "not_an_image", "unsupported_format"}),
         memory_mib=1_300,  # what the decoder of WebP takes for the largest picture
@@ -53,7 +53,7 @@ CAMPAIGNS = (
     Campaign("texts", 4_000, 10**6, frozenset({"not_text", "empty_file"}), memory_mib=128),
     Campaign("tables", 1_000, 3 * 10**5, frozenset({"not_a_table", "empty_file"}), memory_mib=512),
     Campaign(
-        "blocks", 15_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
+        "blocks", 10_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),
     Campaign("configurations", 6_000, 10**6, frozenset({"stale_update", "malformed_file", "bad_signature"})),
     Campaign("messages", 45_000, 2 * 10**7, frozenset({"wrong_actor", "receipt_malformed", "bad_signature"})),
