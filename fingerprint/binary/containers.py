@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from countermark.fingerprint.deflate import Inflated
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
 
 __all__ = ["HEAD_BYTES", "PIECE_BYTES", "BrokenError", "Form", "Unpacker", "form_of"]
@@ -102,26 +103,16 @@ class _Blockwise:
             self.rest = self._codec.unused_data
 
 
-class _Deflated:
+class _Deflated(Inflated):
     """Unpacks deflate: with zlib's header and checksum, or with neither."""
 
     def __init__(self, window_bits: int) -> None:
-        self._codec = zlib.decompressobj(window_bits)
-        self.rest: bytes | None = None
+        super().__init__(window_bits, PIECE_BYTES)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See `Unpacker`."""
         try:
-            while True:
-                piece = self._codec.decompress(data, PIECE_BYTES)
-                yield piece
-                data = self._codec.unconsumed_tail
-                if self._codec.eof:
-                    self.rest = self._codec.unused_data
-                    return
-                # A full piece may have more behind it although all input is taken.
-                if not data and len(piece) < PIECE_BYTES:
-                    return
+            yield from super().feed(data)
         except zlib.error as error:
             raise BrokenError from error
 

@@ -46,6 +46,7 @@ _BAD_ARCHIVE: Final = (
     EOFError,
     KeyError,
     NotImplementedError,
+    OverflowError,
     RuntimeError,
     ValueError,
 )

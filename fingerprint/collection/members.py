@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipInfo
 
+from countermark.fingerprint.deflate import Inflated
+
 __all__ = ["METHODS", "check_layout", "unpacked"]
 
 METHODS: Final = (ZIP_STORED, ZIP_DEFLATED)
@@ -54,27 +56,21 @@ def unpacked(file: BinaryIO, member: ZipInfo) -> Iterator[bytes]:
         zlib.error: It is broken.
     """
     file.seek(_start(file, member))
-    codec = zlib.decompressobj(-zlib.MAX_WBITS) if member.compress_type == ZIP_DEFLATED else None
+    inflated = Inflated(-zlib.MAX_WBITS, _PIECE) if member.compress_type == ZIP_DEFLATED else None
     left, size, checksum = member.compress_size, 0, 0
     while left and (packed := file.read(min(left, _PIECE))):
         left -= len(packed)
-        for piece in (packed,) if codec is None else _inflated(codec, packed):
+        if inflated is not None and inflated.rest is not None:
+            raise BadZipFile("something follows its end")
+        for piece in (packed,) if inflated is None else inflated.feed(packed):
             size += len(piece)
             if size > member.file_size:
                 raise BadZipFile("it is longer than the directory says")
             checksum = zlib.crc32(piece, checksum)
             yield piece
-    ended = codec is None or (codec.eof and not codec.unused_data)
+    ended = inflated is None or inflated.rest == b""
     if left or not ended or (size, checksum) != (member.file_size, member.CRC):
         raise BadZipFile("it is not what the directory says")
-
-
-def _inflated(codec: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
-    while packed and not codec.eof:
-        yield codec.decompress(packed, _PIECE)
-        packed = codec.unconsumed_tail
-    if packed:
-        raise BadZipFile("something follows its end")
 
 
 def _start(file: BinaryIO, member: ZipInfo) -> int:

@@ -48,8 +48,8 @@ def decoder() -> Decoder:
         path.write_bytes(data)
         with Reader(path) as reader:
             for entry in files_of(path):
-                with reader.open(entry.name) as file:
-                    # As the standard library reads it, by code of its own.
-                    assert file.read() == zipfile.ZipFile(path).read(entry.name)
+                # As the standard library reads it, by code of its own.
+                with reader.open(entry.name) as file, zipfile.ZipFile(path) as archive:
+                    assert file.read() == archive.read(entry.name)
 
     return Decoder(make, read, (FingerprintError,))

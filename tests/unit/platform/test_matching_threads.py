@@ -18,6 +18,18 @@ from tests.support.pictures import EDITS, NAMES, fingerprint, photo
 from tests.support.platform import World
 
 
+def looks_at(kind: type[Gallery | Postings], monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return a list that grows by each search of such an index: whether it was a quick one."""
+    candidates, taken = kind.candidates, list[bool]()
+
+    def recorded(self: Any, *query: Any, quick: bool) -> list[int]:
+        taken.append(quick)
+        return candidates(self, *query, quick=quick)
+
+    monkeypatch.setattr(kind, "candidates", recorded)
+    return taken
+
+
 @pytest.mark.requirement("R63")
 def test_many_items_find_what_they_find_one_after_the_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
@@ -51,13 +63,7 @@ def test_many_items_are_looked_at_closely_where_a_quick_look_finds_a_copy(
 ) -> None:
     world.register(world.market.seller, fingerprint(photo("chelsea")))
     monkeypatch.setattr(matching, "_MANY", 2)
-    index, candidates, taken = FingerprintIndex(world.box, world.database), Gallery.candidates, list[bool]()
-
-    def recorded(self: Gallery, *query: Any, quick: bool) -> list[int]:
-        taken.append(quick)
-        return candidates(self, *query, quick=quick)
-
-    monkeypatch.setattr(Gallery, "candidates", recorded)
+    index, taken = FingerprintIndex(world.box, world.database), looks_at(Gallery, monkeypatch)
     with world.database.begin() as connection:
         index.refresh(connection)
     survey = index.survey([fingerprint(photo(name)) for name in offered], quickly=True)
@@ -71,13 +77,7 @@ def test_what_an_index_looks_at_closely_at_once_is_looked_at_once(
     text = compute(io.BytesIO(" ".join(f"word{n}" for n in range(400)).encode()), "text/v1")
     world.register(world.market.seller, text)
     monkeypatch.setattr(matching, "_MANY", 2)
-    index, candidates, taken = FingerprintIndex(world.box, world.database), Postings.candidates, list[bool]()
-
-    def recorded(self: Postings, *query: Any, quick: bool) -> list[int]:
-        taken.append(quick)
-        return candidates(self, *query, quick=quick)
-
-    monkeypatch.setattr(Postings, "candidates", recorded)
+    index, taken = FingerprintIndex(world.box, world.database), looks_at(Postings, monkeypatch)
     with world.database.begin() as connection:
         index.refresh(connection)
     assert index.survey([text, text, text], quickly=True).likenesses
