@@ -62,6 +62,26 @@ def create(
     )
 
 
+@command.command("gather")
+@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--column", required=True, help="The column of TABLE that names files, by paths from TABLE's folder.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Zip archive to make.")
+@session_command
+def gather(session: Session, table: Path, column: str, out: Path) -> None:
+    """Make one collection of TABLE, such as labels, and the files that it names: a zip archive, to be offered as one.
+
+    TABLE is CSV with a header, JSON lines or Parquet. The same files make the same archive. Works offline.
+    """
+    from countermark.client import gathering
+
+    if session.dry_run:
+        names = gathering.names_in(table, column)
+        session.result({"dry_run": True, "files": names}, f"would gather {len(names)} files into {out}")
+        return
+    names = gathering.gather(table, column, out)
+    session.result({"archive": str(out), "files": names}, str(out), f"{len(names)} files, the table among them")
+
+
 @command.command("list")
 @click.option("--query", "q", default="", type=TEXT, help="Words that title or text must hold.")
 @click.option("--state", default="LISTED", show_default=True, type=TEXT, help="A state, or any.")

@@ -10,7 +10,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from countermark.fingerprint.collection.directory import count_entries
 from countermark.fingerprint.collection.members import METHODS, check_layout, unpacked
 from countermark.fingerprint.errors import FingerprintError, FingerprintErrorCode
 
-__all__ = ["MOST_FILES", "Entry", "Reader", "files_of"]
+__all__ = ["MOST_FILES", "Entry", "Reader", "check_names", "files_of"]
 
 MOST_FILES: Final = 20_000
 """Files of a collection."""
@@ -124,18 +124,28 @@ def files_of(path: Path) -> list[Entry]:
     found = list(_in_folder(path) if path.is_dir() else _in_archive(path))
     if not found:
         raise FingerprintError(FingerprintErrorCode.EMPTY_COLLECTION, "it holds no file")
-    names: set[str] = set()
-    for entry in found:
-        _check_name(entry.name)
-        folded = _folded(entry.name)
-        if folded in names:
-            raise _unsafe(entry.name, "there are two files of that name, for some systems at least")
-        names.add(folded)
-    for entry in found:
-        parts = _folded(entry.name).split("/")
-        if any("/".join(parts[:count]) in names for count in range(1, len(parts))):
-            raise _unsafe(entry.name, "a file has the name of the folder that it lies in")
+    check_names([entry.name for entry in found])
     return sorted(found, key=lambda entry: entry.name.encode())
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check that a collection may have files of these names, side by side, on every system.
+
+    Raises:
+        FingerprintError: ``archive_unsafe`` or ``data_too_large``.
+    """
+    _check_count(len(names))
+    known: set[str] = set()
+    for name in names:
+        _check_name(name)
+        folded = _folded(name)
+        if folded in known:
+            raise _unsafe(name, "there are two files of that name, for some systems at least")
+        known.add(folded)
+    for name in names:
+        parts = _folded(name).split("/")
+        if any("/".join(parts[:count]) in known for count in range(1, len(parts))):
+            raise _unsafe(name, "a file has the name of the folder that it lies in")
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:

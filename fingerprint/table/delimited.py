@@ -23,7 +23,7 @@ from countermark.fingerprint.table.cells import Cells, text_cells
 from countermark.fingerprint.table.dialect import Dialect, dialect_of
 from countermark.fingerprint.table.source import BINARY, HEAD_BYTES, Peeked, text_of
 
-__all__ = ["read_delimited"]
+__all__ = ["read_delimited", "rows_of"]
 
 _NO_DELIMITER: Final = "\x1f"
 """Separates the cells of a table of one column: a control character, which no text has."""
@@ -44,13 +44,7 @@ def read_delimited(source: Peeked) -> Table:
     Raises:
         FingerprintError: ``not_a_table`` or ``data_too_large``, also from the table's portions.
     """
-    text = text_of(source)
-    head = text.read(HEAD_BYTES)
-    if BINARY.search(head):
-        raise not_a_table("there are control characters in it")
-    whole = head[: head.rfind("\n") + 1] or head
-    dialect = dialect_of(whole) or Dialect(_NO_DELIMITER, 1, 1.0, 1)
-    rows = _rows(_lines_of(head, text), dialect.delimiter)
+    dialect, rows = rows_of(source)
     look = list(islice(rows, rows_at_once(dialect.columns, LOOK_ROWS)))
     if not look:
         raise not_a_table("no line has a cell")
@@ -63,6 +57,21 @@ def read_delimited(source: Peeked) -> Table:
     names = list(header) if header else [""] * columns
     portions = _portions(look[1:] if header else look, rows, columns, decimal_comma=dialect.delimiter == ";")
     return Table(names, portions)
+
+
+def rows_of(source: Peeked) -> tuple[Dialect, Iterator[list[str]]]:
+    """Return how the text of `source` is divided, and its rows, the first of which may be a header; no empty ones.
+
+    Raises:
+        FingerprintError: ``not_a_table`` or ``data_too_large``, also from the rows.
+    """
+    text = text_of(source)
+    head = text.read(HEAD_BYTES)
+    if BINARY.search(head):
+        raise not_a_table("there are control characters in it")
+    whole = head[: head.rfind("\n") + 1] or head
+    dialect = dialect_of(whole) or Dialect(_NO_DELIMITER, 1, 1.0, 1)
+    return dialect, _rows(_lines_of(head, text), dialect.delimiter)
 
 
 def _lines_of(head: str, rest: io.TextIOWrapper) -> Iterator[str]:

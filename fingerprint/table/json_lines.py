@@ -19,7 +19,7 @@ from countermark.fingerprint.table.batches import (
 from countermark.fingerprint.table.cells import Cells, text_cells
 from countermark.fingerprint.table.source import Peeked, text_of
 
-__all__ = ["read_json_lines"]
+__all__ = ["read_json_lines", "records_of"]
 
 _LONGEST_LINE: Final = 1 << 24
 """Characters of a line at most."""
@@ -39,7 +39,7 @@ def read_json_lines(source: Peeked) -> Table:
     Raises:
         FingerprintError: ``not_a_table`` or ``data_too_large``, also from the table's portions.
     """
-    records = _records(source)
+    records = records_of(source)
     look = list(islice(records, LOOK_ROWS))
     names = list(dict.fromkeys(name for record in look for name in record))
     if not names:
@@ -49,7 +49,12 @@ def read_json_lines(source: Peeked) -> Table:
     return Table(names, _portions(look, records, names))
 
 
-def _records(source: Peeked) -> Iterator[Record]:
+def records_of(source: Peeked) -> Iterator[Record]:
+    """Yield what each line of `source` says: of each key, those within others by dots, its value as text.
+
+    Raises:
+        FingerprintError: ``not_a_table`` or ``data_too_large``.
+    """
     text = text_of(source)
     while line := text.readline(_LONGEST_LINE):
         if len(line) >= _LONGEST_LINE:

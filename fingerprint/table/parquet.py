@@ -23,7 +23,7 @@ from countermark.fingerprint.table.cells import Cells, joined
 from countermark.fingerprint.table.source import PARQUET, PARQUET_ENCRYPTED, Peeked
 from countermark.fingerprint.table.typed import readable, typed_cells
 
-__all__ = ["read_parquet"]
+__all__ = ["open_parquet", "read_parquet"]
 
 
 _MOST_FOOTER_BYTES: Final = 1 << 26
@@ -49,6 +49,17 @@ def read_parquet(source: BinaryIO, peeked: Peeked) -> Table:
     Raises:
         FingerprintError: ``not_a_table``, ``unsupported_format`` or ``data_too_large``, also from the portions.
     """
+    parquet = open_parquet(source, peeked)
+    names = [field.name for field in _flat(parquet.schema_arrow)]
+    return Table(names, _portions(parquet, len(names)))
+
+
+def open_parquet(source: BinaryIO, peeked: Peeked) -> pq.ParquetFile:
+    """Return a Parquet file, whose columns and cells are not more than can be read, as `read_parquet` takes it.
+
+    Raises:
+        FingerprintError: ``not_a_table``, ``unsupported_format`` or ``data_too_large``.
+    """
     file = _seekable(source, peeked)
     size = file.seek(0, io.SEEK_END)
     _check_footer(file, size)
@@ -62,10 +73,8 @@ def read_parquet(source: BinaryIO, peeked: Peeked) -> Table:
         )
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise not_a_table("broken Parquet") from error
-    schema = parquet.schema_arrow
     _check_size(parquet.metadata, size)
-    names = [field.name for field in _flat(schema)]
-    return Table(names, _portions(parquet, len(names)))
+    return parquet
 
 
 def _seekable(source: BinaryIO, peeked: Peeked) -> BinaryIO:

@@ -390,3 +390,17 @@ def test_offline_no_rule_of_the_market_refuses(
         detail = failed.json["error"]["detail"]
         assert detail == detail.strip()
         assert not detail.endswith(":")
+
+
+def test_a_table_of_files_is_gathered_and_offered_as_one(party: Make, front: Front, tmp_path: Path) -> None:
+    seller = party("seller")
+    (tmp_path / "photos").mkdir()
+    for name in ("coffee", "rocket"):
+        (tmp_path / "photos" / f"{name}.jpg").write_bytes(jpeg(photo(name)))
+    table, archive = tmp_path / "labels.csv", tmp_path / "set.zip"
+    table.write_text("file,label\nphotos/coffee.jpg,cup\nphotos/rocket.jpg,start\n")
+    gather = ("listing", "gather", table, "--column", "file", "-o", archive)
+    assert "3 files" in seller.done("--dry-run", *gather).out
+    assert not archive.exists()
+    assert seller.done(*gather).first == str(archive)
+    ids.parse_listing(seller.done("listing", "create", archive, "--price", "10001").first)
