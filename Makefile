@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FOREIGN := .venv-interop
 VERSIONS := .venv-conformance
-# Three processes, each of which takes whole files: no test waits for another's, and both cores of a small machine work
+# Four processes, each of which takes whole files: no test waits for another's, and both cores of a small machine work
 # while one waits for a disk, a restart or a deadline.
 # In the order of tests/fixtures/order.py, not by how many tests a file has: the longest have few.
-PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test nightly lint bench interop conformance docs lock clean setup
 .DEFAULT_GOAL := demo

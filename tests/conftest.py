@@ -1,5 +1,7 @@
 """Fixtures that all tests share."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -37,6 +39,9 @@ __all__ = [
 def pytest_configure(config: pytest.Config) -> None:
     """Register what has a hook of its own where this file has one already."""
     config.pluginmanager.register(order, "order")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As shells leave it to what runs in the background: programs that tests start would never be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The same examples in every run, and none fails because the machine is busy.

@@ -35,18 +35,18 @@ CAMPAIGNS = (
         frozenset({"sealed_undecryptable", "commitment_mismatch", "wrong_actor"}),
         memory_mib=64,  # an application that repeats fingerprints of 11 KiB as often as a message may hold them
     ),
-    Campaign("packages", 70_000, 10**7, frozenset({"package_undecryptable", "package_tampered"})),
+    Campaign("packages", 56_000, 10**7, frozenset({"package_undecryptable", "package_tampered"})),
     Campaign("fingerprints", 30_000, 10**7, frozenset({"fingerprint_malformed", "unknown_generator"})),
     Campaign(
         "images",
-        25_000,
+        21_000,
         2 * 10**6,
         frozenset({"image_too_large", "not_an_image", "unsupported_format"}),
         memory_mib=1_300,  # what the decoder of WebP takes for the largest picture
     ),
     Campaign(
         "archives",
-        20_000,
+        12_000,
         10**7,
         frozenset({"not_an_archive", "archive_unsafe", "data_too_large"}),
     ),
