@@ -171,7 +171,7 @@ _RULES: Mapping[str, Callable[[Act, State], Payment]] = {
     **dict.fromkeys(
         (
             *("trade.cancel", "trade.send", "trade.relay", "trade.ack", "trade.check", "trade.confirm"),
-            *("trade.accept", "trade.dispute", "trade.open", "trade.enforce"),
+            *("trade.accept", "trade.dispute", "trade.open", "trade.remedy", "trade.decide", "trade.enforce"),
         ),
         _out_of_escrow,
     ),

@@ -67,6 +67,8 @@ EFFECTS: Mapping[str, Effect] = {
     "trade.accept": _TRADE,
     "trade.dispute": _TRADE,
     "trade.open": _TRADE,
+    "trade.remedy": _TRADE,
+    "trade.decide": Effect(("trade/{trade}",), ("listing/{sold}", "exact/{exact}"), coins=True),
     "trade.enforce": Effect(("trade/{subject}",), ("listing/{sold}",), coins=True),
     "board.anchor": Effect(("board/anchor", "board/anchor/{size:016d}")),
 }
@@ -115,6 +117,8 @@ def proposed_version(act: Act) -> str:
 def _names(act: Act, state: State) -> Mapping[str, Any]:
     trade = records.find(state, f"trade/{trade_of(act)}")
     listing = records.find(state, f"listing/{act.subject}") if act.function == "listing.enforce" else None
+    if act.function == "trade.decide" and trade:
+        listing = records.find(state, f"listing/{trade['listing']}")
     names: dict[str, Any] = {
         **{name: value for name, value in act.params.items() if isinstance(value, str | int)},
         "signer": act.signer,

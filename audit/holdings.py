@@ -8,7 +8,7 @@ from countermark.audit.records import Record, State
 from countermark.protocol import actions, intents, transitions
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import MarketConfig
-from countermark.protocol.transitions import ListingState, TradeState
+from countermark.protocol.transitions import Decision, ListingState, TradeState
 
 _ANYONE = frozenset({"account.open", "intent.cancel", "account.veto"})
 """What an account may ask for that is not open."""
@@ -81,9 +81,13 @@ def check_listing(act: Act, state: State) -> None:
         before = records.read(state, key)
         records.check_same(key, act.function, after, {**before, **_listing_change(act, state, before)})
     if act.function == "listing.enforce":
-        voided = f"exact/{records.read(state, f'listing/{act.subject}')['exact_key']}"
-        void = {"listing": act.subject, "status": "VOID"}
-        records.check_same(voided, act.function, act.records[voided], void)
+        _check_voided(act, state, act.subject)
+    if act.function == "trade.decide":
+        listing = records.read(state, f"trade/{trade_of(act)}")["listing"]
+        if _misregistered(act):
+            _check_voided(act, state, listing)
+        elif any(records.family(key) == "exact" for key in act.records):
+            raise AuditError("foreign_write", f"{act.function} voids {listing}, whose registration was not false")
     if (trade := trade_of(act)) and TradeState(act.records[f"trade/{trade}"]["state"]).final:
         listing = f"listing/{act.records[f'trade/{trade}']['listing']}"
         if listing not in act.records:
@@ -170,6 +174,18 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
     records.check_same(exact, act.function, act.records[exact], live)
 
 
+def _misregistered(act: Act) -> bool:
+    return act.params.get("decision") == Decision.MISREGISTERED
+
+
+def _check_voided(act: Act, state: State, listing: str) -> None:
+    """Check that the exact digest of ``listing`` may be registered anew."""
+    voided = f"exact/{records.read(state, f'listing/{listing}')['exact_key']}"
+    if voided not in act.records:
+        raise AuditError("missing_write", f"{act.function} leaves {voided} as it is")
+    records.check_same(voided, act.function, act.records[voided], {"listing": listing, "status": "VOID"})
+
+
 def _listing_change(act: Act, state: State, before: Record) -> Record:
     if act.function == "listing.create":
         if act.signer != before["owner"] or before["state"] not in transitions.SPLITTABLE:
@@ -207,5 +223,5 @@ def _after_trade(act: Act, state: State) -> Record:
     if not after.final:
         raise AuditError("foreign_write", f"{act.function} changes a contract in the midst of its trade")
     if after is TradeState.REFUNDED:
-        return {"state": ListingState.LISTED, "trade": ""}
+        return {"state": ListingState.VOID if _misregistered(act) else ListingState.LISTED, "trade": ""}
     return {"state": ListingState.SOLD, "owner": records.read(state, key)["buyer"], "trade": ""}

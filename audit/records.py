@@ -51,9 +51,16 @@ def _members(**parsers: fields.Parser) -> fields.Parser:
     return parse
 
 
+def _or_none(parser: fields.Parser) -> fields.Parser:
+    return lambda value: None if value is None else parser(value)
+
+
 _DECIDER = _members(account=fields.address)
 _HELD = _members(coin=_TEXT, amount=fields.amount, role=fields.choice(*Part))
 _PAID = _members(coin=_TEXT, amount=fields.amount, to=fields.address)
+_PACKAGE_OR_NONE = _or_none(_members(root=_TEXT, size=fields.integer(1, 2**53 - 1)))
+_REMEDY_OR_NONE = _or_none(_members(root=_TEXT, size=fields.integer(1, 2**53 - 1), relayed_at=_moment))
+_DISPUTE_OR_NONE = _or_none(_members(reason=_TEXT))
 _DEADLINES = fields.mapping(fields.text(32), fields.integer(1, market.YEAR_S), longest=32)
 
 _FAMILIES: Mapping[str, fields.Parser] = {
@@ -118,7 +125,9 @@ _FAMILIES: Mapping[str, fields.Parser] = {
         escrow=fields.sequence(_HELD, longest=8),
         payouts=fields.sequence(_PAID, longest=8),
         notices=_members(seller=_TEXT, buyer=_TEXT),
-        package=lambda value: value,
+        package=_PACKAGE_OR_NONE,
+        remedy=_REMEDY_OR_NONE,
+        dispute=_DISPUTE_OR_NONE,
         verdict=_TEXT,
     ),
 }

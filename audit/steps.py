@@ -21,7 +21,7 @@ from countermark.protocol.transitions import Actor, Outcome, TradeState
 RULES = 1
 """The version of a trade's rules that is judged here; trades under others are refused."""
 
-_ARGUMENTS = {"trade.ack": "verdict", "trade.check": "result", "trade.dispute": "reason"}
+_ARGUMENTS = {"trade.ack": "verdict", "trade.check": "result", "trade.dispute": "reason", "trade.decide": "decision"}
 """Functions of which the state machine has one arrow for each value of a parameter."""
 
 
@@ -121,7 +121,7 @@ def _check_payment(act: Act, state: State) -> None:
         "deadline": act.after(params["deadlines"]["fee"]),
         "payouts": [],
         "notices": {"seller": "", "buyer": ""},
-        **dict.fromkeys(("package", "dispute", "openings")),
+        **dict.fromkeys(("package", "dispute", "openings", "remedy", "decision")),
         **dict.fromkeys(("verdict", "relayed_at"), ""),
     }
     records.check_same(key, act.function, record, {**record, **terms})
@@ -168,7 +168,8 @@ def _arrow(act: Act, before: Record) -> tuple[TradeState, Outcome, str]:
     """Return where ``act`` leads, with which outcome, and whose time to decide runs then or has run out."""
     if act.function != "trade.enforce":
         taken = _act(act, before)
-        return taken.target, taken.outcome, "arbiter" if taken.target is TradeState.EVIDENCED else ""
+        # Who has decided, or whose time still runs, stays; the buyer's evidence is the arbiter's to look at.
+        return taken.target, taken.outcome, "arbiter" if act.function == "trade.open" else before["decider"]
     default = transitions.find_default(TradeState(before["state"]), _decider(before["decider"]))
     if default is None:
         raise AuditError("wrong_step", f"the trade has ended: {before['state']}")
@@ -186,14 +187,20 @@ def _decider(name: str) -> Actor | None:
 
 def _act(act: Act, before: Record) -> transitions.Act:
     holders = {Actor.BUYER: before["buyer"], Actor.SELLER: before["seller"], Actor.PLATFORM: before["platform"]}
+    organisations = {Actor.PLATFORM: before["platform_msp"]}
+    if decider := _decider(before["decider"]):
+        holders[decider] = before[decider]["account"]
+        organisations[decider] = before[decider]["msp_id"]
     roles = frozenset(role for role, holder in holders.items() if holder == act.signer)
-    if Actor.PLATFORM in roles and act.msp_id != before["platform_msp"]:
-        raise AuditError("wrong_actor", f"{act.msp_id} submits for the platform")
     argument = act.params[_ARGUMENTS[act.function]] if act.function in _ARGUMENTS else ""
+    if act.function == "trade.decide":
+        argument = transitions.argument_of(argument, before["dispute"]["reason"] if before["dispute"] else "")
     try:
         taken = transitions.find_act(TradeState(before["state"]), act.function, roles, argument)
     except MarketError as error:
         raise AuditError("wrong_step", f"{act.function} by {act.signer}: {error.detail}") from error
+    if organisations.get(taken.actor, act.msp_id) != act.msp_id:
+        raise AuditError("wrong_actor", f"{act.msp_id} submits for the {taken.actor}")
     records.check_before(act.time_ms, before["deadline"])
     return taken
 
@@ -201,6 +208,7 @@ def _act(act: Act, before: Record) -> transitions.Act:
 def _expected(act: Act, before: Record) -> Record:
     target, outcome, decider = _arrow(act, before)
     default = transitions.find_default(target, _decider(decider))
+    runs_on = (target, decider) == (before["state"], before["decider"])
     return {
         **before,
         **_noted(act, before, target),
@@ -208,7 +216,7 @@ def _expected(act: Act, before: Record) -> Record:
         "outcome": outcome,
         "decider": decider,
         "updated_at": act.time,
-        "deadline": act.after(before["deadlines"][default.clock]) if default else "",
+        **({} if runs_on else {"deadline": act.after(before["deadlines"][default.clock]) if default else ""}),
         **({"escrow": []} if target.final else {}),
     }
 
@@ -221,15 +229,29 @@ def _noted(act: Act, before: Record, target: TradeState) -> dict[str, Any]:
             package = {"root": params["package_root"], "size": params["package_size"]}
             return {"package": package, "notices": {**before["notices"], "seller": params["notice"]}}
         case "trade.relay":
-            if before["package"] is None or before["package"].get("root") != params["package_root"]:
+            disputed = before["state"] == TradeState.EVIDENCED
+            package = before["remedy"] if disputed else before["package"]
+            if package is None or package["root"] != params["package_root"] or (disputed and package["relayed_at"]):
                 raise AuditError("wrong_step", "the platform relays another package than the seller has sent")
-            return {"relayed_at": params["completed_at"]}
+            relayed = {"relayed_at": params["completed_at"]}
+            return {"remedy": {**package, **relayed}} if disputed else relayed
         case "trade.ack":
             return {"verdict": params["verdict"], "notices": {**before["notices"], "buyer": params["notice"]}}
         case "trade.dispute":
             return {"dispute": {"at": act.time, "by": _act(act, before).actor, "reason": params["reason"]}}
         case "trade.open":
             return {"openings": {"arbiter": params["opening"], "substitute": params["substitute_opening"]}}
+        case "trade.remedy":
+            if before["remedy"] is not None:
+                raise AuditError("wrong_step", "the seller sends a second remedy")
+            package = {"root": params["package_root"], "size": params["package_size"]}
+            return {"remedy": {**package, "notice": params["notice"], "relayed_at": ""}}
+        case "trade.decide":
+            bound = {name: params[name] for name in ("decision", "reasons")}
+            return {"decision": {"at": act.time, "by": act.signer, **bound}}
+        case "trade.accept" if before["state"] == TradeState.EVIDENCED:
+            if not (before["remedy"] and before["remedy"]["relayed_at"]):
+                raise AuditError("wrong_step", "the buyer accepts a remedy that was not relayed")
         case "trade.enforce" if target is TradeState.DISPUTED:
             return {"dispute": {"at": act.time, "by": "deadline", "reason": "mismatch"}}
     return {}

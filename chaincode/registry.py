@@ -58,6 +58,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "trade.accept": ByIntent(trade.accept),
     "trade.dispute": ByIntent(trade.dispute),
     "trade.open": ByIntent(trade.open_package),
+    "trade.remedy": ByIntent(trade.remedy),
+    "trade.decide": ByIntent(trade.decide),
     "trade.enforce": Open(trade.enforce, 1),
     "board.anchor": ByIntent(board.anchor),
     "board.show": EvaluateOnly(board.show, 0),

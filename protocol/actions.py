@@ -10,13 +10,18 @@ from typing import Any
 from countermark.protocol import fields
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MAX_VERSION, YEAR_S, MarketConfig
-from countermark.protocol.transitions import TRADE_CLOCKS
+from countermark.protocol.transitions import TRADE_CLOCKS, Decision
 
 _SECONDS = fields.integer(1, YEAR_S)
 DEADLINES = fields.nested(dict.fromkeys(TRADE_CLOCKS, _SECONDS))
 OFFER = fields.nested({"right": fields.choice("ownership"), "price": fields.amount, "deadlines": DEADLINES})
 _LISTING: Mapping[str, fields.Parser] = {"listing": fields.listing}
 _TRADE: Mapping[str, fields.Parser] = {"trade": fields.trade}
+_PACKAGE: Mapping[str, fields.Parser] = {
+    "package_root": fields.digest,
+    "package_size": fields.integer(1, 1 << 50),
+    "notice": fields.digest,
+}
 
 PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     "intent.cancel": {"nonce": fields.nonce},
@@ -59,12 +64,7 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     },
     "trade.charge": {**_TRADE, "fee": fields.amount_or_zero, "bond": fields.amount_or_zero},
     "trade.cancel": _TRADE,
-    "trade.send": {
-        **_TRADE,
-        "package_root": fields.digest,
-        "package_size": fields.integer(1, 1 << 50),
-        "notice": fields.digest,
-    },
+    "trade.send": {**_TRADE, **_PACKAGE},
     "trade.relay": {**_TRADE, "package_root": fields.digest, "completed_at": fields.time},
     "trade.ack": {**_TRADE, "verdict": fields.choice("match", "altered", "bad"), "notice": fields.digest},
     "trade.check": {**_TRADE, "result": fields.choice("match", "mismatch")},
@@ -72,6 +72,8 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     "trade.accept": _TRADE,
     "trade.dispute": {**_TRADE, "reason": fields.choice("undecryptable", "unavailable", "mismatch")},
     "trade.open": {**_TRADE, "opening": fields.digest, "substitute_opening": fields.digest},
+    "trade.remedy": {**_TRADE, **_PACKAGE},
+    "trade.decide": {**_TRADE, "decision": fields.choice(*Decision), "reasons": fields.digest},
     "board.anchor": {
         "size": fields.integer(1, 2**53 - 1),
         "root": fields.digest,
@@ -82,7 +84,7 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
 MONEY_ACTIONS: frozenset[str] = frozenset(
     {
         *("coin.mint", "coin.transfer", "coin.redeem", "coin.burn", "listing.charge", "account.recover"),
-        *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept"),
+        *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept", "trade.decide"),
     }
 )
 """Actions that spend or make coins, an escrow's at the end of a trade among them: their intents live at most ten

@@ -47,6 +47,7 @@ RULES: Mapping[tuple[TradeState, Outcome], Rule] = {
     (TradeState.SETTLED, Outcome.ACCEPTED): _BACK,
     (TradeState.SETTLED, Outcome.AUTO_RELEASED): _BACK,
     (TradeState.SETTLED, Outcome.UNDECIDED): _BACK,
+    (TradeState.SETTLED, Outcome.SUPPLIED): _BACK,
     (TradeState.SETTLED, Outcome.BUYER_SILENT): _TO_SELLER,
     (TradeState.SETTLED, Outcome.DECIDED): Rule(Receiver.SELLER, Receiver.SELLER, (Part.BUYER_BOND,)),
     (TradeState.SETTLED, Outcome.REMEDIED): Rule(

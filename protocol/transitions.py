@@ -41,6 +41,7 @@ class Outcome(StrEnum):
     AUTO_RELEASED = "auto_released"
     BUYER_SILENT = "buyer_silent"
     DECIDED = "decided"
+    SUPPLIED = "supplied"
     REMEDIED = "remedied"
     UNDECIDED = "undecided"
     DECLINED = "declined"
@@ -59,6 +60,24 @@ class Actor(StrEnum):
     PLATFORM = "platform"
     ARBITER = "arbiter"
     SUBSTITUTE = "substitute"
+
+
+class Decision(StrEnum):
+    """What an arbiter finds in the package that was relayed; `trade.decide` says one of these.
+
+    Attributes:
+        DELIVERED: It opens, and bytes and fingerprint are the registered ones.
+        UNOPENED: No opening came in time that matches its digest and gives the trade's one-time key.
+        FAULTY: It does not open, or holds other data than were registered.
+        MISSING: Neither the platform nor a party has the bytes of the committed root.
+        MISREGISTERED: The bytes are those that were registered, the fingerprint is not theirs: the contract is void.
+    """
+
+    DELIVERED = "delivered"
+    UNOPENED = "unopened"
+    FAULTY = "faulty"
+    MISSING = "missing"
+    MISREGISTERED = "misregistered"
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,9 @@ class Default:
 
 _S, _A, _O = TradeState, Actor, Outcome
 
+_SUPPLIED = "supplied"
+"""The arrow for good data that the buyer could not fetch: he gets them of the arbiter, and nobody has erred."""
+
 ACTS: tuple[Act, ...] = (
     Act(_S.PAID, "trade.charge", _A.SELLER, "", _S.FUNDED),
     Act(_S.PAID, "trade.cancel", _A.SELLER, "", _S.REFUNDED, _O.DECLINED),
@@ -111,6 +133,21 @@ ACTS: tuple[Act, ...] = (
     Act(_S.MISMATCHED, "trade.dispute", _A.BUYER, "mismatch", _S.DISPUTED),
     Act(_S.MISMATCHED, "trade.dispute", _A.PLATFORM, "mismatch", _S.DISPUTED),
     Act(_S.DISPUTED, "trade.open", _A.BUYER, "", _S.EVIDENCED),
+    Act(_S.EVIDENCED, "trade.remedy", _A.SELLER, "", _S.EVIDENCED),
+    Act(_S.EVIDENCED, "trade.relay", _A.PLATFORM, "", _S.EVIDENCED),
+    Act(_S.EVIDENCED, "trade.accept", _A.BUYER, "", _S.SETTLED, _O.REMEDIED),
+    *(
+        Act(_S.EVIDENCED, "trade.decide", decider, decision, target, outcome)
+        for decider in (_A.ARBITER, _A.SUBSTITUTE)
+        for decision, target, outcome in (
+            (Decision.DELIVERED, _S.SETTLED, _O.DECIDED),
+            (_SUPPLIED, _S.SETTLED, _O.SUPPLIED),
+            (Decision.UNOPENED, _S.SETTLED, _O.BUYER_SILENT),
+            (Decision.FAULTY, _S.REFUNDED, _O.FAULT),
+            (Decision.MISSING, _S.REFUNDED, _O.NOT_RELAYED),
+            (Decision.MISREGISTERED, _S.REFUNDED, _O.FAULT),
+        )
+    ),
 )
 """Every act on an ownership trade but the payment, which makes it."""
 
@@ -145,6 +182,15 @@ def find_act(state: TradeState, function: str, actors: frozenset[Actor], argumen
         if act.actor in actors:
             return act
     raise MarketError(ErrorCode.WRONG_ACTOR, f"{function} is for the {possible[0].actor}")
+
+
+def argument_of(decision: str, reason: str) -> str:
+    """Return the argument of the arrow that ``decision`` takes in a dispute for ``reason``.
+
+    Who said that a package was unavailable has not said that it is bad, and loses nothing where it turns out good.
+    """
+    good = (decision, reason) == (Decision.DELIVERED, "unavailable")
+    return _SUPPLIED if good else decision
 
 
 def find_default(state: TradeState, decider: Actor | None = None) -> Default | None:

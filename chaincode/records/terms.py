@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from countermark.protocol import times
+from countermark.protocol.transitions import Actor
 
 RULES_VERSION = 1
 """Version of the rules that new trades are made under; a later chaincode runs old trades by their own."""
@@ -53,6 +54,14 @@ class Terms:
     guard_s: int
     paid_at_ms: int
     rules: int = RULES_VERSION
+
+    def organisation(self, actor: Actor) -> str | None:
+        """Return the MSP whose clients alone bring what ``actor`` asks for; None where any organisation's may."""
+        return {
+            Actor.PLATFORM: self.platform_msp,
+            Actor.ARBITER: self.arbiter.msp_id,
+            Actor.SUBSTITUTE: self.substitute.msp_id,
+        }.get(actor)
 
     def to_json(self) -> dict[str, Any]:
         """Return these members of a trade's record."""

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from countermark.chaincode.records import moments
-from countermark.chaincode.records.terms import Terms
+from countermark.chaincode.records.terms import Decider, Terms
 from countermark.protocol import times
 from countermark.protocol.settlement import Part
-from countermark.protocol.transitions import Actor, Default, Outcome, TradeState, find_default
+from countermark.protocol.transitions import Actor, Decision, Default, Outcome, TradeState, find_default
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ class Trade:
     """The platform's receipt time of the complete package."""
     dispute: dict[str, str] | None = None
     openings: dict[str, str] | None = None
+    remedy: dict[str, Any] | None = None
+    """A second package, by which the seller would make good: root, size, notice and when it was relayed."""
+    decision: dict[str, str] | None = None
 
     @property
     def id(self) -> str:
@@ -84,6 +87,16 @@ class Trade:
         """What the present deadline brings, None in a final state."""
         return find_default(self.state, self.decider)
 
+    @property
+    def judge(self) -> Decider:
+        """Who decides, or has decided, or would: the arbiter until his time has run out, then his substitute."""
+        return self.terms.substitute if self.decider is Actor.SUBSTITUTE else self.terms.arbiter
+
+    @property
+    def misregistered(self) -> bool:
+        """Whether it was decided that the contract's fingerprint is not that of its data."""
+        return self.decision is not None and self.decision["decision"] == Decision.MISREGISTERED
+
     def roles(self, address: str) -> frozenset[Actor]:
         """Return what ``address`` is in this trade."""
         roles = set()
@@ -93,6 +106,8 @@ class Trade:
             roles.add(Actor.SELLER)
         if address == self.terms.platform:
             roles.add(Actor.PLATFORM)
+        if self.decider is not None and address == self.judge.account:
+            roles.add(self.decider)
         return frozenset(roles)
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +115,7 @@ class Trade:
         return {
             **self.terms.to_json(),
             "deadline": moments.write(self.deadline_ms),
+            "decision": self.decision,
             "decider": self.decider or "",
             "dispute": self.dispute,
             "escrow": [held.to_json() for held in self.escrow],
@@ -109,6 +125,7 @@ class Trade:
             "package": self.package,
             "payouts": [paid.to_json() for paid in self.payouts],
             "relayed_at": self.relayed_at,
+            "remedy": self.remedy,
             "state": self.state,
             "updated_at": times.to_text(self.updated_at_ms),
             "verdict": self.verdict,
@@ -133,4 +150,6 @@ class Trade:
             relayed_at=record["relayed_at"],
             dispute=record["dispute"],
             openings=record["openings"],
+            remedy=record["remedy"],
+            decision=record["decision"],
         )

@@ -243,7 +243,7 @@ def test_bad_attachments_are_refused(market: Market, attached: str) -> None:
 
 def test_unknown_function_is_refused(market: Market) -> None:
     with refused(ErrorCode.UNKNOWN_FUNCTION):
-        market.backend.submit(TRADER, "trade.decide", "{}", "{}")
+        market.backend.submit(TRADER, "trade.nothing", "{}", "{}")
 
 
 BY_PLATFORM = ["trade.relay", "trade.check"]

@@ -9,23 +9,28 @@ import pytest
 from countermark.chaincode.records.redemption import RedemptionState
 from countermark.chaincode.registry import FUNCTIONS
 from countermark.protocol.errors import ErrorCode
-from countermark.protocol.transitions import DEFAULTS, LISTING_ACTS, ListingState, Outcome, TradeState
+from countermark.protocol.transitions import DEFAULTS, LISTING_ACTS, Decision, ListingState, Outcome, TradeState
 from tests.support.backends import Backend
 from tests.support.every_function import EveryFunction
 from tests.support.figures import show
-from tests.support.market import BOND, DEADLINE_S, FEE, GUARD_S, PATHS, PRICE, Market, offer, refused
+from tests.support.market import ARBITER_FEE, BOND, DEADLINE_S, FEE, GUARD_S, PATHS, PRICE, Market, offer, refused
 
 
 @dataclass(frozen=True)
 class End:
-    """Final state and outcome, what each party holds in the end (minor units), and who owns the contract."""
+    """Final state and outcome, what each party holds in the end (minor units), and what became of the contract.
+
+    `arbiter` is what he holds who has decided, or would have.
+    """
 
     state: str
     outcome: str
     buyer: int
     seller: int
     platform: int = 0
+    arbiter: int = 0
     sold: bool = False
+    void: bool = False
 
 
 # What buyer and seller held before: price and bond, fee and bond once `trade.charge` has run.
@@ -57,18 +62,20 @@ def ended() -> Iterator[list[str]]:
     show(f"states driven to an end by enforce alone: {counted}, of {len(BY_ENFORCE)} that are not final")
 
 
-def check_end(market: Market, trade_id: str, end: End) -> None:
+def check_end(market: Market, trade_id: str, end: End, decider: str = "arbiter") -> None:
     trade = market.trade(trade_id)
     assert (trade["state"], trade["outcome"]) == (end.state, end.outcome)
     held = {who.name: market.balance(who) for who in (market.buyer, market.seller, market.platform)}
     assert held == {"buyer": end.buyer, "seller": end.seller, "platform": end.platform}
+    deciders = {who.name: market.balance(who) for who in (market.arbiter, market.substitute)}
+    assert deciders == {"arbiter": 0, "substitute": 0, decider: end.arbiter}
     assert market.coins(f"trade/{trade_id}") == {}, "nothing stays in escrow"
     assert market.total() == market.minted, "no coin appears or disappears"
     listing = market.listing(trade["listing"])
-    owner, state = (market.buyer, "SOLD") if end.sold else (market.seller, "LISTED")
+    owner, state = (market.buyer, "SOLD") if end.sold else (market.seller, "VOID" if end.void else "LISTED")
     assert (listing["owner"], listing["state"], listing["trade"]) == (owner.address, state, "")
     exact = market.backend.evaluate("SupervisorMSP", "audit.listing", trade["listing"])["exact"]
-    assert exact == {"listing": trade["listing"], "status": "LIVE"}, "its exact key is kept"
+    assert exact == {"listing": trade["listing"], "status": "VOID" if end.void else "LIVE"}
 
 
 def test_every_state_that_is_not_final_is_driven_here() -> None:
@@ -147,21 +154,89 @@ BY_ACT = {
     ("SENT", "trade.confirm"): End("SETTLED", "confirmed", **SETTLED),
     ("MATCHED", "trade.confirm"): End("SETTLED", "confirmed", **SETTLED),
     ("MISMATCHED", "trade.accept"): End("SETTLED", "accepted", **SETTLED),
+    ("EVIDENCED", "trade.accept"): End(
+        *("SETTLED", "remedied"),
+        buyer=BOND - ARBITER_FEE // 2,
+        seller=PRICE + BOND - ARBITER_FEE // 2,
+        platform=FEE,
+        arbiter=ARBITER_FEE,
+        sold=True,
+    ),
 }
 
 
 @pytest.mark.parametrize(("state", "function"), BY_ACT)
 def test_act_ends_the_trade(market: Market, state: str, function: str) -> None:
-    trade_id = market.bring_to(state)
+    trade_id = market.bring_to(state, before=function)
     market.act(function, trade_id)
     check_end(market, trade_id, BY_ACT[state, function])
 
 
-def test_these_tables_show_every_outcome_that_this_version_can_reach() -> None:
+TO_SELLER = {"buyer": 0, "platform": FEE, "sold": True}
+
+BY_DECISION = {
+    ("delivered", "mismatch"): End(
+        "SETTLED", "decided", seller=PRICE + 2 * BOND - ARBITER_FEE, arbiter=ARBITER_FEE, **TO_SELLER
+    ),
+    ("delivered", "undecryptable"): End(
+        "SETTLED", "decided", seller=PRICE + 2 * BOND - ARBITER_FEE, arbiter=ARBITER_FEE, **TO_SELLER
+    ),
+    ("delivered", "unavailable"): End("SETTLED", "supplied", **SETTLED),
+    ("unopened", "undecryptable"): End("SETTLED", "buyer_silent", seller=PRICE + 2 * BOND, **TO_SELLER),
+    ("faulty", "mismatch"): End(
+        "REFUNDED", "fault", buyer=PRICE + 2 * BOND - ARBITER_FEE, seller=FEE, arbiter=ARBITER_FEE
+    ),
+    ("missing", "unavailable"): End("REFUNDED", "not_relayed", **REFUNDED),
+    ("misregistered", "mismatch"): End(
+        *("REFUNDED", "fault"),
+        buyer=PRICE + 2 * BOND - ARBITER_FEE,
+        seller=FEE,
+        arbiter=ARBITER_FEE,
+        void=True,
+    ),
+}
+
+
+def evidenced(market: Market, reason: str) -> str:
+    """Return a trade that waits for a decision, disputed for ``reason``."""
+    trade_id = market.bring_to("SENT" if reason != "mismatch" else "MATCHED")
+    market.act("trade.dispute", trade_id, reason=reason)
+    market.act("trade.open", trade_id)
+    return trade_id
+
+
+@pytest.mark.every_ledger
+@pytest.mark.requirement("R72")
+@pytest.mark.parametrize(("decision", "reason"), BY_DECISION)
+@pytest.mark.parametrize("decider", ["arbiter", "substitute"])
+def test_decision_ends_the_trade(market: Market, decision: str, reason: str, decider: str) -> None:
+    trade_id = evidenced(market, reason)
+    if decider == "substitute":
+        market.expire()
+        market.enforce(trade_id)
+    market.act("trade.decide", trade_id, decision=decision)
+    check_end(market, trade_id, BY_DECISION[decision, reason], decider)
+    decided = market.trade(trade_id)["decision"]
+    assert (decided["by"], decided["decision"]) == (getattr(market, decider).address, decision)
+
+
+def test_every_decision_is_taken_here() -> None:
+    assert {decision for decision, _ in BY_DECISION} == set(Decision)
+
+
+def test_data_whose_registration_was_false_can_be_registered_anew(market: Market) -> None:
+    trade_id = evidenced(market, "mismatch")
+    market.act("trade.decide", trade_id, decision="misregistered")
+    again = market.list_data(market.stranger)
+    assert market.listing(again["id"])["state"] == "LISTED"
+    with refused(ErrorCode.NOT_FOR_SALE):
+        market.pay(market.trade(trade_id)["listing"])
+
+
+def test_these_tables_show_every_outcome() -> None:
     ends = [end for steps in BY_ENFORCE.values() for end in steps if isinstance(end, End)]
-    reached = {end.outcome for end in [*ends, *BY_ACT.values()]}
-    by_decision = {Outcome.DECIDED, Outcome.REMEDIED, Outcome.FAULT}
-    assert reached == set(Outcome) - by_decision - {Outcome.NONE}
+    reached = {end.outcome for end in [*ends, *BY_ACT.values(), *BY_DECISION.values()]}
+    assert reached == set(Outcome) - {Outcome.NONE}
 
 
 @pytest.mark.parametrize("price", [1, 39, 40, 999_999])

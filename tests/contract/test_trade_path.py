@@ -143,8 +143,6 @@ def test_nobody_decides_a_trade_of_an_account_that_the_market_names_for_his_orga
 ) -> None:
     """Such an account need not name its organisation as a sponsor."""
     party = getattr(market, role)
-    if role == "arbiter":
-        market.open_account(party)
     with refused(ErrorCode.NOT_PERMITTED):
         market.pay(market.list_data()["id"], party)
     with refused(ErrorCode.NOT_PERMITTED):

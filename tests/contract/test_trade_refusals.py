@@ -59,7 +59,7 @@ def test_nothing_can_be_done_after_the_end(market: Market, end: str) -> None:
 
 @pytest.mark.parametrize(("state", "function"), sorted(POSSIBLE))
 def test_stranger_cannot_act(market: Market, state: str, function: str) -> None:
-    trade_id = market.bring_to(state)
+    trade_id = market.bring_to(state, before=function)
     reasons = {"SENT": "unavailable"}
     changes = {"reason": reasons.get(state, "mismatch")} if function == "trade.dispute" else {}
     with refused(ErrorCode.WRONG_ACTOR):
@@ -98,7 +98,8 @@ ACTS_WITH_TIME = sorted({(state, function) for state, function in POSSIBLE if fu
 
 @pytest.mark.parametrize(("state", "function"), ACTS_WITH_TIME)
 def test_act_counts_up_to_its_deadline_and_not_after(market: Market, state: str, function: str) -> None:
-    late, timely = market.bring_to(state), market.bring_to(state, market.list_data(data=b"another")["id"])
+    late = market.bring_to(state, before=function)
+    timely = market.bring_to(state, market.list_data(data=b"another")["id"], before=function)
     market.backend.wait(DEADLINE_S)
     # Both trades came to their state at the same moment: the clock moves only by waiting.
     market.act(function, timely)

@@ -24,7 +24,17 @@ from countermark.audit.acts import Act as Judged
 from countermark.protocol import canonical
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.settlement import Part, payouts
-from countermark.protocol.transitions import ACTS, DEFAULTS, Act, Actor, Default, Outcome, TradeState, find_default
+from countermark.protocol.transitions import (
+    ACTS,
+    DEFAULTS,
+    Act,
+    Actor,
+    Default,
+    Outcome,
+    TradeState,
+    argument_of,
+    find_default,
+)
 from tests.support.backends import InMemory
 from tests.support.figures import show
 from tests.support.forked_market import fork, unsigned
@@ -36,19 +46,28 @@ STEPS = 50
 MARKETS = WALKS * 5 // 4
 """Some walks end early; together they take as many steps as `WALKS` of `STEPS`."""
 
-ARGUMENT = {"trade.ack": "verdict", "trade.check": "result", "trade.dispute": "reason"}
+ARGUMENT = {"trade.ack": "verdict", "trade.check": "result", "trade.dispute": "reason", "trade.decide": "decision"}
 """The parameter of a function by which the table tells its acts apart."""
-LAST = max(Counter(act.source for act in ACTS).values()) - 1
-"""Index of the last act of the state that has most."""
+MOST = max(Counter(act.source for act in ACTS).values())
+"""Acts of the state that has most."""
+CHOICE = st.tuples(st.integers(0, 3), st.integers(0, 11))
+"""Of a function that is possible in a state, and of one of its arguments."""
 CALLS = sorted({(act.function, act.argument) for act in ACTS})
-PARTIES = ("seller", "buyer", "stranger", "platform")
+PARTIES = ("seller", "buyer", "stranger", "platform", "arbiter")
 TRADERS = PARTIES[:3]
 VERBS = ("offer", "withdraw", "relist")
 LIFETIME_S = 300
 
 
 def choice_of(function: str, argument: str) -> dict[str, str]:
-    return {ARGUMENT[function]: argument} if argument else {}
+    # What is supplied by the arbiter is found to be delivered, in a dispute that said it was unavailable.
+    return {ARGUMENT[function]: "delivered" if argument == "supplied" else argument} if argument else {}
+
+
+def is_of(signer: str, trade: Mapping[str, Any], role: Actor) -> bool:
+    """Return whether ``signer`` has that role in the trade of a record."""
+    holder = trade[role]
+    return bool(signer == (holder["account"] if isinstance(holder, dict) else holder))
 
 
 class Watched(InMemory):
@@ -67,12 +86,15 @@ class Watched(InMemory):
         if act.function == "trade.enforce":
             self.taken.update(one for one in DEFAULTS if way == (one.source, one.target or way[1], one.outcome))
             return
-        called = act.function, act.params.get(ARGUMENT.get(act.function, ""), "")
+        argument = act.params.get(ARGUMENT.get(act.function, ""), "")
+        if act.function == "trade.decide":
+            argument = argument_of(argument, before["dispute"]["reason"])
+        called = act.function, argument
         self.taken.update(
             one
             for one in ACTS
             if (way, called) == ((one.source, one.target, one.outcome), (one.function, one.argument))
-            and act.signer == before[one.actor]
+            and is_of(act.signer, before, one.actor)
         )
 
 
@@ -174,13 +196,15 @@ class MarketMachine(RuleBasedStateMachine):
         coins = self.market.fund(getattr(self.market, name), 750) if function == "trade.charge" else {}
         self.send(name, function, params, coins)
 
-    @rule(trade=trades, choices=st.lists(st.integers(0, LAST), min_size=1, max_size=3))
-    def step_forward(self, trade: str, choices: list[int]) -> None:
+    @rule(trade=trades, choices=st.lists(CHOICE, min_size=1, max_size=3))
+    def step_forward(self, trade: str, choices: list[tuple[int, int]]) -> None:
         """Take acts that the table offers, by those who may, so that long paths are walked often."""
-        for choice in choices:
-            acts = [act for act in ACTS if act.source == self.market.trade(trade)["state"]]
-            if acts:
-                act = acts[choice % len(acts)]
+        for function, argument in choices:
+            possible = [act for act in ACTS if act.source == self.market.trade(trade)["state"]]
+            functions = sorted({act.function for act in possible})
+            if functions:
+                acts = [act for act in possible if act.function == functions[function % len(functions)]]
+                act = acts[argument % len(acts)]
                 who = self.market.platform if act.actor is Actor.PLATFORM else None
                 changes = choice_of(act.function, act.argument)
                 self.attempt(partial(self.market.act, act.function, trade, who, **changes))
@@ -309,7 +333,7 @@ def test_market_under_random_operations_keeps_its_money() -> None:
 
 
 @given(
-    st.lists(st.integers(0, 7), max_size=STEPS),
+    st.lists(st.integers(0, MOST), max_size=STEPS),
     st.integers(0, 2**62),
     st.integers(0, 2**40),
     st.integers(0, 2**40),
@@ -323,7 +347,7 @@ def test_walk_over_the_table_ends_with_all_money_paid_out(
     state, outcome = TradeState.PAID, Outcome.NONE
     decider: Actor | None = None
     held = {Part.PRICE: price, Part.BUYER_BOND: bond}
-    for choice in [*choices, *[7] * len(TradeState)]:
+    for choice in [*choices, *[MOST] * len(TradeState)]:
         if state.final:
             break
         default = find_default(state, decider)
@@ -333,7 +357,7 @@ def test_walk_over_the_table_ends_with_all_money_paid_out(
             if acts[choice].function == "trade.charge":
                 held |= {Part.FEE: price // 40, Part.SELLER_BOND: bond}
             state, outcome = acts[choice].target, acts[choice].outcome
-            decider = Actor.ARBITER if state is TradeState.EVIDENCED else None
+            decider = Actor.ARBITER if acts[choice].function == "trade.open" else decider
         else:
             undecided = TradeState.SETTLED if settle else TradeState.REFUNDED
             decider = Actor.SUBSTITUTE if default.target is TradeState.EVIDENCED else None

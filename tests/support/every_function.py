@@ -37,6 +37,8 @@ TRADE_STATES: Final = {
     "trade.accept": "MISMATCHED",
     "trade.dispute": "MISMATCHED",
     "trade.open": "DISPUTED",
+    "trade.remedy": "EVIDENCED",
+    "trade.decide": "EVIDENCED",
 }
 """The state in which each act finds its trade here."""
 
@@ -194,7 +196,7 @@ class EveryFunction:
         fee = int(params.get("fee", 0)) + int(params.get("bond", 0))
         who = market._actor(function, trade_id)
         coins = market.fund(market.seller, fee) if fee else {}
-        return Call(function, who, params, coins, by=(PLATFORM,) if who is market.platform else ANYONE)
+        return Call(function, who, params, coins, by=ANYONE if who.msp == TRADER else (who.msp,))
 
     def _proposed(self, bond: str) -> str:
         """Return the digest of a change of the market that the platform has proposed."""

@@ -187,8 +187,14 @@ class Market:
 
     # Accounts and money
 
+    @property
+    def members(self) -> tuple[Actor, ...]:
+        """Those who have accounts from the start."""
+        traders = (self.seller, self.buyer, self.stranger)
+        return (self.platform, self.supervisor, self.issuer, *traders, self.arbiter, self.substitute)
+
     def open_accounts(self) -> None:
-        for who in (self.platform, self.supervisor, self.issuer, self.seller, self.buyer, self.stranger):
+        for who in self.members:
             self.open_account(who)
 
     def open_account(self, who: Actor, **params: Any) -> Committed:
@@ -306,10 +312,10 @@ class Market:
         """Let a deadline and its guard pass."""
         self.backend.wait(deadline_s + GUARD_S)
 
-    def bring_to(self, state: str, address: str | None = None, who: Actor | None = None) -> str:
-        """Return a trade that has come to `state` by its parties' acts."""
+    def bring_to(self, state: str, address: str | None = None, who: Actor | None = None, *, before: str = "") -> str:
+        """Return a trade that has come to `state` by its parties' acts, and where `before` is what may come next."""
         trade_id = self.pay(address or self.list_data()["id"], who)
-        for function, changes in PATHS[state]:
+        for function, changes in (*PATHS[state], *NEEDED.get((state, before), ())):
             self.act(function, trade_id, **changes)
         assert self.trade(trade_id)["state"] == state
         return trade_id
@@ -318,7 +324,9 @@ class Market:
         if function in ("trade.relay", "trade.check"):
             return self.platform
         trade = self.trade(trade_id)
-        seller = function in ("trade.charge", "trade.send", "trade.cancel")
+        if function == "trade.decide":
+            return self.substitute if trade["decider"] == "substitute" else self.arbiter
+        seller = function in ("trade.charge", "trade.send", "trade.cancel", "trade.remedy")
         address = trade["seller"] if seller else trade["buyer"]
         return next(who for who in (self.seller, self.buyer, self.stranger) if who.address == address)
 
@@ -326,16 +334,22 @@ class Market:
         if function == "trade.charge":
             trade = self.trade(trade_id)
             return {"fee": trade["fee"], "bond": trade["bond"]}
+        if function == "trade.relay":
+            remedy = self.trade(trade_id)["remedy"]
+            root = remedy["root"] if remedy else anything("package")
+            return {"package_root": root, "completed_at": times.to_text(self.backend.now_ms)}
         return {
             "trade.send": {
                 "package_root": anything("package"),
                 "package_size": 4096,
                 "notice": anything("seller's notice"),
             },
-            "trade.relay": {
-                "package_root": anything("package"),
-                "completed_at": times.to_text(self.backend.now_ms),
+            "trade.remedy": {
+                "package_root": anything("remedy"),
+                "package_size": 4096,
+                "notice": anything("seller's second notice"),
             },
+            "trade.decide": {"decision": "faulty", "reasons": anything("reasons")},
             "trade.ack": {"verdict": "match", "notice": anything("buyer's notice")},
             "trade.check": {"result": "match"},
             "trade.dispute": {"reason": "mismatch"},
@@ -363,6 +377,13 @@ PATHS: Mapping[str, list[Step]] = {
     "EVIDENCED": [*_TO_DISPUTE, ("trade.open", {})],
 }
 """Acts after the payment that bring a trade to each state that is not final."""
+
+
+NEEDED: Mapping[tuple[str, str], list[Step]] = {
+    ("EVIDENCED", "trade.relay"): [("trade.remedy", {})],
+    ("EVIDENCED", "trade.accept"): [("trade.remedy", {}), _RELAY],
+}
+"""Acts in a state without which another act is not possible there."""
 
 
 def refused(code: ErrorCode) -> pytest.RaisesExc[MarketError]:

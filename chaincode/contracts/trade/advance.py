@@ -19,12 +19,21 @@ async def begin(tx: Transaction, argument: str = "") -> tuple[Trade, Act]:
         MarketError: UNKNOWN_TRADE; WRONG_STATE, WRONG_ACTOR; NOT_PERMITTED; DEADLINE_PASSED.
     """
     trade = await read_trade(tx, tx.params["trade"])
-    if tx.signer == trade.terms.platform:
-        tx.require_organisation(trade.terms.platform_msp)
-    roles = trade.roles(tx.signer)
-    act = transitions.find_act(trade.state, tx.intent.action, roles, argument)
+    return trade, arrow(tx, trade, argument)
+
+
+def arrow(tx: Transaction, trade: Trade, argument: str = "") -> Act:
+    """Return the arrow from the state of ``trade`` that the intent's signer may take in time.
+
+    Raises:
+        MarketError: WRONG_STATE, WRONG_ACTOR; NOT_PERMITTED; DEADLINE_PASSED.
+    """
+    act = transitions.find_act(trade.state, tx.intent.action, trade.roles(tx.signer), argument)
+    organisation = trade.terms.organisation(act.actor)
+    if organisation is not None:
+        tx.require_organisation(organisation)
     tx.check_before(trade.deadline_ms)
-    return trade, act
+    return act
 
 
 async def finish(
@@ -38,12 +47,16 @@ async def finish(
 ) -> Answer:
     """Take ``trade`` to ``target`` with ``changes`` of its record; a final state pays out the escrow.
 
+    A deadline runs on where neither the state changes nor whose time it is.
+
     Raises:
         MarketError: UNKNOWN_LISTING.
     """
     changed = replace(trade, state=target, outcome=outcome, decider=decider, updated_at_ms=tx.now_ms, **changes)
     if target.final:
         moved = await _conclude(tx, changed)
+    elif (target, decider) == (trade.state, trade.decider):
+        moved = changed
     else:
         default = transitions.find_default(target, decider)
         if default is None:  # cannot be: the table gives every state that is not final a deadline
@@ -64,6 +77,9 @@ async def _conclude(tx: Transaction, trade: Trade) -> Trade:
     listing = await read_listing(tx, terms.listing)
     if trade.state is TradeState.SETTLED:
         after = replace(listing, state=ListingState.SOLD, owner=terms.buyer, trade="")
+    elif trade.misregistered:
+        after = replace(listing, state=ListingState.VOID, trade="")
+        tx.put(state.exact(listing.exact_key), {"listing": listing.address, "status": "VOID"})
     else:
         after = replace(listing, state=ListingState.LISTED, trade="")
     tx.put(state.listing(after.address), after.to_json())
@@ -76,7 +92,7 @@ def _pay_out(tx: Transaction, trade: Trade) -> tuple[Paid, ...]:
         Receiver.BUYER: terms.buyer,
         Receiver.SELLER: terms.seller,
         Receiver.PLATFORM: terms.platform,
-        Receiver.ARBITER: (terms.substitute if trade.decider is Actor.SUBSTITUTE else terms.arbiter).account,
+        Receiver.ARBITER: trade.judge.account,
     }
     held = {coin.role: coin.amount for coin in trade.escrow}
     due = settlement.payouts(held, trade.state, trade.outcome, arbiter_fee=terms.arbiter_fee)

@@ -2,6 +2,8 @@
 
 from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.trade import advance
+from countermark.protocol.errors import ErrorCode, MarketError
+from countermark.protocol.transitions import Outcome
 
 
 async def ack(tx: Transaction) -> Answer:
@@ -36,10 +38,12 @@ async def confirm(tx: Transaction) -> Answer:
 
 
 async def accept(tx: Transaction) -> Answer:
-    """Take an altered copy for the price all the same.
+    """Take an altered copy, or what the seller has sent as a remedy, for the price all the same.
 
     Raises:
-        MarketError: a code of `advance.begin`.
+        MarketError: a code of `advance.begin`; WRONG_STATE where no remedy was relayed.
     """
     trade, act = await advance.begin(tx)
-    return await advance.finish(tx, trade, act.target, act.outcome)
+    if act.outcome is Outcome.REMEDIED and not (trade.remedy and trade.remedy["relayed_at"]):
+        raise MarketError(ErrorCode.WRONG_STATE, "the seller has not made good")
+    return await advance.finish(tx, trade, act.target, act.outcome, decider=trade.decider)

@@ -59,6 +59,8 @@ def parameters() -> dict[str, dict[str, Any]]:
         "trade.check": {**_TRADE, "result": "match"},
         "trade.dispute": {**_TRADE, "reason": "mismatch"},
         "trade.open": {**_TRADE, "opening": _DIGEST, "substitute_opening": _DIGEST},
+        "trade.remedy": {**_TRADE, "package_root": _DIGEST, "package_size": 4096, "notice": _DIGEST},
+        "trade.decide": {**_TRADE, "decision": "faulty", "reasons": _DIGEST},
         "board.anchor": {"size": 3, "root": _DIGEST, "proof": [_DIGEST] * 3},
     }
 

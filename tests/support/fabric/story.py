@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from countermark.protocol import canonical
 from tests.support.fabric.backend import Native
-from tests.support.market import BOND, FEE, PRICE, TRADER, Market
+from tests.support.market import BOND, FEE, PRICE, TRADER, Actor, Market
 
 CHANNEL = "market"
 
@@ -26,6 +26,12 @@ class Founded(Market):
     def __init__(self, backend: Native) -> None:
         self.native = backend
         super().__init__(backend)
+
+    @property
+    def members(self) -> tuple[Actor, ...]:
+        """Those who have accounts from the start: nobody has to decide here."""
+        deciders = (self.arbiter, self.substitute)
+        return tuple(who for who in super().members if who not in deciders)
 
     def open_accounts(self) -> None:
         with self.native.together():

@@ -23,7 +23,7 @@ from countermark.chaincode.registry import FUNCTIONS
 from countermark.protocol import canonical, merkle, times
 from countermark.protocol.encoding import as_digest, digest
 from countermark.protocol.settlement import Part
-from countermark.protocol.transitions import ListingState, TradeState
+from countermark.protocol.transitions import Decision, ListingState, TradeState
 from tests.support.backends import InMemory
 from tests.support.market import EPOCH_S, GUARD_S, PATHS, PLATFORM, SUPERVISOR, TRADER, Market, actor, tree
 
@@ -132,10 +132,12 @@ def _trades(market: Market) -> None:
         ("MATCHED", "trade.confirm", {}),
         ("MISMATCHED", "trade.accept", {}),
         ("MISMATCHED", "trade.dispute", {}),
+        ("EVIDENCED", "trade.accept", {}),
+        *(("EVIDENCED", "trade.decide", {"decision": decision}) for decision in Decision),
         *((state, "trade.enforce", {}) for state in PATHS),
     ]
     for number, (state, function, changes) in enumerate(ends):
-        trade = market.bring_to(state, _list(market, data=str(number).encode()))
+        trade = market.bring_to(state, _list(market, data=str(number).encode()), before=function)
         if function != "trade.enforce":
             market.act(function, trade, **changes)
             continue

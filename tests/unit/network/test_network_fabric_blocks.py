@@ -29,7 +29,7 @@ MARKET = [transaction for _, transaction in TRANSACTIONS if transaction.chaincod
 def test_they_are_what_the_story_says() -> None:
     told = [[one.function for one in block.transactions] for block in BLOCKS]
     assert told == [
-        ["ApproveChaincodeDefinitionForMyOrg"] * 3,
+        *[["ApproveChaincodeDefinitionForMyOrg"]] * 3,
         ["CommitChaincodeDefinition"],
         ["market.init"],
         ["account.open"] * 6,
@@ -149,7 +149,8 @@ def test_every_act_has_its_answer_and_its_event() -> None:
 def test_approvals_write_to_the_organisations_own_collections() -> None:
     collections = [
         hashes.collection
-        for transaction in BLOCKS[0].transactions
+        for block in BLOCKS[:3]
+        for transaction in block.transactions
         for hashes in transaction.private_hashes
         if hashes.writes
     ]
