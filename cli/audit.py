@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from countermark.cli.replica import CONNECTION
 from countermark.cli.session import Session, noun, session_command
 
 if TYPE_CHECKING:
     from countermark.audit.replay import Replay
-
-_CONNECTION = click.option(
-    "--connection",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    required=True,
-    envvar="COUNTERMARK_CONNECTION",
-    help="Connection file of your own organisation's peer (connection/supervisor.json).",
-)
 
 _GENESIS = click.option(
     "--genesis",
@@ -36,7 +29,7 @@ command = noun("audit", "Replay your own replica of the ledger, block by block, 
 
 @command.command("trade")
 @click.argument("trade")
-@_CONNECTION
+@CONNECTION
 @_GENESIS
 @session_command
 def trade(session: Session, trade: str, connection: Path, genesis: Path | None) -> None:
@@ -48,7 +41,7 @@ def trade(session: Session, trade: str, connection: Path, genesis: Path | None) 
 
 @command.command("listing")
 @click.argument("listing")
-@_CONNECTION
+@CONNECTION
 @_GENESIS
 @session_command
 def listing(session: Session, listing: str, connection: Path, genesis: Path | None) -> None:
@@ -60,7 +53,7 @@ def listing(session: Session, listing: str, connection: Path, genesis: Path | No
 
 @command.command("account")
 @click.argument("address")
-@_CONNECTION
+@CONNECTION
 @_GENESIS
 @session_command
 def account(session: Session, address: str, connection: Path, genesis: Path | None) -> None:
@@ -71,7 +64,7 @@ def account(session: Session, address: str, connection: Path, genesis: Path | No
 
 
 @command.command("money")
-@_CONNECTION
+@CONNECTION
 @_GENESIS
 @session_command
 def money(session: Session, connection: Path, genesis: Path | None) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from countermark.cli import disputes
 from countermark.cli.amounts import AMOUNT
 from countermark.cli.session import Session, noun, session_command
 from countermark.protocol.transitions import TradeState
@@ -65,18 +66,19 @@ def wait_for(session: Session, trade: str, states: tuple[str, ...]) -> None:
 
 @command.command("list")
 @click.option("--open", "open_only", is_flag=True, help="Only trades that have not ended.")
+@click.option("--deciding", is_flag=True, help="Not yours, but those whose dispute you decide now.")
 @session_command
-def list_(session: Session, open_only: bool) -> None:
+def list_(session: Session, open_only: bool, deciding: bool) -> None:
     """List your trades."""
     from countermark.client import trades
 
     market = session.market()
-    items = list(trades.mine(market, open_only=open_only))
+    items = list(trades.mine(market, open_only=open_only, deciding=deciding))
     session.result(
         {"items": items},
         *(
             f"{item['id']}  {item['state']:<10}  {item['price']:>10}  "
-            + ("selling" if item["seller"] == market.address else "buying")
+            + ("deciding" if deciding else "selling" if item["seller"] == market.address else "buying")
             for item in items
         ),
     )
@@ -175,25 +177,5 @@ def cancel(session: Session, trade: str) -> None:
     session.show_done(deliveries.cancel(session.market(), trade))
 
 
-@command.command("dispute")
-@click.argument("trade")
-@click.option(
-    "--reason", type=click.Choice(["undecryptable", "unavailable", "mismatch"]), default="mismatch", show_default=True
-)
-@session_command
-def dispute(session: Session, trade: str, reason: str) -> None:
-    """Buyer: dispute what came, or that nothing came."""
-    from countermark.client import purchases
-
-    session.show_done(purchases.dispute(session.market(), trade, reason))
-
-
-@command.command("open")
-@click.argument("trade")
-@session_command
-def open_(session: Session, trade: str) -> None:
-    """Buyer: open the trade's one-time key to the arbiter and his substitute, as evidence in a dispute."""
-    from countermark.client import disputes, trades
-
-    market = session.market()
-    session.show_done(disputes.open_key(market, session.vault, trades.show(market, trade)))
+for _one in disputes.COMMANDS:
+    command.add_command(_one)

@@ -15,7 +15,7 @@ _PACKAGE = {"root": fields.digest, "size": fields.integer(1, 1 << 50)}
 
 
 def show(market: Market, trade: str) -> dict[str, Any]:
-    """Return a trade in which the account is buyer or seller.
+    """Return a trade in which the account is buyer or seller, or the dispute of which it may decide.
 
     Raises:
         MarketError: UNKNOWN_TRADE for what is no trade's id.
@@ -27,13 +27,18 @@ def show(market: Market, trade: str) -> dict[str, Any]:
     return resource
 
 
-def mine(market: Market, *, open_only: bool = False) -> Iterator[dict[str, Any]]:
+def mine(market: Market, *, open_only: bool = False, deciding: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the trades in which the account is buyer or seller, with ``open_only`` those that have not ended.
+
+    With ``deciding``, those instead whose dispute the account decides now.
 
     Raises:
         ClientError: the gateway refuses or cannot be reached.
     """
-    for resource in market.pages("/v1/trades", {"open": "true"} if open_only else None):
+    chosen: dict[str, str | int] = {"open": "true"} if open_only else {}
+    if deciding:
+        chosen["deciding"] = "true"
+    for resource in market.pages("/v1/trades", chosen or None):
         yield _check(resource)
 
 

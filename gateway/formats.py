@@ -17,6 +17,14 @@ Time = Annotated[
 ]
 NoTime = Annotated[str, Field(pattern="^$", description="there is none")]
 
+Salt = Annotated[
+    str,
+    Field(
+        pattern="^[A-Za-z0-9_-]{43}$",
+        description="32 random bytes, base64url",
+        json_schema_extra={"example": "A" * 43},
+    ),
+]
 Address = Annotated[
     str,
     Field(

@@ -33,6 +33,7 @@ from countermark.platform.contracts.catalogue import Catalogue
 from countermark.platform.contracts.parts import Parts
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.contracts.registration import Registration
+from countermark.platform.disputes.decisions import Decisions
 from countermark.platform.disputes.openings import Openings
 from countermark.platform.matching.allowance import ALLOWANCE, Allowance
 from countermark.platform.matching.gate import Gate
@@ -189,6 +190,7 @@ class PlatformServices(Services):
     board: Board
     notices: Notices
     openings: Openings
+    decisions: Decisions
     upload: PackageUpload
     release: PackageRelease
     webhooks: Webhooks
@@ -281,6 +283,7 @@ def wire(
             writes=site.limits.of_account,
         ),
         openings=Openings(objects, clock=clock),
+        decisions=Decisions(objects, clock=clock),
         upload=PackageUpload(database=database, objects=objects, clock=clock),
         release=PackageRelease(database=database, objects=objects, clock=clock),
         webhooks=Webhooks(box, site.addresses),

@@ -81,6 +81,13 @@ def integer(low: int, high: int) -> Parser:
     return parse
 
 
+def boolean(value: object) -> bool:
+    """Return ``value`` if it is true or false."""
+    if not isinstance(value, bool):
+        raise _refuse("true or false is expected")
+    return value
+
+
 def text(longest: int, *, empty: bool = False) -> Parser:
     """Return a parser of strings of at most ``longest`` characters without control characters but newline and tab."""
 

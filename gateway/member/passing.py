@@ -41,16 +41,21 @@ LONGEST_BODY: Mapping[str, int] = {
     "webhooks.remove": 0,
     "trades.send": 256 << 10,
     "trades.acknowledge": 256 << 10,
-    "trades.open_key": 256 << 10,
+    "disputes.open_key": 256 << 10,
+    "disputes.show_opening": 0,
+    "disputes.decide": 256 << 10,
+    "disputes.show_decision": 0,
 }
 """Routes whose requests are passed on, and the most bytes that a body of theirs may have."""
 
-ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", "trades.open_key"})
+_EVIDENCE = ("disputes.open_key", "disputes.decide")
+
+ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", *_EVIDENCE})
 """Those of them of which this gateway does its own part first."""
 
 _TRANSACTIONS = frozenset(
     {
-        *("listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.open_key"),
+        *("listings.create", "accounts.fund", "trades.send", "trades.acknowledge", *_EVIDENCE),
         "transactions.show",
     }
 )

@@ -1,12 +1,12 @@
 """/v1/trades: one's own trades, and every step of them that a party takes."""
 
 import time
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import flask
 from pydantic import BaseModel, Field
 
+from countermark.gateway.acts import act, ledger_first
 from countermark.gateway.api import (
     SIGNED,
     WRITTEN,
@@ -18,23 +18,19 @@ from countermark.gateway.api import (
     gateway,
     ledger_intent,
     platform,
-    request,
     services,
     wait_s,
 )
 from countermark.gateway.formats import Address, Amount, ListingId, NoTime, Time, Token, TradeId, TransactionId
 from countermark.gateway.schemas import (
-    Body,
     IntentBody,
     LedgerIntent,
     PageQuery,
     Resource,
-    Sealed,
     SealedIntentBody,
     Transaction,
 )
 from countermark.platform.store.sql import Connection
-from countermark.platform.trades import load_trade
 from countermark.platform.views import trades
 from countermark.protocol import ids
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -54,6 +50,7 @@ class TradesQuery(PageQuery):
     """Which of one's trades to show."""
 
     open: Annotated[bool, Field(description="leave out those that have ended")] = False
+    deciding: Annotated[bool, Field(description="instead of one's own, those whose dispute one decides now")] = False
 
 
 class Next(Resource):
@@ -111,28 +108,19 @@ class Noticed(Resource):
 _NOTICED: Any = {200: Noticed, 202: Noticed}
 
 
-class OpeningsBody(IntentBody):
-    """The one-time key of the trade, sealed to the arbiter and to his substitute."""
-
-    openings: "SealedOpenings"
-
-
-class SealedOpenings(Body):
-    """One sealed message for each who may decide."""
-
-    arbiter: Sealed
-    substitute: Sealed
-
-
-OpeningsBody.model_rebuild()
-
-
 @api.get("/v1/trades", responses={200: Trades}, security=SIGNED)
 def browse(query: TradesQuery) -> flask.Response:
     """Return one's own trades, the newest first."""
     party = account()
     with services().database.autocommit() as connection:
-        page = trades.list_trades(connection, party, open_only=query.open, cursor=query.cursor, limit=query.limit)
+        page = trades.list_trades(
+            connection,
+            party,
+            open_only=query.open,
+            deciding=query.deciding,
+            cursor=query.cursor,
+            limit=query.limit,
+        )
     return collection(page.trades, page.cursor)
 
 
@@ -182,47 +170,25 @@ def _pay(intent: Intent) -> flask.Response:
 @api.post("/v1/trades/<trade>/charge", responses=WRITTEN, openapi_extensions=asks("trade.charge"))
 def charge(path: TradePath, body: IntentBody) -> flask.Response:
     """Accept the sale and pay fee and bond (step (12))."""
-    return _act(path, body, "trade.charge")
+    return act(path.trade, body.intent, "trade.charge")
 
 
 @api.post("/v1/trades/<trade>/cancellation", responses=WRITTEN, openapi_extensions=asks("trade.cancel"))
 def cancel(path: TradePath, body: IntentBody) -> flask.Response:
     """Give the sale up."""
-    return _act(path, body, "trade.cancel")
+    return act(path.trade, body.intent, "trade.cancel")
 
 
 @api.post("/v1/trades/<trade>/confirmation", responses=WRITTEN, openapi_extensions=asks("trade.confirm"))
 def confirm(path: TradePath, body: IntentBody) -> flask.Response:
     """Confirm the purchase, which settles it (steps (23), (24))."""
-    return _act(path, body, "trade.confirm")
+    return act(path.trade, body.intent, "trade.confirm")
 
 
 @api.post("/v1/trades/<trade>/acceptance", responses=WRITTEN, openapi_extensions=asks("trade.accept"))
 def accept(path: TradePath, body: IntentBody) -> flask.Response:
     """Take an altered copy as it is."""
-    return _act(path, body, "trade.accept")
-
-
-@api.post("/v1/trades/<trade>/dispute", responses=WRITTEN, openapi_extensions=asks("trade.dispute"))
-def dispute(path: TradePath, body: IntentBody) -> flask.Response:
-    """Dispute the delivery."""
-    return _act(path, body, "trade.dispute")
-
-
-@api.post("/v1/trades/<trade>/opening", responses=WRITTEN, openapi_extensions=asks("trade.open", sealed="opening"))
-def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
-    """Hand the trade's one-time key to arbiter and substitute."""
-    writes = gateway().writes
-    intent = writes.parse(body.intent, "trade.open", trade=path.trade)
-    if gateway().passing is not None:
-        return _ledger_first(intent)
-    openings = {name: getattr(body.openings, name).model_dump() for name in ("arbiter", "substitute")}
-
-    def may(connection: Connection) -> None:
-        # With the check of a fresh intent and before its row: what the ledger is told of is here.
-        platform().openings.store(connection, intent, openings)
-
-    return answer(writes.ask(intent, wait_s=wait_s(), may=may))
+    return act(path.trade, body.intent, "trade.accept")
 
 
 @api.post(
@@ -250,7 +216,7 @@ def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Respo
     writes = gateway().writes
     intent = writes.parse(body.intent, action, trade=path.trade)
     if gateway().passing is not None:
-        return _ledger_first(intent)
+        return ledger_first(intent)
     submitted = platform().notices.submit(body.intent, body.sealed.model_dump())
     entry = submitted.entry
     outcome = writes.told(intent) if entry is None else writes.outcome(entry, deadline, intent=intent)
@@ -258,30 +224,3 @@ def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Respo
     response.status_code = outcome.status
     response.headers.update(outcome.headers)
     return response
-
-
-def _ledger_first(intent: Intent) -> flask.Response:
-    """Bring ``intent`` to the ledger, and pass what came with it on to the platform, for whom it is sealed.
-
-    In this order the platform cannot make a party miss a deadline. Who is told that it is away asks again, and the
-    same intent has no other effect.
-    """
-    passing = gateway().passing
-    assert passing is not None
-    gateway().writes.ask(intent, wait_s=wait_s(), may=_party_only(intent))
-    return passing.pass_on(request().get_data())
-
-
-def _act(path: TradePath, body: IntentBody, action: str) -> flask.Response:
-    writes = gateway().writes
-    intent = writes.parse(body.intent, action, trade=path.trade)
-    return answer(writes.ask(intent, wait_s=wait_s(), may=_party_only(intent)))
-
-
-def _party_only(intent: Intent) -> Callable[[Connection], None]:
-    """Return a check that the intent's signer is a party of the trade that it names."""
-
-    def may(connection: Connection) -> None:
-        load_trade(connection, intent.params["trade"]).role(intent.signer)
-
-    return may

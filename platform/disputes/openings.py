@@ -1,7 +1,7 @@
 """Keep the openings of disputed trades: the buyer's one-time key, sealed to arbiter and substitute.
 
-Neither this platform nor the ledger can read them; their digests stand in `trade.open`. They go when the trade's
-package goes (`relay.retention`).
+Neither this platform nor the ledger can read them; their digests stand in `trade.open`. Each is given to the one who
+decides now, and to nobody else. They go when the trade's package goes (`relay.retention`).
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ def object_name(trade: str, committed: str) -> str:
 
 
 class Openings:
-    """Takes openings. May be shared between threads and processes."""
+    """Takes openings and hands them out. May be shared between threads and processes."""
 
     def __init__(self, objects: ObjectStore, *, clock: Callable[[], int], quota: Quota = HANDED_IN) -> None:
         """Create the service; ``clock`` gives the time in ms since the epoch."""
@@ -67,3 +67,16 @@ class Openings:
         self._quota.spend(connection, intent.signer, now_ms=self._clock())
         for judge, parameter in COMMITTED.items():
             keep(self._objects, object_name(trade.id, intent.params[parameter]), encoded[judge])
+
+    def find(self, connection: Connection, trade: str, *, account: str) -> dict[str, Any]:
+        """Return the opening that is sealed to ``account``, who decides ``trade`` now.
+
+        Raises:
+            MarketError: UNKNOWN_TRADE, WRONG_ACTOR; NOT_FOUND where it is not here; STORE_UNAVAILABLE.
+        """
+        view = load_trade(connection, trade)
+        if not view.decides(account):
+            raise MarketError(ErrorCode.WRONG_ACTOR, "openings are for the one who decides now")
+        stored = b"".join(self._objects.read(object_name(trade, view.openings[view.decider])))
+        opening: dict[str, Any] = canonical.loads(stored)
+        return opening

@@ -1,7 +1,7 @@
 """Hand an encrypted package to its buyer, any range of it, once the ledger says SENT (step (15)).
 
 Not before: the receive clock starts when SENT commits, and a buyer who had the bytes earlier could let the trade be
-refunded for a relay that never happened.
+refunded for a relay that never happened. In a dispute whoever decides it gets the package too.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,12 +21,13 @@ from countermark.protocol.transitions import TradeState
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package that its buyer may fetch: ``size`` bytes with this Merkle ``root``."""
+    """A package that may be fetched: ``size`` bytes with this Merkle ``root``, by the ``buyer`` or as evidence."""
 
     trade: str
     size: int
     root: str
     object_name: str = field(repr=False)
+    buyer: bool = True
 
 
 class PackageRelease:
@@ -39,20 +40,21 @@ class PackageRelease:
         self._clock = clock
 
     def find(self, trade: str, *, account: str) -> Package:
-        """Return the package of ``trade`` for ``account``, its buyer.
+        """Return the package of ``trade`` for ``account``, its buyer or the one who decides its dispute.
 
         Raises:
             MarketError: UNKNOWN_TRADE, WRONG_ACTOR, PACKAGE_NOT_RELEASED, NOT_FOUND when it was deleted since.
         """
         with self._database.autocommit() as connection:
-            _check(load_trade(connection, trade), account)
+            view = load_trade(connection, trade)
+            _check(view, account)
             row = find_package(connection, trade)
         if row is None or row.state not in WHOLE:
             raise _gone()
-        return Package(trade, row.size, row.root, row.object_name)
+        return Package(trade, row.size, row.root, row.object_name, buyer=view.role(account) == "buyer")
 
     def read(self, package: Package, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Return the bytes ``start`` up to ``stop`` (exclusive; default the end) in pieces, and note the release.
+        """Return the bytes ``start`` up to ``stop`` (exclusive; default the end) in pieces; the buyer is noted.
 
         Raises:
             MarketError: NOT_FOUND, STORE_UNAVAILABLE; at once, not at the first piece, as far as it is known then.
@@ -61,6 +63,11 @@ class PackageRelease:
         pieces = exactly(self._objects.read(package.object_name, start, stop), stop - start)
         # Looked at before anything is announced: what is not there is an answer then, and no broken download.
         first = next(pieces, b"")
+        if package.buyer:
+            self._note(package)
+        return chain([first], pieces)
+
+    def _note(self, package: Package) -> None:
         packages = tables.packages
         released = func.coalesce(packages.c.released_ms, self._clock())
         with self._database.autocommit() as connection:
@@ -71,12 +78,13 @@ class PackageRelease:
             )
         if noted.rowcount == 0:
             raise _gone()
-        return chain([first], pieces)
 
 
 def _check(view: TradeView, account: str) -> None:
+    if view.decides(account):
+        return
     if view.role(account) != "buyer":
-        raise MarketError(ErrorCode.WRONG_ACTOR, "only the buyer fetches the package")
+        raise MarketError(ErrorCode.WRONG_ACTOR, "only the buyer fetches the package, and who decides a dispute")
     if view.relayed_at_ms is None or view.state is TradeState.REFUNDED:
         raise MarketError(ErrorCode.PACKAGE_NOT_RELEASED, f"no package is released in state {view.state}")
 

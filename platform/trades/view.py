@@ -1,6 +1,6 @@
 """A trade's record, read from the projection and typed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,18 +31,33 @@ class TradeView:
     relayed_at_ms: int | None
     """The platform's receipt time of the complete package: the trade has been in SENT."""
     updated_at_ms: int
+    arbiter: str
+    substitute: str
+    """Addresses of those who may decide a dispute, the one after the other."""
+    disputed: bool
+    decider: str
+    """Who of them decides now: "arbiter", "substitute" or "", once it was decided who has."""
+    openings: Mapping[str, str]
+    """Digests of the buyer's sealed openings, by who may decide."""
+    reasons: str
+    """Digest of the decision's reasons."""
 
     def role(self, account: str) -> str:
-        """Return "seller" or "buyer".
+        """Return "seller" or "buyer"; of a trade that was disputed also "arbiter" or "substitute".
 
         Raises:
             MarketError: UNKNOWN_TRADE for anybody else: strangers do not learn that the trade exists.
         """
-        if account == self.seller:
-            return "seller"
-        if account == self.buyer:
-            return "buyer"
-        raise _unknown()
+        roles = {self.seller: "seller", self.buyer: "buyer"}
+        if self.disputed:
+            roles = {self.arbiter: "arbiter", self.substitute: "substitute", **roles}
+        if account not in roles:
+            raise _unknown()
+        return roles[account]
+
+    def decides(self, account: str) -> bool:
+        """Return whether ``account`` is the one who decides now."""
+        return self.state is TradeState.EVIDENCED and self.role(account) == self.decider
 
 
 def load_trade(connection: Connection, trade: str) -> TradeView:
@@ -92,4 +107,10 @@ def _view(row: Row[Any]) -> TradeView:
         verdict=record["verdict"],
         relayed_at_ms=times.from_text(relayed_at) if relayed_at else None,
         updated_at_ms=times.from_text(record["updated_at"]),
+        arbiter=record["arbiter"]["account"],
+        substitute=record["substitute"]["account"],
+        disputed=record["dispute"] is not None,
+        decider=record["decider"],
+        openings=record["openings"] or {},
+        reasons=(record["decision"] or {}).get("reasons", ""),
     )

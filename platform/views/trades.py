@@ -1,13 +1,13 @@
-"""Trades as their two parties see them: the ledger's record, what may happen next, and every step so far."""
+"""Trades as their two parties, and who decides between them, see them: the record, what may come next, every step."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from countermark.platform.store import tables
-from countermark.platform.store.sql import Connection, Row, or_, select
+from countermark.platform.store.sql import ColumnElement, Connection, Row, and_, or_, select
+from countermark.platform.trades import load_trade
 from countermark.platform.views import cursors
 from countermark.protocol import fields, times
-from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState, next_acts
 
 _FINAL = [str(state) for state in TradeState if state.final]
@@ -25,14 +25,11 @@ def load_trade_for(connection: Connection, trade: str, *, party: str) -> dict[st
     """Return the trade as its `party` sees it.
 
     Raises:
-        MarketError: UNKNOWN_TRADE, also for everybody who is no party: strangers do not learn that it exists.
+        MarketError: UNKNOWN_TRADE, also for everybody who has no part in it: strangers do not learn that it exists.
     """
+    load_trade(connection, trade).role(party)
     table = tables.trades
-    query = select(table).where(table.c.id == trade, or_(table.c.seller == party, table.c.buyer == party))
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise MarketError(ErrorCode.UNKNOWN_TRADE, "there is no such trade")
-    return _resource(connection, [row])[0]
+    return _resource(connection, [connection.execute(select(table).where(table.c.id == trade)).one()])[0]
 
 
 def find_payment(connection: Connection, trade: str, *, party: str) -> tuple[int, str]:
@@ -41,13 +38,9 @@ def find_payment(connection: Connection, trade: str, *, party: str) -> tuple[int
     Raises:
         MarketError: UNKNOWN_TRADE, as `load_trade_for`.
     """
+    load_trade(connection, trade).role(party)
     table = tables.trades
-    query = select(table.c.created_block, table.c.created_tx).where(
-        table.c.id == trade, or_(table.c.seller == party, table.c.buyer == party)
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise MarketError(ErrorCode.UNKNOWN_TRADE, "there is no such trade")
+    row = connection.execute(select(table.c.created_block, table.c.created_tx).where(table.c.id == trade)).one()
     return row.created_block, row.created_tx
 
 
@@ -56,16 +49,21 @@ def list_trades(
     party: str,
     *,
     open_only: bool = False,
+    deciding: bool = False,
     cursor: str = "",
     limit: int = cursors.LONGEST_PAGE,
 ) -> TradePage:
-    """Return a page of the trades of `party`; `open_only` leaves out those that have ended.
+    """Return a page of the trades of `party`, newest first.
+
+    With `open_only` those that have not ended; with `deciding` those of others that wait for his decision instead.
 
     Raises:
         MarketError: MALFORMED_REQUEST for a cursor that cannot be.
     """
     table = tables.trades
-    query = select(table).where(or_(table.c.seller == party, table.c.buyer == party))
+    query = select(table).where(
+        _deciding(party) if deciding else or_(table.c.seller == party, table.c.buyer == party)
+    )
     if open_only:
         query = query.where(table.c.state.not_in(_FINAL))
     if cursor:
@@ -77,6 +75,18 @@ def list_trades(
     page = list(rows[:limit])
     following = cursors.encode(page[-1].created_block, page[-1].id) if len(rows) > limit else ""
     return TradePage(tuple(_resource(connection, page)), following)
+
+
+def _deciding(party: str) -> ColumnElement[bool]:
+    """Return the condition that the buyer has given his evidence to `party`, whose time to decide runs."""
+    table = tables.trades
+    record, decider = table.c.record, table.c.record["decider"].astext
+    return and_(
+        table.c.state == str(TradeState.EVIDENCED),
+        or_(
+            *(and_(decider == judge, record[judge]["account"].astext == party) for judge in ("arbiter", "substitute"))
+        ),
+    )
 
 
 def allowed(state: str) -> dict[str, list[str]]:

@@ -206,7 +206,7 @@ def evidenced(market: Market, reason: str) -> str:
 
 
 @pytest.mark.every_ledger
-@pytest.mark.requirement("R72")
+@pytest.mark.requirement("R72", "R75")
 @pytest.mark.parametrize(("decision", "reason"), BY_DECISION)
 @pytest.mark.parametrize("decider", ["arbiter", "substitute"])
 def test_decision_ends_the_trade(market: Market, decision: str, reason: str, decider: str) -> None:
@@ -224,6 +224,7 @@ def test_every_decision_is_taken_here() -> None:
     assert {decision for decision, _ in BY_DECISION} == set(Decision)
 
 
+@pytest.mark.requirement("R68")
 def test_data_whose_registration_was_false_can_be_registered_anew(market: Market) -> None:
     trade_id = evidenced(market, "mismatch")
     market.act("trade.decide", trade_id, decision="misregistered")

@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from countermark.protocol import canonical, intents, searches
+from countermark.protocol.decisions import Finding, Reasons
 from countermark.protocol.encoding import b64u, digest
 from countermark.protocol.notices import Notice, sign_notice
 from countermark.protocol.sealed import seal
 from countermark.protocol.transitions import ACTS, LISTING_ACTS, ListingState, TradeState
 from tests.support.front import MANAGEMENT_FEE
-from tests.support.market import Actor, actor, offer
+from tests.support.market import SUPERVISOR, Actor, actor, offer
 from tests.support.openapi.live import LiveMarket
 from tests.support.pictures import fingerprint
 from tests.support.platform import MARKET, application, sealed
@@ -37,6 +38,8 @@ class Act:
     """Values of the path's parameters, as far as the act knows them."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Members of the body beside the intent."""
+    token: str = ""
+    """The intent, where it stands on the ledger already."""
 
 
 def make(live: LiveMarket, action: str, *, fresh: bool, pick: int) -> Act:
@@ -81,6 +84,16 @@ def _trade(live: LiveMarket, action: str, trade: str, *, fresh: bool = False) ->
         act.params |= {"verdict": "match", "notice": _notice(live, record, act, verdict="match")}
     elif action == "trade.dispute":
         act.params["reason"] = "undecryptable" if record["state"] == TradeState.SENT else "mismatch"
+    elif action == "trade.decide":
+        judge = "substitute" if record["decider"] == "substitute" else "arbiter"
+        reasons = Reasons.give(trade, Finding.OTHER_DATA, "as it is")
+        act.signer = actor(judge, SUPERVISOR)
+        act.extra = {"reasons": reasons.to_json()}
+        act.params |= {"decision": reasons.finding.decision, "reasons": reasons.digest}
+        if fresh:
+            # The ledger takes it of the decider's own organisation; here he hands it in with his reasons.
+            act.token = live.market.sign(act.signer, action, act.params)
+            live.market.send_token(act.token, action, msp=act.signer.msp)
     elif action == "trade.open":
         openings = {name: _opening(live, trade, actor(name)) for name in ("arbiter", "substitute")}
         act.extra = {"openings": openings}
@@ -211,3 +224,23 @@ def deliver(live: LiveMarket) -> None:
     http.put_range(f"/v1/trades/{trade}/package", package, start=0, total=len(package))
     live.front.work()
     live.delivered.append(trade)
+
+
+def evidence(live: LiveMarket) -> str:
+    """Return a trade that its arbiter decides now, its openings handed in."""
+    trade = live.trade(TradeState.DISPUTED)
+    _hand_in(live, _trade(live, "trade.open", trade, fresh=True), "opening")
+    return trade
+
+
+def decided(live: LiveMarket) -> str:
+    """Return a trade whose arbiter has decided it, his reasons handed in."""
+    trade = live.trade(TradeState.EVIDENCED)
+    _hand_in(live, _trade(live, "trade.decide", trade, fresh=True), "decision")
+    return trade
+
+
+def _hand_in(live: LiveMarket, act: Act, resource: str) -> None:
+    token = act.token or live.market.sign(act.signer, act.action, act.params)
+    http = live.front.http(act.signer)
+    http.post(f"/v1/trades/{act.path['trade']}/{resource}", {"intent": token, **act.extra}, wait_s=5)

@@ -103,6 +103,8 @@ class Completion:
         same = [token for action, token in self._sent if action == act.action]
         if plan.envelope is Envelope.AS_MADE_UP:
             return None
+        if act.token and plan.envelope is Envelope.GOOD:
+            return act.token
         if plan.envelope is Envelope.AGAIN and same:
             return same[plan.pick % len(same)]
         nonce = intents.new_nonce()
@@ -204,6 +206,10 @@ class Completion:
         return self.live.listings[plan.pick % len(self.live.listings)], self.live.market.seller
 
     def _some_trade(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:
+        if case.path.endswith(("/opening", "/decision")) and plan.fresh:
+            opening = case.path.endswith("/opening")
+            trade = acts.evidence(self.live) if opening else acts.decided(self.live)
+            return trade, self.live.market.arbiter if opening else self.live.market.buyer
         trades = list(self.live.trades)
         if case.path.endswith("/package") and plan.pick % 4 == 0:
             trades = [*self.live.delivered, *self.live.packages]

@@ -25,6 +25,7 @@ class LiveMarket:
         market = self.market
         self.actors: tuple[Actor, ...] = (
             *(market.buyer, market.seller, market.stranger, market.supervisor, market.platform, market.issuer),
+            market.arbiter,
             actor("outsider"),  # has no account
         )
         self.listings: deque[str] = deque(maxlen=POOL)

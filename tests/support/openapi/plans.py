@@ -92,7 +92,7 @@ PLANS: st.SearchStrategy[Plan] = st.builds(
     raw=_mostly(False, True, weight=7),
     fresh=st.sampled_from([True] + [False] * 19),
     pick=st.integers(0, 2**31),
-    other_signer=_mostly(0, *range(1, 7), weight=4),
+    other_signer=_mostly(0, *range(1, 8), weight=4),
     strange_param=_mostly(0, *range(1, 8), weight=3),
     strange=_STRANGE,
     envelope=_mostly(Envelope.GOOD, *list(Envelope)[1:], weight=3),
