@@ -223,5 +223,5 @@ def _after_trade(act: Act, state: State) -> Record:
     if not after.final:
         raise AuditError("foreign_write", f"{act.function} changes a contract in the midst of its trade")
     if after is TradeState.REFUNDED:
-        return {"state": ListingState.VOID if _misregistered(act) else ListingState.LISTED, "trade": ""}
+        return {"state": ListingState.VOID} if _misregistered(act) else {"state": ListingState.LISTED, "trade": ""}
     return {"state": ListingState.SOLD, "owner": records.read(state, key)["buyer"], "trade": ""}

@@ -66,6 +66,17 @@ def create(
         ClientError: the data is not acceptable, or the platform does not approve (step 5).
     """
     data = examine(path, market.config.generators_for, vault=vault, progress=progress)
+    return register(market, vault, data, terms, words, uploading)
+
+
+def register(
+    market: Market, vault: Vault, data: Data, terms: Terms, words: Words, uploading: Progress = no_progress
+) -> Done:
+    """Offer ``data``, which were examined, for sale and return the transaction that made their contract (3, 4).
+
+    Raises:
+        ClientError: the platform does not approve (step 5).
+    """
     named = market.config.preferred_for(data.kind)
     offer = terms.offer(market)
 

@@ -40,7 +40,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Listing:
-    """One contract; ``trade`` is the trade that reserves it, ``deadline_ms`` that of its management fee."""
+    """One contract; ``trade`` reserves it, or has voided it, ``deadline_ms`` is that of its management fee."""
 
     address: str
     seller: str

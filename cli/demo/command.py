@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from countermark.cli.demo import broker, collections
+from countermark.cli.demo import broker, collections, disputes
 from countermark.cli.demo.cast import Actor, Stage, cast
 from countermark.cli.demo.narrator import Narrator
 from countermark.cli.demo.pictures import Pictures, gather
@@ -49,6 +49,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         collections.PARTIES,
         "a collection and a table listed, searched, sold and traced, sets of thieves, the supervisor's account",
         collections.play,
+    ),
+    "disputes": Scenario(
+        disputes.PARTIES,
+        "a false fingerprint, other data, a denied receipt, a no-show, a silent buyer: who gets the money",
+        disputes.play,
     ),
 }
 

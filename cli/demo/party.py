@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from countermark.client import account, deliveries, listings, purchases, receiving, searches, trades
+from countermark.cli.demo import cheats
+from countermark.client import account, deliveries, disputes, listings, purchases, receiving, searches, trades
+from countermark.client.disputes import deciding
 from countermark.client.errors import ClientError
 from countermark.client.home import Home
 from countermark.client.http import Http
@@ -96,6 +98,39 @@ class Party:
         received = receiving.fetch(self._market, self._vault, resource, Path(path), downloads)
         done = purchases.acknowledge(self._market, self._keys, self._vault, resource, received)
         return {**_told(done), "verdict": received.verdict}
+
+    def list_under_false_fingerprint(
+        self, path: str, other: str, price: int, deadlines: dict[str, int]
+    ) -> dict[str, Any]:
+        """Cheat: offer a file by the fingerprint of another one."""
+        terms, words = listings.Terms(price, deadlines), listings.Words("Not what it seems")
+        made = cheats.list_under_false_fingerprint(self._market, self._vault, Path(path), Path(other), terms, words)
+        return _told(made)
+
+    def send_instead(self, trade: str, path: str) -> dict[str, Any]:
+        """Cheat: send another file than was registered."""
+        resource = trades.show(self._market, trade)
+        packages = self._home.path / "packages"
+        return _told(cheats.send_instead(self._market, self._keys, self._vault, resource, packages, Path(path)))
+
+    def deny(self, trade: str, path: str) -> dict[str, Any]:
+        """Cheat: receive good data, and say that they are bad."""
+        resource = trades.show(self._market, trade)
+        received = receiving.fetch(self._market, self._vault, resource, Path(path), self._home.path / "downloads")
+        return _told(cheats.deny(self._market, self._keys, self._vault, resource, received))
+
+    def dispute(self, trade: str, reason: str) -> dict[str, Any]:
+        """Ask for a decision."""
+        return _told(purchases.dispute(self._market, trade, reason))
+
+    def open_key(self, trade: str) -> dict[str, Any]:
+        """Open the one-time key to who decides."""
+        return _told(disputes.open_key(self._market, self._vault, trades.show(self._market, trade)))
+
+    def reasons(self, trade: str) -> dict[str, Any]:
+        """Read why a dispute was decided as it was."""
+        found = deciding.reasons_of(self._market, trades.show(self._market, trade))
+        return {"finding": found.finding, "remark": found.remark}
 
     def confirm(self, trade: str) -> dict[str, Any]:
         """Confirm: steps (23) and (24)."""

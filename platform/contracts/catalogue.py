@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from countermark.platform.contracts.private import PrivateColumns
-from countermark.platform.contracts.publication import NEVER_PUBLIC
+from countermark.platform.contracts.publication import is_public
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, Row, or_, select, tuple_
+from countermark.platform.store.sql import ColumnElement, Connection, Row, or_, select, tuple_
 from countermark.protocol import canonical, fields
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import b64u, unb64u
@@ -117,8 +117,9 @@ class Catalogue:
             MarketError: UNKNOWN_LISTING.
         """
         contracts = tables.data_contracts
-        row = connection.execute(select(contracts).where(contracts.c.address == address)).one_or_none()
-        if row is None or row.state is None or (row.state in NEVER_PUBLIC and viewer not in (row.seller, row.owner)):
+        query = select(contracts).where(contracts.c.address == address, contracts.c.state.is_not(None))
+        row = connection.execute(query.where(_visible(viewer))).one_or_none()
+        if row is None:
             raise MarketError(ErrorCode.UNKNOWN_LISTING, "no listing has such an address")
         return self._view(row)
 
@@ -139,11 +140,15 @@ class Catalogue:
         )
 
 
+def _visible(viewer: str) -> ColumnElement[bool]:
+    contracts = tables.data_contracts
+    own = [contracts.c.seller == viewer, contracts.c.owner == viewer] if viewer else []
+    return or_(is_public(), *own)
+
+
 def _conditions(filters: Filters, viewer: str) -> list[Any]:
     contracts = tables.data_contracts
-    public = contracts.c.state.not_in(NEVER_PUBLIC)
-    own = [contracts.c.seller == viewer, contracts.c.owner == viewer] if viewer else []
-    conditions: list[Any] = [contracts.c.state.is_not(None), or_(public, *own)]
+    conditions: list[Any] = [contracts.c.state.is_not(None), _visible(viewer)]
     if filters.state:
         conditions.append(contracts.c.state == filters.state)
     if filters.owner:

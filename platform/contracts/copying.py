@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from countermark.platform.contracts.private import PrivateColumns
-from countermark.platform.contracts.publication import NEVER_PUBLIC, search_text
+from countermark.platform.contracts.publication import is_public, search_text
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.ports import Descriptions
 from countermark.platform.store import tables
@@ -50,7 +50,7 @@ class CopyingJob(LeasedJob[Row[Any]]):
             select(contracts)
             .where(
                 contracts.c.state.is_not(None),
-                contracts.c.state.not_in(NEVER_PUBLIC),
+                is_public(),
                 # Empty where it was erased.
                 contracts.c.search_text.is_(None),
             )

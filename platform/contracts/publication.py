@@ -10,12 +10,19 @@ from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Row, select, update
+from countermark.platform.store.sql import ColumnElement, Row, and_, or_, select, update
 from countermark.protocol.description import Description
 from countermark.protocol.transitions import ListingState
 
 NEVER_PUBLIC = (str(ListingState.PENDING_FEE), str(ListingState.VOID))
-"""States in which nobody but the seller is told of a contract."""
+"""States in which nobody but the seller is told of a contract, but for one that was voided by a trade."""
+
+
+def is_public() -> ColumnElement[bool]:
+    """Return the condition that a contract is, or was, on the market."""
+    contracts = tables.data_contracts
+    voided = and_(contracts.c.state == str(ListingState.VOID), contracts.c.trade != "")
+    return or_(contracts.c.state.not_in(NEVER_PUBLIC), voided)
 
 
 def search_text(description: Description) -> str:
@@ -38,7 +45,7 @@ class PublicationJob(LeasedJob[Row[Any]]):
         contracts = tables.data_contracts
         query = select(contracts).where(
             contracts.c.state.is_not(None),
-            contracts.c.state.not_in(NEVER_PUBLIC),
+            is_public(),
             contracts.c.search_text.is_(None),
             # Null after an erasure (protocol.md, "Off-chain stores").
             contracts.c.description.is_not(None),

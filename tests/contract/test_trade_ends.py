@@ -73,7 +73,8 @@ def check_end(market: Market, trade_id: str, end: End, decider: str = "arbiter")
     assert market.total() == market.minted, "no coin appears or disappears"
     listing = market.listing(trade["listing"])
     owner, state = (market.buyer, "SOLD") if end.sold else (market.seller, "VOID" if end.void else "LISTED")
-    assert (listing["owner"], listing["state"], listing["trade"]) == (owner.address, state, "")
+    reserving = trade_id if end.void else ""
+    assert (listing["owner"], listing["state"], listing["trade"]) == (owner.address, state, reserving)
     exact = market.backend.evaluate("SupervisorMSP", "audit.listing", trade["listing"])["exact"]
     assert exact == {"listing": trade["listing"], "status": "VOID" if end.void else "LIVE"}
 

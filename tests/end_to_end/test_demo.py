@@ -83,3 +83,32 @@ def test_the_demo_of_collections_lists_searches_sells_and_traces_a_collection_an
     assert document["refusals"] == ["wrong_state", "similar_registered", "under_review", "similar_registered"]
     assert [trade["state"] for trade in document["trades"]] == ["SETTLED", "SETTLED"]
     assert done.stderr.count("traced ") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("R68", "R69", "R70", "R75", "R76")
+def test_the_demo_of_disputes_gives_the_money_to_whom_it_belongs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [COUNTERMARK, "demo", "--scenario", "disputes", "--json", "--keep", str(tmp_path / "kept")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    for finding in ("false_fingerprint", "other_data", "as_registered"):
+        assert f"finds {finding}" in done.stderr
+    assert "the contract is VOID" in done.stderr
+    money = json.loads(done.stdout)["money"]
+    gained = {
+        chapter: {name: told["after"][name] - had for name, had in told["before"].items()}
+        for chapter, told in money.items()
+    }
+    # Management fee 1.00, bond 5.00, the arbiter's fee 3.00, price 150.00, transaction fee 2.5 %.
+    assert gained == {
+        "false fingerprint": {"forger": -600, "buyer": 200, "arbiter": 300},
+        "other data": {"swindler": -600, "buyer": 200, "arbiter": 300},
+        "denied receipt": {"honest seller": 15_000 - 375 - 100 + 200, "lying buyer": -15_500, "arbiter": 300},
+        "no-show": {"idle seller": -600, "waiting buyer": 500},
+        "silent buyer": {"second seller": 15_000 - 375 - 100 + 500, "silent buyer": -15_500},
+    }

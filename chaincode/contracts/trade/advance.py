@@ -78,7 +78,8 @@ async def _conclude(tx: Transaction, trade: Trade) -> Trade:
     if trade.state is TradeState.SETTLED:
         after = replace(listing, state=ListingState.SOLD, owner=terms.buyer, trade="")
     elif trade.misregistered:
-        after = replace(listing, state=ListingState.VOID, trade="")
+        # Keeps the trade, by which everybody sees why.
+        after = replace(listing, state=ListingState.VOID)
         tx.put(state.exact(listing.exact_key), {"listing": listing.address, "status": "VOID"})
     else:
         after = replace(listing, state=ListingState.LISTED, trade="")

@@ -1,15 +1,14 @@
 """Disputes as those who decide them meet them: evidence, what it shows, and what becomes of it."""
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from countermark.client import deliveries, disputes, listings, notices, purchases
-from countermark.client.data import Data
+from countermark.cli.demo import cheats
+from countermark.client import disputes, listings, purchases
 from countermark.client.disputes import deciding, isolation, opening
 from countermark.client.disputes.evidence import Sources
 from countermark.client.errors import ClientError
@@ -18,7 +17,6 @@ from countermark.protocol import canonical
 from countermark.protocol.decisions import Finding
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode
-from countermark.protocol.packages import PackageHeader, PackageSalts, seal_package
 from countermark.protocol.sealed import EncryptionKey
 from tests.support.front import URL, Front
 from tests.support.market import SUPERVISOR, Market
@@ -87,30 +85,11 @@ def disputed(sale: Sale, trade: str, reason: str = "undecryptable") -> str:
 def sent_instead(sale: Sale, data: bytes, recipient: str = "") -> str:
     """Have the seller send other data than were registered, or seal them for somebody else than the buyer."""
     seller, trade = sale.seller, sale.funded()
-    resource = seller.trader.trade(trade)
-    held = listings.recall(seller.trader.vault, resource["listing"])
-    package = deliveries.package_file(seller.packages, trade)
-    package.parent.mkdir(exist_ok=True)
-    with package.open("wb") as out:
-        summary = seal_package(
-            io.BytesIO(data),
-            out,
-            header=PackageHeader(trade, resource["buyer"], resource["seller"], resource["listing"]),
-            recipient=recipient or resource["pk_t"],
-            salts=PackageSalts(held.salt_f, held.salt_exact),
-            size=len(data),
-        )
-    params = {"trade": trade, "package_root": summary.root, "package_size": summary.size}
-    who = seller.trader
-    notices.submit(
-        *(seller.market(), who.keys, who.vault, resource),
-        root=bytes(32),
-        verdict=None,
-        resource="notices",
-        action="trade.send",
-        params=params,
+    instead, who = seller.trader.folder / "instead", seller.trader
+    instead.write_bytes(data)
+    cheats.send_instead(
+        *(seller.market(), who.keys, who.vault, who.trade(trade), seller.packages, instead), recipient=recipient
     )
-    deliveries.upload_package(seller.market(), resource, seller.packages)
     sale.front.work()
     assert sale.state(trade) == "SENT"
     return trade
@@ -169,22 +148,15 @@ def test_a_seller_who_seals_the_data_for_somebody_else_is_not_paid(sale: Sale, a
 
 @pytest.mark.requirement("R68")
 def test_a_fingerprint_that_was_registered_falsely_voids_the_contract(
-    front: Front, sale: Sale, arbiter: Judge, monkeypatch: pytest.MonkeyPatch
+    front: Front, sale: Sale, arbiter: Judge
 ) -> None:
     other, path = front.folder / "other.jpg", front.folder / "true.jpg"
     other.write_bytes(jpeg(photo("coffee").resize((300, 200))))
     path.write_bytes(jpeg(photo("rocket").resize((300, 200))))
-    honest = listings.examine
-
-    def forged(path: Path, *arguments: Any, **options: Any) -> Data:
-        return replace(honest(path, *arguments, **options), items=honest(other, *arguments, **options).items)
-
-    seller = sale.seller
-    with monkeypatch.context() as patched:
-        patched.setattr(listings, "examine", forged)
-        made = listings.create(
-            seller.market(), seller.trader.vault, path, listings.Terms(10_001, {}), listings.Words("Forged")
-        )
+    seller, words = sale.seller, listings.Words("Forged")
+    made = cheats.list_under_false_fingerprint(
+        seller.market(), seller.trader.vault, path, other, listings.Terms(10_001, {}), words
+    )
     sale.listing = str(made.result["id"])
     listings.charge(seller.market(), sale.listing)
     front.work()
@@ -201,9 +173,8 @@ def test_a_buyer_who_lies_about_what_he_got_pays_all_the_same(
 ) -> None:
     trade, buyer = sale.sent(), sale.buyer
     received = buyer.fetch(trade, tmp_path / "bought.jpg")
-    lie = replace(received, verdict="bad", root=bytes(32))
     who = buyer.trader
-    purchases.acknowledge(buyer.market(), who.keys, who.vault, who.trade(trade), lie)
+    cheats.deny(buyer.market(), who.keys, who.vault, who.trade(trade), received)
     assert sale.state(trade) == "MISMATCHED"
     market = sale.front.world.market
     market.expire()
