@@ -12,8 +12,8 @@ KINDS = {"seller": "seller_notice", "buyer": "buyer_notice"}
 class Entry:
     """A notice as it stands on the board.
 
-    ``seq`` is the leaf's index, 0, 1, 2, … without gaps; ``digest`` that of the notice's payload, which `trade.send`
-    or `trade.ack` carries.
+    ``seq`` is the leaf's index, 0, 1, 2, … without gaps; ``digest`` that of the notice's payload, which `trade.send`,
+    `trade.remedy` or `trade.ack` carries.
     """
 
     seq: int

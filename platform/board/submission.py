@@ -1,4 +1,4 @@
-"""Take notices in: steps (16), (17) and (20), (21).
+"""Take notices in: steps (16), (17) and (20), (21), and the seller's second with a remedy.
 
 The sealed notice and the intent that carries its digest come together; the notice goes on the board and the intent
 into the outbox in one database transaction, so that the ledger never names a notice that the board does not have.
@@ -26,7 +26,7 @@ from countermark.protocol.transitions import next_acts
 KIND = "notice"
 """Kind of the sealed message that carries a notice."""
 
-ACTIONS = {"trade.send": "seller", "trade.ack": "buyer"}
+ACTIONS = {"trade.send": "seller", "trade.remedy": "seller", "trade.ack": "buyer"}
 """Whose notice each intent comes with."""
 
 LONGEST_SKEW_MS = 900_000
@@ -75,7 +75,7 @@ class Notices:
         self._writes = writes
 
     def submit(self, token: object, message: object) -> Submitted:
-        """Take an intent for `trade.send` or `trade.ack` with its sealed notice; again gives the same answer.
+        """Take an intent of `ACTIONS` with its sealed notice; again gives the same answer.
 
         Raises:
             MarketError: a code of `intents.parse` or `intents.check_time`; SEALED_MALFORMED, SEALED_UNDECRYPTABLE,
@@ -84,7 +84,7 @@ class Notices:
         """
         intent = intents.parse(token, market=self._market)
         if intent.action not in ACTIONS:
-            raise MarketError(ErrorCode.WRONG_ACTION, "a notice comes with trade.send or trade.ack")
+            raise MarketError(ErrorCode.WRONG_ACTION, "no notice comes with this action")
         notice = self._open(message)
         check_pair(notice, intent)
         now_ms = self._clock()
@@ -153,6 +153,8 @@ def check_trade(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_m
     if not done and intent.action not in next_acts(trade.state):
         # The ledger decides; but the board keeps for ever what it takes, so it takes nothing that cannot count.
         raise WrongStateError(trade, intent.signer, f"{intent.action} is not possible")
+    if not done and intent.action == "trade.remedy" and trade.remedy.root:
+        raise WrongStateError(trade, intent.signer, "a second remedy is not possible")
     if (notice.trade, notice.seller, notice.buyer, notice.listing) != (
         trade.id,
         trade.seller,

@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from countermark.platform.jobs.acts import Acting
 from countermark.platform.jobs.leased import LeasedJob
+from countermark.platform.relay.packages import WHOLE
 from countermark.platform.store import tables
 from countermark.platform.store.sql import Connection, select
-from countermark.platform.trades import TradeView, trades_in
+from countermark.platform.trades import Delivery, TradeView, trades_in
 from countermark.protocol.transitions import TradeState
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,12 @@ class Transmission:
     """Digests of the trade's notices on the board."""
     package_root: str
     """Root of the complete package, "" when there is none."""
+    remedy_root: str = ""
+    """The same of the remedy's package."""
+
+    def root(self, delivery: Delivery) -> str:
+        """Return the root of the complete package of ``delivery``, "" when there is none."""
+        return self.remedy_root if delivery is Delivery.REMEDY else self.package_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,15 @@ def compare(trade: TradeView, transmission: Transmission, now_ms: int) -> Iterat
     overdue = trade.deadline_ms is not None and now_ms >= trade.deadline_ms + trade.guard_s * 1000
     if trade.relayed_at_ms is None and trade.state is not TradeState.PAID and overdue:
         yield Discrepancy.NOT_TRANSMITTED
-    named = {digest for digest in (trade.seller_notice, trade.buyer_notice) if digest}
+    named = {digest for digest in (trade.seller_notice, trade.buyer_notice, trade.remedy.notice) if digest}
     if not named <= transmission.notices:
         yield Discrepancy.NOTICE_MISSING
-    if transmission.package_root and trade.package_root and transmission.package_root != trade.package_root:
-        yield Discrepancy.PACKAGE_DIFFERS
-    if trade.relayed_at_ms is not None and not transmission.package_root:
-        yield Discrepancy.PACKAGE_MISSING
+    for delivery in Delivery:
+        committed, root = trade.committed(delivery), transmission.root(delivery)
+        if root and committed.root and root != committed.root:
+            yield Discrepancy.PACKAGE_DIFFERS
+        if committed.relayed_at_ms is not None and not root:
+            yield Discrepancy.PACKAGE_MISSING
 
 
 class ComparisonJob(LeasedJob[Finding]):
@@ -102,7 +111,8 @@ class ComparisonJob(LeasedJob[Finding]):
 def _transmission(connection: Connection, trade: str) -> Transmission:
     board, packages = tables.board, tables.packages
     digests = connection.execute(select(board.c.digest).where(board.c.trade == trade)).scalars()
-    root = connection.execute(
-        select(packages.c.root).where(packages.c.trade == trade, packages.c.state.in_(("COMPLETE", "RELEASED")))
-    ).scalar_one_or_none()
-    return Transmission(frozenset(digests), root or "")
+    query = select(packages.c.delivery, packages.c.root).where(packages.c.trade == trade, packages.c.state.in_(WHOLE))
+    roots = {row.delivery: row.root for row in connection.execute(query)}
+    return Transmission(
+        frozenset(digests), roots.get(Delivery.FIRST) or "", remedy_root=roots.get(Delivery.REMEDY) or ""
+    )

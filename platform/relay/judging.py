@@ -5,11 +5,15 @@ from typing import Any
 
 from countermark.platform.relay.packages import WHOLE
 from countermark.platform.store.sql import Row
-from countermark.platform.trades import TradeView, WrongStateError
+from countermark.platform.trades import Committed, Delivery, TradeView, WrongStateError
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
 
-UPLOADABLE = frozenset({TradeState.FUNDED, TradeState.UPLOADED})
+UPLOADABLE = {
+    Delivery.FIRST: frozenset({TradeState.FUNDED, TradeState.UPLOADED}),
+    Delivery.REMEDY: frozenset({TradeState.EVIDENCED}),
+}
+"""States in which a package is taken, until it was relayed."""
 
 
 class Step(Enum):
@@ -21,20 +25,21 @@ class Step(Enum):
     """The package is whole, and the one that is wanted."""
 
 
-def judge(view: TradeView, row: Row[Any] | None, *, start: int, total: int, most: int) -> Step:
+def judge(view: TradeView, row: Row[Any] | None, *, delivery: Delivery, start: int, total: int, most: int) -> Step:
     """Return what to do with bytes from ``start`` on of a package of ``total`` bytes, which may have ``most``.
 
     Raises:
         MarketError: WRONG_STATE, TOO_LARGE, PACKAGE_ROOT_MISMATCH, UPLOAD_OFFSET.
     """
-    if row is not None and row.state in WHOLE and _is_wanted(view, row, start=start, total=total):
+    committed = view.committed(delivery)
+    if row is not None and row.state in WHOLE and _is_wanted(committed, row, start=start, total=total):
         return Step.NOTHING
-    if view.state not in UPLOADABLE:
+    if view.state not in UPLOADABLE[delivery] or committed.relayed_at_ms is not None:
         raise WrongStateError(view, view.seller, "no package is taken")
     if not 0 < total <= most:
         raise MarketError(ErrorCode.TOO_LARGE, f"a package has at most {most} bytes")
-    if view.package_size and view.package_size != total:
-        raise MarketError(ErrorCode.PACKAGE_ROOT_MISMATCH, f"the committed package has {view.package_size} bytes")
+    if committed.size and committed.size != total:
+        raise MarketError(ErrorCode.PACKAGE_ROOT_MISMATCH, f"the committed package has {committed.size} bytes")
     if not 0 <= start <= total:
         raise MarketError(ErrorCode.UPLOAD_OFFSET, "the range begins behind the package's end")
     if start == 0:
@@ -54,8 +59,8 @@ def seller_only(view: TradeView, account: str) -> None:
         raise MarketError(ErrorCode.WRONG_ACTOR, "only the seller uploads the package")
 
 
-def _is_wanted(view: TradeView, row: Row[Any], *, start: int, total: int) -> bool:
+def _is_wanted(committed: Committed, row: Row[Any], *, start: int, total: int) -> bool:
     """Return whether the whole package needs no more bytes: it is the committed one, or its end is sent again."""
-    if view.package_root:
-        return bool(row.root == view.package_root)
+    if committed.root:
+        return bool(row.root == committed.root)
     return bool(total == row.size and start > 0)

@@ -2,9 +2,10 @@
 
 The bytes go into an object that nobody can read until it is sealed, and nobody can change afterwards. When all bytes
 are there it is sealed, and only then measured, so that what was measured is what stays: it must frame a package of
-this very trade, and give the root that the seller committed to where `trade.send` has been committed. Otherwise it is
-thrown away, and the seller may upload again. An upload that begins anew gets another object. Which object counts is
-decided by the row in `packages`; a process that dies anywhere leaves UPLOADING, from which `resume` goes on.
+this very trade, and give the root that the seller committed to where `trade.send`, or `trade.remedy`, has been
+committed. Otherwise it is thrown away, and the seller may upload again. An upload that begins anew gets another
+object. Which object counts is decided by the row in `packages`; a process that dies anywhere leaves UPLOADING, from
+which `resume` goes on.
 """
 
 import secrets
@@ -22,7 +23,7 @@ from countermark.platform.relay.streams import capped, reader
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import Connection, Row, delete, update, upsert
-from countermark.platform.trades import TradeView, load_trade
+from countermark.platform.trades import Delivery, TradeView, load_trade
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.packages import PackageHeader, PackageSummary, measure
 
@@ -50,32 +51,41 @@ class PackageUpload:
         self._objects = objects
         self._clock = clock
 
-    def status(self, trade: str, *, account: str) -> UploadStatus:
+    def status(self, trade: str, *, account: str, delivery: Delivery = Delivery.FIRST) -> UploadStatus:
         """Return from which offset ``account``, the trade's seller, goes on.
 
         Raises:
             MarketError: UNKNOWN_TRADE for anybody else; NOT_FOUND before the first byte.
         """
         with self._database.begin() as connection:
-            row = find_package(connection, trade)
+            row = find_package(connection, trade, delivery)
             seller_only(load_trade(connection, trade), account)
         if row is None or row.state == "DELETED":
             raise MarketError(ErrorCode.NOT_FOUND, "nothing was uploaded")
         return self._status(row)
 
-    def check(self, trade: str, *, account: str, start: int, total: int) -> None:
+    def check(self, trade: str, *, account: str, start: int, total: int, delivery: Delivery = Delivery.FIRST) -> None:
         """Refuse bytes that `receive` would refuse as things stand now, before anybody takes them in.
 
         Raises:
             MarketError: UNKNOWN_TRADE, WRONG_ACTOR, WRONG_STATE, TOO_LARGE, PACKAGE_ROOT_MISMATCH, UPLOAD_OFFSET.
         """
         with self._database.begin() as connection:
-            row = find_package(connection, trade)
-            step = _judge(connection, trade, row, account=account, start=start, total=total)[1]
+            row = find_package(connection, trade, delivery)
+            step = _judge(connection, trade, delivery, row, account=account, start=start, total=total)[1]
         if step is Step.GO_ON and row is not None and start > (held := self._objects.size(row.object_name)):
             raise MarketError(ErrorCode.UPLOAD_OFFSET, f"{held} bytes are held")
 
-    def receive(self, trade: str, *, account: str, start: int, total: int, data: Iterable[bytes]) -> UploadStatus:
+    def receive(
+        self,
+        trade: str,
+        *,
+        account: str,
+        start: int,
+        total: int,
+        data: Iterable[bytes],
+        delivery: Delivery = Delivery.FIRST,
+    ) -> UploadStatus:
         """Take the bytes from offset ``start`` on of a package of ``total`` bytes, and finish it with the last one.
 
         Bytes that arrived before ``data`` broke off are kept. The same range may be sent again.
@@ -84,7 +94,7 @@ class PackageUpload:
             MarketError: as `check`, UPLOAD_OFFSET too when the upload has begun anew meanwhile; when complete
                 PACKAGE_MALFORMED, PACKAGE_WRONG_TRADE or PACKAGE_ROOT_MISMATCH, after which nothing of it is kept.
         """
-        view, step, row = self._place(trade, account=account, start=start, total=total)
+        view, step, row = self._place(trade, delivery, account=account, start=start, total=total)
         if step is Step.NOTHING:
             return self._status(row)
         # All bytes may be here while the end of the work is missing: a process died in between.
@@ -94,14 +104,14 @@ class PackageUpload:
             return self._status(row)
         return self._finish(view, row)
 
-    def resume(self, trade: str) -> bool:
-        """Finish the upload of ``trade`` if all its bytes are here, and return whether it is complete.
+    def resume(self, trade: str, delivery: Delivery = Delivery.FIRST) -> bool:
+        """Finish the upload of a package of ``trade`` if all its bytes are here, and return whether it is complete.
 
         Raises:
             MarketError: as `receive` does at the end of a package.
         """
         with self._database.begin() as connection:
-            row = find_package(connection, trade)
+            row = find_package(connection, trade, delivery)
             view = load_trade(connection, trade)
         if row is None or row.state != "UPLOADING":
             return row is not None and row.state in WHOLE
@@ -110,22 +120,24 @@ class PackageUpload:
         self._finish(view, row)
         return True
 
-    def _place(self, trade: str, *, account: str, start: int, total: int) -> tuple[TradeView, Step, Row[Any]]:
+    def _place(
+        self, trade: str, delivery: Delivery, *, account: str, start: int, total: int
+    ) -> tuple[TradeView, Step, Row[Any]]:
         """Return the trade, and the row of the upload that the bytes belong to: a new one where they begin one."""
         with self._database.begin() as connection:
-            row = lock_package(connection, trade)
-            view, step = _judge(connection, trade, row, account=account, start=start, total=total)
+            row = lock_package(connection, trade, delivery)
+            view, step = _judge(connection, trade, delivery, row, account=account, start=start, total=total)
             if step is not Step.BEGIN:
                 assert row is not None
                 return view, step, row
-            fresh = self._begin(connection, trade, total)
+            fresh = self._begin(connection, trade, delivery, total)
         if row is not None:
             # Only now: before the commit the row still named it. What a process that dies here leaves behind goes
             # with the trade's retention.
             self._objects.delete(row.object_name)
         return view, step, fresh
 
-    def _begin(self, connection: Connection, trade: str, total: int) -> Row[Any]:
+    def _begin(self, connection: Connection, trade: str, delivery: Delivery, total: int) -> Row[Any]:
         fresh = {
             "object_name": f"{folder(trade)}/{secrets.token_hex(8)}",
             "size": total,
@@ -136,8 +148,8 @@ class PackageUpload:
         }
         statement = (
             upsert(tables.packages)
-            .values(trade=trade, **fresh)
-            .on_conflict_do_update(index_elements=["trade"], set_=fresh)
+            .values(trade=trade, delivery=delivery, **fresh)
+            .on_conflict_do_update(index_elements=["trade", "delivery"], set_=fresh)
         )
         return connection.execute(statement.returning(*tables.packages.c)).one()
 
@@ -159,7 +171,7 @@ class PackageUpload:
 
     def _counts(self, row: Row[Any]) -> bool:
         with self._database.begin() as connection:
-            now = find_package(connection, row.trade)
+            now = find_package(connection, row.trade, Delivery(row.delivery))
         return now is not None and now.object_name == row.object_name and now.state != "DELETED"
 
     def _finish(self, view: TradeView, row: Row[Any]) -> UploadStatus:
@@ -167,7 +179,7 @@ class PackageUpload:
         try:
             self._objects.seal(row.object_name, row.size)
             reach(Point.OBJECT_SEALED)
-            root = self._measure(view, row.object_name).root
+            root = self._measure(view, row).root
         except MarketError as error:
             if error.code is ErrorCode.NOT_FOUND:
                 raise _begun_anew() from error
@@ -176,34 +188,35 @@ class PackageUpload:
         with self._database.begin() as connection:
             packages = tables.packages
             connection.execute(update(packages).where(is_same(row), packages.c.state == "UPLOADING").values(complete))
-            now = find_package(connection, row.trade)
+            now = find_package(connection, row.trade, Delivery(row.delivery))
         if now is None or now.object_name != row.object_name:
             raise _begun_anew()
         return self._status(now)
 
-    def _measure(self, view: TradeView, name: str) -> PackageSummary:
+    def _measure(self, view: TradeView, row: Row[Any]) -> PackageSummary:
         header = PackageHeader(trade=view.id, buyer=view.buyer, seller=view.seller, listing=view.listing)
         try:
-            with closing(reader(self._objects.read(name))) as source:
+            with closing(reader(self._objects.read(row.object_name))) as source:
                 summary = measure(source, header=header)
-            if view.package_root and summary.root != view.package_root:
+            committed = view.committed(Delivery(row.delivery)).root
+            if committed and summary.root != committed:
                 raise MarketError(
                     ErrorCode.PACKAGE_ROOT_MISMATCH, "these are not the bytes that the seller committed to"
                 )
         except MarketError as error:
             if error.code in _ITS_FAULT:
-                self._discard(view.id, name)
+                self._discard(row)
             raise
         return summary
 
-    def _discard(self, trade: str, name: str) -> None:
+    def _discard(self, bad: Row[Any]) -> None:
         """Forget an upload that came to nothing; one that counts as complete, or a newer one, stays."""
         with self._database.begin() as connection:
-            row = lock_package(connection, trade)
-            if row is None or row.object_name != name or row.state != "UPLOADING":
+            row = lock_package(connection, bad.trade, Delivery(bad.delivery))
+            if row is None or row.object_name != bad.object_name or row.state != "UPLOADING":
                 return
             # Before the row goes: should that not be committed, the upload goes on from nothing.
-            self._objects.delete(name)
+            self._objects.delete(row.object_name)
             connection.execute(delete(tables.packages).where(is_same(row)))
 
     def _status(self, row: Row[Any]) -> UploadStatus:
@@ -213,12 +226,20 @@ class PackageUpload:
 
 
 def _judge(
-    connection: Connection, trade: str, row: Row[Any] | None, *, account: str, start: int, total: int
+    connection: Connection,
+    trade: str,
+    delivery: Delivery,
+    row: Row[Any] | None,
+    *,
+    account: str,
+    start: int,
+    total: int,
 ) -> tuple[TradeView, Step]:
     """Return the trade and what bytes from ``start`` on mean for it; ``row`` was read, or locked, before."""
     view = load_trade(connection, trade)
     seller_only(view, account)
-    return view, judge(view, row, start=start, total=total, most=load_market(connection).limits.package_bytes)
+    most = load_market(connection).limits.package_bytes
+    return view, judge(view, row, delivery=delivery, start=start, total=total, most=most)
 
 
 def _begun_anew() -> MarketError:

@@ -369,7 +369,9 @@ board = Table(
     Column("kind", Text, nullable=False),
     Column("trade", Text, nullable=False),
     Column("signer", Text, nullable=False),
-    Column("digest", Text, nullable=False),  # of the notice's payload, as `trade.send` or `trade.ack` names it
+    Column(
+        "digest", Text, nullable=False
+    ),  # of the notice's payload, as `trade.send`, `trade.remedy` or `trade.ack` names it
     Column("leaf_hash", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),  # sealed notice
     Column("received_at_ms", BigInteger, nullable=False),
@@ -454,7 +456,7 @@ coin_reservations = Table(
 packages = Table(
     "packages",
     metadata,
-    _key("trade"),
+    _key("trade"),  # and `delivery`, the last column
     Column("object_name", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("root", Text),  # measured; null until complete
@@ -463,9 +465,11 @@ packages = Table(
     Column("completed_ms", BigInteger),
     Column("released_ms", BigInteger),
     Column("delete_after_ms", BigInteger),
-    Column("legal_hold", Boolean, nullable=False, server_default=text("false")),
+    Column("legal_hold", Boolean, nullable=False, server_default=text("false")),  # of one row: both packages stay
+    _key("delivery"),
+    CheckConstraint("delivery IN ('first', 'remedy')", name="delivery_known"),
     CheckConstraint("state IN ('UPLOADING', 'COMPLETE', 'RELEASED', 'DELETED')", name="state_known"),
-    comment="Encrypted packages in transit (15).",
+    comment="Encrypted packages in transit (15): the first of a trade, and in a dispute its remedy.",
 )
 
 fingerprint_parts = Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from countermark.platform.store import tables
@@ -9,6 +10,29 @@ from countermark.platform.store.sql import Connection, Row, select
 from countermark.protocol import times
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import TradeState
+
+
+class Delivery(StrEnum):
+    """Which of the packages that a seller may send in a trade: the first, or in a dispute its remedy."""
+
+    FIRST = "first"
+    REMEDY = "remedy"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the ledger says of a package; ``notice`` is the digest of the seller's notice that came with it.
+
+    ``relayed_at_ms`` is the platform's receipt time of the complete package, None until `trade.relay` has committed.
+    """
+
+    root: str = ""
+    size: int = 0
+    notice: str = ""
+    relayed_at_ms: int | None = None
+
+
+_NOTHING = Committed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +65,13 @@ class TradeView:
     """Digests of the buyer's sealed openings, by who may decide."""
     reasons: str
     """Digest of the decision's reasons."""
+    remedy: Committed = _NOTHING
+
+    def committed(self, delivery: Delivery) -> Committed:
+        """Return what the ledger says of the package of ``delivery``."""
+        if delivery is Delivery.REMEDY:
+            return self.remedy
+        return Committed(self.package_root, self.package_size, self.seller_notice, self.relayed_at_ms)
 
     def role(self, account: str) -> str:
         """Return "seller" or "buyer"; of a trade that was disputed also "arbiter" or "substitute".
@@ -90,7 +121,6 @@ def _unknown() -> MarketError:
 def _view(row: Row[Any]) -> TradeView:
     record = row.record
     package = record["package"]
-    relayed_at = record["relayed_at"]
     return TradeView(
         id=row.id,
         listing=row.listing,
@@ -105,7 +135,7 @@ def _view(row: Row[Any]) -> TradeView:
         seller_notice=record["notices"]["seller"],
         buyer_notice=record["notices"]["buyer"],
         verdict=record["verdict"],
-        relayed_at_ms=times.from_text(relayed_at) if relayed_at else None,
+        relayed_at_ms=_moment(record["relayed_at"]),
         updated_at_ms=times.from_text(record["updated_at"]),
         arbiter=record["arbiter"]["account"],
         substitute=record["substitute"]["account"],
@@ -113,4 +143,15 @@ def _view(row: Row[Any]) -> TradeView:
         decider=record["decider"],
         openings=record["openings"] or {},
         reasons=(record["decision"] or {}).get("reasons", ""),
+        remedy=_remedy(record["remedy"]),
     )
+
+
+def _remedy(record: Mapping[str, Any] | None) -> Committed:
+    if record is None:
+        return _NOTHING
+    return Committed(record["root"], record["size"], record["notice"], _moment(record["relayed_at"]))
+
+
+def _moment(text: str) -> int | None:
+    return times.from_text(text) if text else None
