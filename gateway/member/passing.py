@@ -31,6 +31,8 @@ LONGEST_BODY: Mapping[str, int] = {
     "searches.trace": 1 << 20,
     "packages.upload": 256 << 20,
     "packages.download": 0,
+    "packages.upload_remedy": 256 << 20,
+    "packages.download_remedy": 0,
     "audit.probes": 0,
     "board.browse": 0,
     "board.proof": 0,
@@ -41,6 +43,7 @@ LONGEST_BODY: Mapping[str, int] = {
     "webhooks.remove": 0,
     "trades.send": 256 << 10,
     "trades.acknowledge": 256 << 10,
+    "trades.remedy": 256 << 10,
     "disputes.open_key": 256 << 10,
     "disputes.show_opening": 0,
     "disputes.decide": 256 << 10,
@@ -50,12 +53,12 @@ LONGEST_BODY: Mapping[str, int] = {
 
 _EVIDENCE = ("disputes.open_key", "disputes.decide")
 
-ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", *_EVIDENCE})
+ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", "trades.remedy", *_EVIDENCE})
 """Those of them of which this gateway does its own part first."""
 
 _TRANSACTIONS = frozenset(
     {
-        *("listings.create", "accounts.fund", "trades.send", "trades.acknowledge", *_EVIDENCE),
+        *("listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.remedy", *_EVIDENCE),
         "transactions.show",
     }
 )

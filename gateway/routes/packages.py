@@ -1,4 +1,7 @@
-"""/v1/trades/{id}/package: encrypted data in and out, in pieces, in constant memory (steps (14) and (15))."""
+"""/v1/trades/{id}/package: encrypted data in and out, in pieces, in constant memory (steps (14) and (15)).
+
+The second package of a disputed trade, /v1/trades/{id}/remedy/package, comes and goes in the same way.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +21,7 @@ from countermark.gateway.signatures import BodyDigest
 from countermark.gateway.spooling import spooled
 from countermark.platform.relay.upload import UploadStatus
 from countermark.platform.store import channels
-from countermark.platform.trades import load_trade
+from countermark.platform.trades import Delivery, load_trade
 from countermark.protocol.errors import ErrorCode, MarketError
 
 api = blueprint("packages", "Encrypted data on its way from seller to buyer")
@@ -74,6 +77,8 @@ _WHOLE = {
     "Accept-Ranges": {"schema": {"const": "bytes"}, "required": True},
     "ETag": {"description": "The package's root", **_STRING},
 }
+_UPLOADS: Any = {200: Upload, 201: Upload, **refusals(403, 409)}
+_BODY = {"requestBody": {"required": True, "content": _CONTENT}}
 _DOWNLOADS: Any = {
     200: {"description": "The package", "headers": _WHOLE, "content": _CONTENT},
     206: {"description": "A part of it", "headers": {**_WHOLE, "Content-Range": _STRING}, "content": _CONTENT},
@@ -95,17 +100,22 @@ _TELL = {
 }
 
 
-@api.put(
-    "/v1/trades/<trade>/package",
-    responses={200: Upload, 201: Upload, **refusals(403, 409)},
-    security=SIGNED,
-    openapi_extensions={"requestBody": {"required": True, "content": _CONTENT}},
-)
+@api.put("/v1/trades/<trade>/package", responses=_UPLOADS, security=SIGNED, openapi_extensions=_BODY)
 def upload(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
     """Upload a part of the package, from the offset on that HEAD tells: `Content-Range: bytes first-last/total`.
 
     The last part completes it: 201. A wrong offset is refused with `received`, the offset to go on from.
     """
+    return _upload(path.trade, header, Delivery.FIRST)
+
+
+@api.put("/v1/trades/<trade>/remedy/package", responses=_UPLOADS, security=SIGNED, openapi_extensions=_BODY)
+def upload_remedy(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
+    """Upload a part of the remedy's package, as one of the first package: `Content-Range: bytes first-last/total`."""
+    return _upload(path.trade, header, Delivery.REMEDY)
+
+
+def _upload(trade: str, header: PartHeader, delivery: Delivery) -> tuple[flask.Response, int]:
     body_limit(LONGEST_PIECE)
     part = ranges.parse_content_range(header.content_range)
     if request().content_length not in (None, part.stop - part.start):
@@ -113,20 +123,19 @@ def upload(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
     signer = signature()
     assert signer is not None
     # Nobody fills the disk with bytes that are not wanted: everything but the bytes themselves is looked at first.
-    with _telling_offset(path.trade, signer.account):
-        platform().upload.check(path.trade, account=signer.account, start=part.start, total=part.total)
+    wanted: Any = {"account": signer.account, "delivery": delivery, "start": part.start, "total": part.total}
+    with _telling_offset(trade, signer.account, delivery):
+        platform().upload.check(trade, **wanted)
     digest = BodyDigest(signer)
     # A piece counts only once its signed digest was compared, so it waits in a file without a name.
     body = digest.passing(_pieces(request().stream))
     with spooled(platform().site.spool, body, part.stop - part.start) as spool:
         digest.check()
-        with _telling_offset(path.trade, signer.account):
-            status = platform().upload.receive(
-                path.trade, account=signer.account, start=part.start, total=part.total, data=_pieces(spool)
-            )
+        with _telling_offset(trade, signer.account, delivery):
+            status = platform().upload.receive(trade, **wanted, data=_pieces(spool))
     if status.complete:
         with services().database.autocommit() as connection:
-            channels.notify(connection, channels.WORK, path.trade)
+            channels.notify(connection, channels.WORK, trade)
     return flask.jsonify(_resource(status)), 201 if status.complete else 200
 
 
@@ -135,11 +144,26 @@ def upload(path: TradePath, header: PartHeader) -> tuple[flask.Response, int]:
 )
 def download(path: TradePath, header: RangeHeader) -> flask.Response:
     """Return the package, or the part that `Range` names, to its buyer once it was relayed."""
+    return _download(path.trade, header, Delivery.FIRST)
+
+
+@api.get(
+    "/v1/trades/<trade>/remedy/package",
+    responses=_DOWNLOADS,
+    security=SIGNED,
+    openapi_extensions={description.HEAD: _TELL},
+)
+def download_remedy(path: TradePath, header: RangeHeader) -> flask.Response:
+    """Return the remedy's package, or the part that `Range` names, to its buyer once it was relayed."""
+    return _download(path.trade, header, Delivery.REMEDY)
+
+
+def _download(trade: str, header: RangeHeader, delivery: Delivery) -> flask.Response:
     party, head = account(), flask.request.method == "HEAD"
-    if head and _role(path.trade, party) == "seller":
-        return _offset(path.trade, party)
+    if head and _role(trade, party) == "seller":
+        return _offset(trade, party, delivery)
     release = platform().release
-    package = release.find(path.trade, account=party)
+    package = release.find(trade, account=party, delivery=delivery)
     try:
         # Defined for GET alone (RFC 9110, section 14.2).
         part = None if head else ranges.parse_range(header.range, package.size)
@@ -171,11 +195,11 @@ def _role(trade: str, party: str) -> str:
         return load_trade(connection, trade).role(party)
 
 
-def _offset(trade: str, party: str) -> flask.Response:
+def _offset(trade: str, party: str, delivery: Delivery) -> flask.Response:
     response = flask.Response()
     response.headers["Cache-Control"] = "no-store"
     try:
-        status = platform().upload.status(trade, account=party)
+        status = platform().upload.status(trade, account=party, delivery=delivery)
     except MarketError as error:
         if error.code is not ErrorCode.NOT_FOUND:
             raise
@@ -187,19 +211,19 @@ def _offset(trade: str, party: str) -> flask.Response:
 
 
 @contextmanager
-def _telling_offset(trade: str, party: str) -> Iterator[None]:
+def _telling_offset(trade: str, party: str, delivery: Delivery) -> Iterator[None]:
     """Add to the refusal of a wrong offset the one to go on from."""
     try:
         yield
     except MarketError as error:
         if error.code is not ErrorCode.UPLOAD_OFFSET:
             raise
-        raise ProblemError(error, received=_received(trade, party)) from error
+        raise ProblemError(error, received=_received(trade, party, delivery)) from error
 
 
-def _received(trade: str, party: str) -> int:
+def _received(trade: str, party: str, delivery: Delivery) -> int:
     try:
-        return platform().upload.status(trade, account=party).received
+        return platform().upload.status(trade, account=party, delivery=delivery).received
     except MarketError as error:
         if error.code is not ErrorCode.NOT_FOUND:
             raise

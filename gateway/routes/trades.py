@@ -187,7 +187,7 @@ def confirm(path: TradePath, body: IntentBody) -> flask.Response:
 
 @api.post("/v1/trades/<trade>/acceptance", responses=WRITTEN, openapi_extensions=asks("trade.accept"))
 def accept(path: TradePath, body: IntentBody) -> flask.Response:
-    """Take an altered copy as it is."""
+    """Take an altered copy as it is, or in a dispute its remedy."""
     return act(path.trade, body.intent, "trade.accept")
 
 
@@ -209,6 +209,16 @@ def send(path: TradePath, body: SealedIntentBody) -> flask.Response:
 def acknowledge(path: TradePath, body: SealedIntentBody) -> flask.Response:
     """Say what was received (step (20))."""
     return _notice(path, body, "trade.ack")
+
+
+@api.post(
+    "/v1/trades/<trade>/remedy",
+    responses=_NOTICED,
+    openapi_extensions=asks("trade.remedy", sealed="notice"),
+)
+def remedy(path: TradePath, body: SealedIntentBody) -> flask.Response:
+    """Commit to a second package and its notice, once, while a dispute waits for its decision."""
+    return _notice(path, body, "trade.remedy")
 
 
 def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Response:
