@@ -103,28 +103,24 @@ def charge(session: Session, trade: str) -> None:
 @session_command
 def send(session: Session, trade: str, path: Path | None) -> None:
     """Seller: encrypt the data for the buyer and hand it to the relay, with your notice (steps 13-16)."""
-    from countermark.client import deliveries, trades
+    from countermark.cli.sending import hand_over
+    from countermark.client.deliveries import FIRST
 
-    market, packages = session.market(), session.home.path / "packages"
-    deliveries.sweep(market, packages)
-    resource = trades.show(market, trade)
-    done = deliveries.commit_package(market, session.keys, session.vault, resource, packages, path)
-    if market.dry_run and done is not None:
-        session.show_done(done)
-        return
-    # Told before the upload, which may break off: the transaction stands all the same.
-    if done is None:
-        session.first({"trade": trade, "state": "UPLOADED", "resumed": True}, trade)
-    else:
-        state = str(done.result.get("state"))
-        document = {"txid": done.txid, **done.result, "trade": trade, **session.resumed(done)}
-        session.first(document, done.txid, f"state {state}")
-    if not deliveries.may_upload(market, done):
-        session.result({})
-        session.say("send again, to upload, once the transaction has committed")
-        return
-    deliveries.upload_package(market, resource, packages, session.progress("upload"))
-    session.result({}, *(["the upload was completed"] if done is None else []))
+    hand_over(session, trade, path, FIRST)
+
+
+@command.command("remedy")
+@click.argument("trade")
+@click.option(
+    "--path", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The data, if it was moved."
+)
+@session_command
+def remedy(session: Session, trade: str, path: Path | None) -> None:
+    """Seller: send the data once more, in a dispute that waits for its decision; the buyer may accept it."""
+    from countermark.cli.sending import hand_over
+    from countermark.client.deliveries import REMEDY
+
+    hand_over(session, trade, path, REMEDY)
 
 
 @command.command("receive")
@@ -133,17 +129,23 @@ def send(session: Session, trade: str, path: Path | None) -> None:
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to store the data."
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
+@click.option("--remedy", is_flag=True, help="Fetch what the seller has sent in a dispute, and acknowledge nothing.")
 @session_command
-def receive(session: Session, trade: str, output: Path, force: bool) -> None:
+def receive(session: Session, trade: str, output: Path, force: bool, remedy: bool) -> None:
     """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20)."""
-    from countermark.client import purchases, receiving, trades
+    from countermark.client import deliveries, purchases, receiving, trades
 
     market, vault = session.market(), session.vault
     resource = trades.show(market, trade)
     packages, progress = session.home.path / "downloads", session.progress("download")
-    received = receiving.fetch(market, vault, resource, output, packages, progress, force=force)
-    done = purchases.acknowledge(market, session.keys, vault, resource, received)
+    delivery = deliveries.REMEDY if remedy else deliveries.FIRST
+    received = receiving.fetch(market, vault, resource, output, packages, progress, force=force, delivery=delivery)
     document = {"trade": trade, "path": str(output), "verdict": received.verdict}
+    if remedy:
+        purchases.hold(market, vault, resource, received)
+        session.result(document, trade, f"stored {output}", f"verdict {received.verdict}")
+        return
+    done = purchases.acknowledge(market, session.keys, vault, resource, received)
     session.show_done(done, document, f"stored {output}", f"verdict {received.verdict}")
 
 
@@ -161,7 +163,7 @@ def confirm(session: Session, trade: str) -> None:
 @click.argument("trade")
 @session_command
 def accept(session: Session, trade: str) -> None:
-    """Buyer: accept a copy that was altered."""
+    """Buyer: accept a copy that was altered, or in a dispute the seller's remedy."""
     from countermark.client import purchases
 
     session.show_done(purchases.accept(session.market(), trade))

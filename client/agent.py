@@ -198,7 +198,7 @@ class Agent:
 
     def _notice(self, trade: dict[str, Any]) -> str:
         # The ledger has the verdict, by a gateway that could not hand the notice on to the platform.
-        notices.finish(self._market, self._vault, trade["id"], action="trade.ack", role="buyer")
+        notices.finish(self._market, self._vault, trade["id"], action="trade.ack")
         return ""
 
     def _confirm(self, trade: dict[str, Any]) -> str:

@@ -1,25 +1,27 @@
-"""The seller's side of a trade: accept and pay the fee (12), encrypt (13), send with his notice (14-16)."""
+"""The seller's side of a trade: accept and pay the fee (12), encrypt (13), send with his notice (14-16).
 
-import hashlib
+In a dispute that waits for its decision he may send once more, the remedy: in the same way, by another action.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from countermark.client import trades
-from countermark.client.data import Data, only
-from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
+from countermark.client.data import only
+from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.examining import examine
-from countermark.client.files import private_folder, replacing
+from countermark.client.files import private_folder
 from countermark.client.keystore import Keys
-from countermark.client.listings import Held, recall
+from countermark.client.listings import recall
 from countermark.client.market import PENDING, Done, Market
 from countermark.client.notices import act, finish, submit
-from countermark.client.packing import packed
+from countermark.client.sealing import measure_package, seal_data
 from countermark.client.transfers import Progress, no_progress, upload
 from countermark.client.vault import Vault
 from countermark.protocol import ids, intents
 from countermark.protocol.commitments import commit
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.packages import PackageHeader, PackageSalts, PackageSummary, measure, seal_package
 from countermark.protocol.transitions import TradeState
 
 
@@ -34,9 +36,52 @@ def cancel(market: Market, trade: str) -> Done:
     return market.act(f"/v1/trades/{trade}/cancellation", "trade.cancel", {"trade": trade})
 
 
-def package_file(packages: Path, trade: str) -> Path:
-    """Return where in the folder ``packages`` the package of ``trade`` waits until it has left."""
-    return packages / f"{trade}.package"
+@dataclass(frozen=True)
+class Delivery:
+    """How one of the two packages of a trade is handed over.
+
+    Attributes:
+        action: commits to it on the ledger.
+        resource: of the trade, where the action is asked for.
+        package: of the trade, where the bytes go and come from.
+        committed: the trade's member that says what the ledger has of it.
+        begins: the state in which it is committed to.
+        uploads: the state in which the relay waits for the bytes then.
+        suffix: of the file in which it waits on this machine.
+    """
+
+    action: str
+    resource: str
+    package: str
+    committed: str
+    begins: TradeState
+    uploads: TradeState
+    suffix: str
+
+
+FIRST = Delivery(
+    action="trade.send",
+    resource="notices",
+    package="package",
+    committed="package",
+    begins=TradeState.FUNDED,
+    uploads=TradeState.UPLOADED,
+    suffix=".package",
+)
+REMEDY = Delivery(
+    action="trade.remedy",
+    resource="remedy",
+    package="remedy/package",
+    committed="remedy",
+    begins=TradeState.EVIDENCED,
+    uploads=TradeState.EVIDENCED,
+    suffix=".remedy",
+)
+
+
+def package_file(packages: Path, trade: str, delivery: Delivery = FIRST) -> Path:
+    """Return where in the folder ``packages`` a package of ``trade`` waits until it has left."""
+    return packages / f"{trade}{delivery.suffix}"
 
 
 def send(
@@ -47,6 +92,8 @@ def send(
     packages: Path,
     path: Path | None = None,
     progress: Progress = no_progress,
+    *,
+    delivery: Delivery = FIRST,
 ) -> Done | None:
     """Encrypt the data of ``trade`` (a trade resource) to its one-time key and hand it to the relay (steps 13-16).
 
@@ -56,14 +103,21 @@ def send(
     Raises:
         ClientError: as `commit_package`; or the upload broke off, which the next send goes on with.
     """
-    done = commit_package(market, keys, vault, trade, packages, path)
+    done = commit_package(market, keys, vault, trade, packages, path, delivery=delivery)
     if may_upload(market, done):
-        upload_package(market, trade, packages, progress)
+        upload_package(market, trade, packages, progress, delivery=delivery)
     return done
 
 
 def commit_package(
-    market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], packages: Path, path: Path | None = None
+    market: Market,
+    keys: Keys,
+    vault: Vault,
+    trade: dict[str, Any],
+    packages: Path,
+    path: Path | None = None,
+    *,
+    delivery: Delivery = FIRST,
 ) -> Done | None:
     """Encrypt the data of ``trade`` and commit to package and notice on the ledger, before a byte is uploaded.
 
@@ -75,18 +129,20 @@ def commit_package(
     Raises:
         ClientError: the data is not what was registered, cannot be read, or a rule of the market refuses.
     """
-    package = package_file(private_folder(packages), trade["id"])
-    if trade["state"] == TradeState.UPLOADED:
-        _check_committed(package, trade)
+    package = package_file(private_folder(packages), trade["id"], delivery)
+    if _awaited(trade, delivery):
+        _check_committed(package, trade, delivery)
         # The ledger has it. The platform has the notice for certain only if it has answered.
-        finish(market, vault, trade["id"], action="trade.send", role="seller")
+        finish(market, vault, trade["id"], action=delivery.action)
         return None
-    if trade["state"] != TradeState.FUNDED:
-        raise ClientError(ErrorCode.WRONG_STATE, f"nothing is sent in state {trade['state']}")
+    if trade["state"] != delivery.begins:
+        raise ClientError(ErrorCode.WRONG_STATE, f"nothing is sent by {delivery.action} in state {trade['state']}")
+    if trade.get(delivery.committed) is not None:
+        raise ClientError(ErrorCode.WRONG_STATE, "the remedy was relayed, and there is no second one")
     if not package.exists():
         # What it would commit to is lost.
-        market.forget(*act("trade.send", trade["id"]))
-    return _commit(market, keys, vault, trade, package, path)
+        market.forget(*act(delivery.action, trade["id"]))
+    return _commit(market, keys, vault, trade, package, path, delivery)
 
 
 def may_upload(market: Market, done: Done | None) -> bool:
@@ -94,7 +150,14 @@ def may_upload(market: Market, done: Done | None) -> bool:
     return not market.dry_run and (done is None or done.result.get("state") != PENDING)
 
 
-def upload_package(market: Market, trade: dict[str, Any], packages: Path, progress: Progress = no_progress) -> None:
+def upload_package(
+    market: Market,
+    trade: dict[str, Any],
+    packages: Path,
+    progress: Progress = no_progress,
+    *,
+    delivery: Delivery = FIRST,
+) -> None:
     """Hand the package of ``trade``, which was committed to, to the relay, from where an earlier upload stopped.
 
     It stays where it is until the relay has it whole and has said so on the ledger (`sweep`).
@@ -102,7 +165,8 @@ def upload_package(market: Market, trade: dict[str, Any], packages: Path, progre
     Raises:
         ClientError: the upload broke off, or is refused.
     """
-    upload(market.http, f"/v1/trades/{trade['id']}/package", package_file(packages, trade["id"]), progress)
+    resource = f"/v1/trades/{trade['id']}/{delivery.package}"
+    upload(market.http, resource, package_file(packages, trade["id"], delivery), progress)
 
 
 def sweep(market: Market, packages: Path) -> None:
@@ -111,26 +175,47 @@ def sweep(market: Market, packages: Path) -> None:
     Raises:
         ClientError: the gateway cannot be reached.
     """
-    for package in sorted(packages.glob("tr1*.package")) if packages.is_dir() else ():
+    waiting = [
+        (path, delivery) for delivery in (FIRST, REMEDY) for path in sorted(packages.glob(f"tr1*{delivery.suffix}"))
+    ]
+    for package, delivery in waiting:
         try:
-            state = TradeState(trades.show(market, package.stem)["state"])
+            trade = trades.show(market, package.stem)
         except (ClientError, MarketError) as error:
             if error.code == ErrorCode.UNKNOWN_TRADE:
                 continue  # another account's of this home
             raise
-        if state not in (TradeState.PAID, TradeState.FUNDED, TradeState.UPLOADED):
+        wanted = trade["state"] in (TradeState.PAID, delivery.begins, delivery.uploads)
+        if not wanted or _relayed(trade, delivery):
             package.unlink()
 
 
-def _check_committed(package: Path, trade: dict[str, Any]) -> None:
+def _awaited(trade: dict[str, Any], delivery: Delivery) -> bool:
+    """Return whether the package of ``delivery`` is committed to on the ledger, and not relayed yet."""
+    committed = trade["state"] == delivery.uploads and trade.get(delivery.committed) is not None
+    return committed and not _relayed(trade, delivery)
+
+
+def _relayed(trade: dict[str, Any], delivery: Delivery) -> bool:
+    """Return whether a remedy was relayed; of the first package the state says it."""
+    return bool((trade.get(delivery.committed) or {}).get("relayed_at"))
+
+
+def _check_committed(package: Path, trade: dict[str, Any], delivery: Delivery) -> None:
     if not package.exists():
         raise ClientError(ErrorCode.WRONG_STATE, "the package was committed to, and has left or lies in another home")
-    if _measure(package, trade).root != trade["package"]["root"]:
+    if measure_package(package, trade).root != trade[delivery.committed]["root"]:
         raise ClientError(ErrorCode.PACKAGE_ROOT_MISMATCH, f"{package} is not the package that was committed to")
 
 
 def _commit(
-    market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], package: Path, path: Path | None
+    market: Market,
+    keys: Keys,
+    vault: Vault,
+    trade: dict[str, Any],
+    package: Path,
+    path: Path | None,
+    delivery: Delivery,
 ) -> Done:
     _check_payment(market, trade)
     held = recall(vault, trade["listing"])
@@ -140,7 +225,7 @@ def _commit(
     if market.dry_run:
         return Done("", {"dry_run": True, "trade": trade["id"]})
     # A package that waits here may be the one that a transaction without an answer commits to.
-    summary = _measure(package, trade) if package.exists() else _seal(data, held, trade, package)
+    summary = measure_package(package, trade) if package.exists() else seal_data(data, held, trade, package)
     params = {"trade": trade["id"], "package_root": summary.root, "package_size": summary.size}
     return submit(
         market,
@@ -149,8 +234,8 @@ def _commit(
         trade,
         root=data.root,
         verdict=None,
-        resource="notices",
-        action="trade.send",
+        resource=delivery.resource,
+        action=delivery.action,
         params=params,
     )
 
@@ -168,59 +253,3 @@ def _check_payment(market: Market, trade: dict[str, Any]) -> None:
         raise ClientError(
             ErrorCode.COMMITMENT_MISMATCH, "the buyer has signed another payment than the gateway shows"
         )
-
-
-def _header(trade: dict[str, Any]) -> PackageHeader:
-    return PackageHeader(trade["id"], trade["buyer"], trade["seller"], trade["listing"])
-
-
-def _measure(package: Path, trade: dict[str, Any]) -> PackageSummary:
-    try:
-        with package.open("rb") as file:
-            return measure(file, header=_header(trade))
-    except MarketError as error:
-        raise ClientError(REFUSED_HERE, f"{package} is no package of this trade: {error}") from error
-
-
-def _seal(data: Data, held: Held, trade: dict[str, Any], package: Path) -> PackageSummary:
-    salts = PackageSalts(salt_f=held.salt_f, salt_exact=held.salt_exact)
-    with (
-        packed(data, package.with_suffix(".zip")) as path,
-        path.open("rb") as file,
-        replacing(package) as out,
-    ):
-        source = _Hashing(file)
-        try:
-            summary = seal_package(
-                source,  # type: ignore[arg-type]  # of a file, only read() is used
-                out,
-                header=_header(trade),
-                recipient=trade["pk_t"],
-                salts=salts,
-                size=path.stat().st_size if data.files else data.size,
-            )
-        except MarketError as error:
-            if error.code is not ErrorCode.PACKAGE_MALFORMED:
-                raise
-            raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} changes while it is read") from error
-        # What is committed to must be what was examined, or the seller loses the dispute.
-        if not data.files and source.digest != data.exact:
-            raise ClientError(ErrorCode.COMMITMENT_MISMATCH, f"{data.path} changes while it is read")
-    return summary
-
-
-class _Hashing:
-    """A file that is hashed while it is read."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        self._hash.update(data)
-        return data
-
-    @property
-    def digest(self) -> bytes:
-        return self._hash.digest()

@@ -1,4 +1,4 @@
-"""A party's notice for the send-receive board (steps 16 and 20), and the receipt that it gets for it."""
+"""A party's notice for the send-receive board (steps 16 and 20, a remedy), and the receipt that it gets for it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,9 @@ from countermark.client.vault import Vault
 from countermark.protocol import notices, receipts
 from countermark.protocol.encoding import as_digest
 from countermark.protocol.errors import ErrorCode, MarketError
+
+_RECEIPTS = {"trade.send": "seller", "trade.ack": "buyer", "trade.remedy": "remedy"}
+"""What the name of the receipt ends with that comes for the notice of each action."""
 
 
 def submit(
@@ -55,16 +58,16 @@ def submit(
         }
         return market.posting(f"/v1/trades/{trade['id']}/{resource}", body, entity=trade["id"])
 
-    return market.perform(act(action, trade["id"]), make, take=_receipt(market, vault, trade["id"], role))
+    return market.perform(act(action, trade["id"]), make, take=_receipt(market, vault, trade["id"], action))
 
 
-def finish(market: Market, vault: Vault, trade: str, *, action: str, role: notices.Role) -> None:
+def finish(market: Market, vault: Vault, trade: str, *, action: str) -> None:
     """Send the notice on ``trade`` again if it was never answered: its intent may stand on the ledger without it.
 
     Raises:
         ClientError: its outcome stays unknown.
     """
-    market.perform(act(action, trade), lambda: Done(""), take=_receipt(market, vault, trade, role))
+    market.perform(act(action, trade), lambda: Done(""), take=_receipt(market, vault, trade, action))
 
 
 def is_unanswered(vault: Vault, trade: str, *, action: str) -> bool:
@@ -73,7 +76,7 @@ def is_unanswered(vault: Vault, trade: str, *, action: str) -> bool:
         return kept.load() is not None
 
 
-def _receipt(market: Market, vault: Vault, trade: str, role: notices.Role) -> Callable[[dict[str, Any]], object]:
+def _receipt(market: Market, vault: Vault, trade: str, action: str) -> Callable[[dict[str, Any]], object]:
     """Return what stores the receipt in an answer, and gives the transaction."""
 
     def take(answer: dict[str, Any]) -> object:
@@ -87,7 +90,7 @@ def _receipt(market: Market, vault: Vault, trade: str, role: notices.Role) -> Ca
             detail = f"the gateway's receipt does not hold: {error}"
             txid = _txid(answer.get("transaction"))
             raise ClientError(GATEWAY_ANSWER, detail, txid=txid, undecided=True) from error
-        vault.put("receipts", f"{trade}-{role}", {"receipt": receipt.token})
+        vault.put("receipts", f"{trade}-{_RECEIPTS[action]}", {"receipt": receipt.token})
         return answer.get("transaction")
 
     return take

@@ -78,12 +78,16 @@ def _running(market: Market, vault: Vault, listing: str) -> Done | None:
     return None
 
 
-def acknowledge(market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], received: Received) -> Done:
-    """Send the buyer's notice with the fingerprint of what he received, and his verdict (step 20)."""
+def hold(market: Market, vault: Vault, trade: dict[str, Any], received: Received) -> None:
+    """Remember data that match as those of the contract: the new owner needs the salts when he sells in turn."""
     if received.verdict == "match" and not market.dry_run:
-        # The new owner needs the salts when he sells in turn (steps 9-24 only).
         salts = received.salts
         remember(vault, trade["listing"], Held(received.path, received.generators, salts.salt_f, salts.salt_exact))
+
+
+def acknowledge(market: Market, keys: Keys, vault: Vault, trade: dict[str, Any], received: Received) -> Done:
+    """Send the buyer's notice with the fingerprint of what he received, and his verdict (step 20)."""
+    hold(market, vault, trade, received)
     return submit(
         market,
         keys,

@@ -1,7 +1,8 @@
 """What a buyer does with a package: fetch it (15), open it (18), and compare the data with what was promised (19).
 
 The package waits in the home; the data lie beside their destination, under a name of the trade's own, until their
-last byte is authenticated. What a crash leaves there is known, and goes with the next try.
+last byte is authenticated. What a crash leaves there is known, and goes with the next try. The remedy of a dispute
+has names of its own everywhere, so that nothing of the first package is taken for a part of it.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 from countermark.client import promises
 from countermark.client.data import only
+from countermark.client.deliveries import FIRST, Delivery, package_file
 from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.examining import examine
 from countermark.client.files import private_folder, replacing
@@ -52,6 +54,7 @@ def fetch(
     progress: Progress = no_progress,
     *,
     force: bool = False,
+    delivery: Delivery = FIRST,
 ) -> Received:
     """Download, decrypt and examine the data of ``trade`` (a trade resource) and store it as ``out`` (18, 19).
 
@@ -65,15 +68,16 @@ def fetch(
     """
     promise = promises.recall(vault, trade["id"])
     promise.check(trade)
-    out = out.absolute()
-    with vault.locked(_STORED, trade["id"]):
-        salts = _stored(vault, trade["id"], out)
+    out, name = out.absolute(), _name(trade, delivery)
+    with vault.locked(_STORED, name):
+        salts = _stored(vault, name, out)
         if salts is None:
             if not force and (out.exists() or out.is_symlink()):
                 raise ClientError(REFUSED_HERE, f"{out} is there already; --force replaces it")
             if not out.parent.is_dir():
                 raise ClientError(REFUSED_HERE, f"the folder {out.parent} is not there")
-            salts = _open(market, vault, trade, promise, out, private_folder(packages), progress, force=force)
+            folder = private_folder(packages)
+            salts = _open(market, vault, trade, promise, out, folder, progress, force=force, delivery=delivery)
     verdict, root = judge(promise, out, salts)
     return Received(out, verdict, root, salts, promise.generators)
 
@@ -88,17 +92,19 @@ def _open(
     progress: Progress,
     *,
     force: bool,
+    delivery: Delivery,
 ) -> PackageSalts:
-    if trade["package"] is None:
-        raise ClientError(ErrorCode.WRONG_STATE, f"nothing was sent yet; the trade is {trade['state']}")
+    committed, name = trade.get(delivery.committed), _name(trade, delivery)
+    if committed is None:
+        raise ClientError(ErrorCode.WRONG_STATE, f"the trade is {trade['state']} and has no {delivery.committed} yet")
     header = PackageHeader(trade["id"], market.address, promise.seller, promise.listing)
-    package = packages / f"{trade['id']}.package"
-    download(market.http, f"/v1/trades/{trade['id']}/package", package, trade["package"]["size"], progress)
+    package = package_file(packages, trade["id"], delivery)
+    download(market.http, f"/v1/trades/{trade['id']}/{delivery.package}", package, committed["size"], progress)
     try:
-        with package.open("rb") as source, _plaintext(vault, trade["id"], out, force=force) as plain:
-            salts = open_package(source, plain, header=header, root=trade["package"]["root"], key=promise.key)
+        with package.open("rb") as source, _plaintext(vault, name, out, force=force) as plain:
+            salts = open_package(source, plain, header=header, root=committed["root"], key=promise.key)
             # On the disk before the data have their name: whoever finds them knows what they are.
-            _remember(vault, trade["id"], out, plain, salts)
+            _remember(vault, name, out, plain, salts)
     except MarketError as error:
         # It is fetched anew: what is wrong with it may be this copy alone.
         package.unlink(missing_ok=True)
@@ -107,21 +113,26 @@ def _open(
     return salts
 
 
+def _name(trade: dict[str, Any], delivery: Delivery) -> str:
+    """Return the name of what is kept of one package of ``trade``; of a first one the trade's id alone."""
+    return str(trade["id"]) if delivery is FIRST else f"{trade['id']}-{delivery.committed}"
+
+
 @contextmanager
-def _plaintext(vault: Vault, trade: str, out: Path, *, force: bool) -> Iterator[BinaryIO]:
+def _plaintext(vault: Vault, name: str, out: Path, *, force: bool) -> Iterator[BinaryIO]:
     """Give the file that becomes ``out``; what a killed run has left of it, here or elsewhere, is removed first."""
-    earlier = vault.get(_PARTIAL, trade)
+    earlier = vault.get(_PARTIAL, name)
     if earlier is not None:
         _path(earlier).unlink(missing_ok=True)
     # A name that fits wherever a name does, however long the one of ``out`` is.
-    partial = out.with_name(f".{trade}.partial")
-    vault.put(_PARTIAL, trade, {"path": b64u(os.fsencode(partial))})
+    partial = out.with_name(f".{name}.partial")
+    vault.put(_PARTIAL, name, {"path": b64u(os.fsencode(partial))})
     with replacing(out, partial=partial, clobber=force) as file:
         yield file
-    vault.delete(_PARTIAL, trade)
+    vault.delete(_PARTIAL, name)
 
 
-def _remember(vault: Vault, trade: str, out: Path, plain: BinaryIO, salts: PackageSalts) -> None:
+def _remember(vault: Vault, name: str, out: Path, plain: BinaryIO, salts: PackageSalts) -> None:
     plain.flush()
     with open(plain.fileno(), "rb", closefd=False) as written:
         written.seek(0)
@@ -132,12 +143,12 @@ def _remember(vault: Vault, trade: str, out: Path, plain: BinaryIO, salts: Packa
         "salt_f": b64u(salts.salt_f),
         "salt_exact": b64u(salts.salt_exact),
     }
-    vault.put(_STORED, trade, record)
+    vault.put(_STORED, name, record)
 
 
-def _stored(vault: Vault, trade: str, out: Path) -> PackageSalts | None:
-    """Return the salts that came with the data of ``trade``, if they lie untouched as ``out``."""
-    record = vault.get(_STORED, trade)
+def _stored(vault: Vault, name: str, out: Path) -> PackageSalts | None:
+    """Return the salts that came with the package ``name``, if they lie untouched as ``out``."""
+    record = vault.get(_STORED, name)
     if record is None or _path(record) != out or not out.is_file() or b64u(_digest_of(out)) != record["exact"]:
         return None
     return PackageSalts(unb64u(record["salt_f"]), unb64u(record["salt_exact"]))

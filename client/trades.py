@@ -12,6 +12,7 @@ from countermark.protocol.transitions import TradeState
 
 _POLL_S = 1.0
 _PACKAGE = {"root": fields.digest, "size": fields.integer(1, 1 << 50)}
+_REMEDY = {**_PACKAGE, "notice": fields.digest, "relayed_at": fields.text(64, empty=True)}
 
 
 def show(market: Market, trade: str) -> dict[str, Any]:
@@ -49,6 +50,8 @@ def _check(resource: dict[str, Any]) -> dict[str, Any]:
         TradeState(resource["state"])
         if resource["package"] is not None:
             fields.record(resource["package"], _PACKAGE)
+        if resource.get("remedy") is not None:
+            fields.record(resource["remedy"], _REMEDY)
     except (KeyError, TypeError, ValueError, MarketError) as error:
         raise ClientError(GATEWAY_ANSWER, "the gateway's trade is malformed") from error
     return resource
