@@ -12,18 +12,18 @@ from countermark.platform.relay import upload as upload_module
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.sql import text
+from countermark.platform.trades import Delivery
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.transitions import TradeState
 from tests.support.platform import World
 from tests.support.relay import Relay, seal_for
 from tests.support.stores import Stored
 
 
-@pytest.fixture
-def relay(database: Database, tmp_path: Path, stored: Stored) -> Relay:
+@pytest.fixture(params=Delivery, ids=str)
+def relay(database: Database, tmp_path: Path, stored: Stored, request: pytest.FixtureRequest) -> Relay:
     world = World(database, tmp_path, store=stored.store)
-    trade = world.market.bring_to("FUNDED")
-    return Relay(world, trade, *seal_for(world, trade))
+    trade = world.market.bring_to("EVIDENCED" if request.param is Delivery.REMEDY else "FUNDED")
+    return Relay(world, trade, *seal_for(world, trade), delivery=request.param)
 
 
 def _before_the_seal(relay: Relay, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
@@ -42,7 +42,7 @@ def _before_the_seal(relay: Relay, monkeypatch: pytest.MonkeyPatch, act: Callabl
 def _deliver(relay: Relay) -> bytes:
     relay.submit("seller")
     assert relay.job.run_once() == 1
-    assert relay.state == TradeState.SENT
+    assert relay.relayed
     return relay.fetch()
 
 
@@ -126,7 +126,7 @@ def test_two_first_requests_at_once_leave_one_object(relay: Relay, stored: Store
 def test_upload_that_has_not_seen_the_commitment_does_not_take_the_certified_package_away(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The seller begins anew at the moment of his `trade.send`: the relay certifies what stays, or nothing yet."""
+    """The seller begins anew at the moment when he commits: the relay certifies what stays, or nothing yet."""
     relay.put()
     looked, go_on = Event(), Event()
     load = upload_module.load_market
@@ -149,7 +149,7 @@ def test_upload_that_has_not_seen_the_commitment_does_not_take_the_certified_pac
     anew.join()
     certify.join()
     monkeypatch.undo()
-    assert relay.state == TradeState.UPLOADED
+    assert not relay.relayed
     relay.put()
     assert relay.job.run_once() == 1
     assert relay.fetch() == relay.package

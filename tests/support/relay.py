@@ -11,6 +11,7 @@ from countermark.platform.relay.checking import CheckJob
 from countermark.platform.relay.release import PackageRelease
 from countermark.platform.relay.transmission import RelayJob
 from countermark.platform.relay.upload import PackageUpload
+from countermark.platform.trades import Delivery
 from countermark.protocol import intents
 from countermark.protocol.encoding import digest
 from countermark.protocol.notices import Notice, sign_notice
@@ -22,14 +23,21 @@ DATA = os.urandom(300_000)
 ROOT = digest(b"the fingerprint of the data")
 
 
+_SENDING = {Delivery.FIRST: "trade.send", Delivery.REMEDY: "trade.remedy"}
+
+
 @dataclass
 class Relay:
-    """A trade in FUNDED, the seller's package for it, and the platform's parts that carry it."""
+    """A trade that waits for its seller's package, the package, and the platform's parts that carry it.
+
+    It waits in FUNDED for the first, and for its remedy in EVIDENCED.
+    """
 
     world: World
     trade: str
     package: bytes
     summary: PackageSummary
+    delivery: Delivery = Delivery.FIRST
 
     def __post_init__(self) -> None:
         world = self.world
@@ -59,11 +67,16 @@ class Relay:
     def state(self) -> str:
         return str(self.world.market.trade(self.trade)["state"])
 
+    @property
+    def relayed(self) -> bool:
+        record = self.world.market.trade(self.trade)
+        return bool((record["remedy"] if self.delivery is Delivery.REMEDY else record)["relayed_at"])
+
     def put(self, package: bytes | None = None, *, start: int = 0, stop: int | None = None, **changes: Any) -> Any:
         package = self.package if package is None else package
         body: Sequence[bytes] = [package[start:stop]]
         arguments = {"account": self.seller, "start": start, "total": len(package), "data": body, **changes}
-        return self.upload.receive(self.trade, **arguments)
+        return self.upload.receive(self.trade, delivery=self.delivery, **arguments)
 
     def notice(self, role: str, **changes: Any) -> Notice:
         record = self.world.market.trade(self.trade)
@@ -93,7 +106,7 @@ class Relay:
         intent = intents.sign(
             who.key,
             market=MARKET,
-            action="trade.send" if role == "seller" else "trade.ack",
+            action=_SENDING[self.delivery] if role == "seller" else "trade.ack",
             params={"trade": self.trade, "notice": notice_digest, **own, **(params or {})},
             issued_at_ms=self.world.clock(),
         )
@@ -108,7 +121,7 @@ class Relay:
         assert self.state == TradeState.SENT
 
     def fetch(self, start: int = 0, stop: int | None = None, account: str | None = None) -> bytes:
-        package = self.release.find(self.trade, account=account or self.buyer)
+        package = self.release.find(self.trade, account=account or self.buyer, delivery=self.delivery)
         return b"".join(self.release.read(package, start, stop))
 
 

@@ -189,6 +189,46 @@ def test_a_send_whose_upload_fails_tells_its_transaction(
     assert buyer.done("trade", "show", trade, "--json").json["state"] == "SENT"
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["lines", "json"])
+def test_a_remedy_is_sent_received_and_accepted(
+    party: Make, gateway: Gateway, front: Front, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    seller, buyer = party("seller"), party("buyer")
+    trade = buyer.done("trade", "buy", listed(seller, front)).first
+    seller.done("trade", "charge", trade)
+    seller.done("trade", "send", trade)
+    front.work()
+    assert seller("trade", "remedy", trade, *options).status == 3
+    buyer.done("trade", "dispute", trade, "--reason", "undecryptable")
+    buyer.done("trade", "open", trade)
+    assert buyer("trade", "accept", trade, *options).status == 3, "there is no remedy yet"
+    assert buyer("trade", "receive", trade, "--remedy", "-o", tmp_path / "photo.jpg", *options).status == 3
+    dry = seller.done("trade", "remedy", trade, "--dry-run", "--json").json
+    assert dry["dry_run"] is True
+    gateway.failure, gateway.failing = httpx.ConnectError, "/remedy/package"
+    failed = seller("trade", "remedy", trade, *options)
+    assert failed.status == 1
+    assert is_transaction(failed.json["txid"] if options else failed.first)
+    gateway.failure = None
+    again = seller.done("trade", "remedy", trade, *options)
+    assert again.json == {"trade": trade, "state": "EVIDENCED", "resumed": True} if options else again.first == trade
+    front.work()
+    received = buyer.done("trade", "receive", trade, "--remedy", "-o", tmp_path / "photo.jpg", *options)
+    if options:
+        assert received.json == {"trade": trade, "path": str(tmp_path / "photo.jpg"), "verdict": "match"}
+    else:
+        assert received.out.splitlines() == [trade, f"stored {tmp_path / 'photo.jpg'}", "verdict match"]
+    assert (tmp_path / "photo.jpg").read_bytes() == front.photograph.read_bytes()
+    assert buyer.done("trade", "show", trade, "--json").json["state"] == "EVIDENCED"
+    buyer.done("trade", "accept", trade)
+    assert buyer.done("trade", "show", trade, "--json").json["outcome"] == "remedied"
+    assert is_transaction(buyer.done("listing", "relist", listed_in(buyer, trade), "--price", "20000").first)
+
+
+def listed_in(party: Party, trade: str) -> str:
+    return str(party.done("trade", "show", trade, "--json").json["listing"])
+
+
 # Files
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from countermark.client import account, deliveries, listings, purchases, receiving, searches
+from countermark.client import account, deliveries, disputes, listings, purchases, receiving, searches
 from countermark.client.errors import ClientError
 from countermark.client.trades import show
 from countermark.gateway.catching_up import HEIGHT, CatchingUp
@@ -101,6 +101,25 @@ def test_member_s_trader_sells_to_a_buyer_at_the_platform(front: Front, member: 
     sale.receive(trade)
     purchases.confirm(buyer.market, trade)
     assert seller.trade(trade)["state"] == "SETTLED"
+
+
+def test_member_s_traders_settle_a_dispute_by_a_remedy(sale: Sale, buyer: Trader, member: MemberFront) -> None:
+    copy(member)
+    trade, seller = sale.pay(), member.trader("seller")
+    sale.send(trade)
+    purchases.dispute(buyer.market, trade, "undecryptable")
+    disputes.open_key(buyer.market, buyer.vault, buyer.trade(trade))
+    vault, shown = sale.seller.vault, seller.trade(trade)
+    deliveries.send(seller.market, seller.keys, vault, shown, seller.folder, delivery=deliveries.REMEDY)
+    assert seller.http.head(f"/v1/trades/{trade}/remedy/package")["Upload-Offset"] != "0"
+    sale.front.work()
+    out, downloads = buyer.folder / "bought", buyer.folder / "downloads"
+    shown, remedy = buyer.trade(trade), deliveries.REMEDY
+    received = receiving.fetch(buyer.market, buyer.vault, shown, out, downloads, delivery=remedy)
+    assert received.verdict == "match"
+    purchases.accept(buyer.market, trade)
+    assert buyer.trade(trade)["outcome"] == sale.seller.trade(trade)["outcome"] == "remedied"
+    assert notices(sale.front) == ["seller_notice", "seller_notice"]
 
 
 def test_platform_that_is_away_keeps_no_trader_from_acting(sale: Sale, buyer: Trader, member: MemberFront) -> None:
