@@ -146,7 +146,7 @@ SWITCHED_OFF = {
         r"assert 0\.18\d* == 0\.275",
     ),
     "R66": (
-        "    if view.relayed_at_ms is None or view.state is TradeState.REFUNDED:\n",
+        "    if view.committed(delivery).relayed_at_ms is None or view.state is TradeState.REFUNDED:\n",
         "    if view.state is TradeState.REFUNDED:\n",
         "unit/platform/test_relay.py::test_the_buyer_gets_the_package_only_after_sent_has_committed",
         "DID NOT RAISE",

@@ -71,12 +71,12 @@ def _trade(live: LiveMarket, action: str, trade: str, *, fresh: bool = False) ->
     record = live.market.trade(trade)
     seller, buyer = live.by_address(record["seller"]), live.by_address(record["buyer"])
     act = Act(action, buyer, {"trade": trade}, {"trade": trade})
-    if action in ("trade.charge", "trade.cancel", "trade.send"):
+    if action in ("trade.charge", "trade.cancel", "trade.send", "trade.remedy"):
         act.signer = seller
     if action == "trade.charge":
         act.params |= {"fee": record["fee"], "bond": record["bond"]}
         live.fill_purse(seller, int(record["fee"]) + int(record["bond"]), fresh=fresh)
-    elif action == "trade.send":
+    elif action in ("trade.send", "trade.remedy"):
         _, summary = live.package(trade)
         notice = _notice(live, record, act)
         act.params |= {"package_root": summary.root, "package_size": summary.size, "notice": notice}
@@ -214,16 +214,21 @@ _OTHERS: Mapping[str, Callable[[LiveMarket, bool, int], Act]] = {
 
 
 def deliver(live: LiveMarket) -> None:
-    """Bring a trade to where its package has come to the platform and is on the ledger as sent."""
-    trade = live.trade(TradeState.FUNDED)
-    act = _trade(live, "trade.send", trade)
+    """Bring a trade to where its package has come to the platform and is on the ledger as sent; a remedy too."""
+    live.delivered.append(_deliver(live, live.trade(TradeState.FUNDED), "trade.send", "notices", "package"))
+    disputed = live.trade(TradeState.EVIDENCED)
+    live.remedied.append(_deliver(live, disputed, "trade.remedy", "remedy", "remedy/package"))
+
+
+def _deliver(live: LiveMarket, trade: str, action: str, resource: str, package: str) -> str:
+    act = _trade(live, action, trade)
     token = live.market.sign(act.signer, act.action, act.params)
     http = live.front.http(act.signer)
-    http.post(f"/v1/trades/{trade}/notices", {"intent": token, **act.extra}, wait_s=5)
-    package, _ = live.package(trade)
-    http.put_range(f"/v1/trades/{trade}/package", package, start=0, total=len(package))
+    http.post(f"/v1/trades/{trade}/{resource}", {"intent": token, **act.extra}, wait_s=5)
+    data, _ = live.package(trade)
+    http.put_range(f"/v1/trades/{trade}/{package}", data, start=0, total=len(data))
     live.front.work()
-    live.delivered.append(trade)
+    return trade
 
 
 def evidence(live: LiveMarket) -> str:

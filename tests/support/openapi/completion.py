@@ -37,6 +37,7 @@ class Completion:
         self._filled: dict[str, Callable[[Case[Any], Plan], Act]] = {
             "accounts_fund": self._fund,
             "packages_upload": self._upload,
+            "packages_upload_remedy": self._upload_remedy,
             "fingerprints_upload": self._part,
         }
         """Operations whose bodies have no intent and cannot be made up."""
@@ -168,6 +169,16 @@ class Completion:
     def _upload(self, case: Case[Any], plan: Plan) -> Act:
         packages = list(self.live.packages)
         trade = self.live.trade(TradeState.FUNDED) if plan.fresh else packages[plan.pick % len(packages)]
+        return self._part_of_package(case, plan, trade)
+
+    def _upload_remedy(self, case: Case[Any], plan: Plan) -> Act:
+        trades = self.live.remedied
+        trade = self.live.trade(TradeState.EVIDENCED) if plan.fresh else trades[plan.pick % len(trades)]
+        if plan.fresh:
+            trades.append(trade)
+        return self._part_of_package(case, plan, trade)
+
+    def _part_of_package(self, case: Case[Any], plan: Plan, trade: str) -> Act:
         package, _ = self.live.package(trade)
         start = 0 if plan.pick % 3 == 0 else plan.pick % len(package)
         stop = len(package) if plan.pick % 5 == 0 else min(start + 1 + plan.pick % 1_000, len(package))
@@ -212,7 +223,8 @@ class Completion:
             return trade, self.live.market.arbiter if opening else self.live.market.buyer
         trades = list(self.live.trades)
         if case.path.endswith("/package") and plan.pick % 4 == 0:
-            trades = [*self.live.delivered, *self.live.packages]
+            remedied = case.path.endswith("/remedy/package")
+            trades = list(self.live.remedied) if remedied else [*self.live.delivered, *self.live.packages]
         return trades[plan.pick // 4 % len(trades)], self.live.market.buyer
 
     def _some_digest(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:

@@ -35,6 +35,8 @@ class LiveMarket:
         """The sealed package of each trade that has one, to be uploaded."""
         self.delivered: deque[str] = deque(maxlen=POOL)
         """Trades whose package is here and on the ledger as sent."""
+        self.remedied: deque[str] = deque(maxlen=POOL)
+        """Disputes whose seller has sent a remedy, or begun to."""
         self._made = 0
         for state in ListingState:
             if state not in (ListingState.RESERVED, ListingState.SOLD, ListingState.VOID, ListingState.PARTITIONED):

@@ -1,14 +1,18 @@
 """The migrations make exactly the schema of tables.py, however many processes run them at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from countermark.platform.store import migrations, tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.migrations import migrate
 from countermark.platform.store.objects.tables import metadata
-from countermark.platform.store.sql import text
+from countermark.platform.store.sql import select, text
 from countermark.platform.store.tables import CONTRACT_LEDGER_COLUMNS, LEDGER_TABLES, data_contracts
 
 _DESCRIPTION = {
@@ -63,6 +67,22 @@ def test_to_migrate_an_up_to_date_database_changes_nothing(database: Database) -
     before = _describe(database)
     migrate(database)
     assert _describe(database) == before
+
+
+def test_packages_that_lay_there_before_remedies_are_first_ones(empty_database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with empty_database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        insert = """
+            INSERT INTO packages (trade, object_name, size, state, created_ms)
+            VALUES ('tr1', 'packages/tr1/a', 1, 'COMPLETE', 0)"""
+        connection.execute(text(insert))
+    migrate(empty_database)
+    with empty_database.begin() as connection:
+        (row,) = connection.execute(select(tables.packages)).all()
+    assert (row.trade, row.delivery, row.state) == ("tr1", "first", "COMPLETE")
 
 
 def test_every_ledger_derived_column_is_listed_and_exists() -> None:
