@@ -35,9 +35,10 @@ def buy(session: Session, listing: str, max_price: int | None) -> None:
 @session_command
 def show(session: Session, trade: str) -> None:
     """Show a trade of yours: its state, who must act next and until when."""
-    from countermark.client import trades
+    from countermark.client import deliveries, trades
 
     resource = trades.show(session.market(), trade)
+    remedied = deliveries.is_relayed(resource, deliveries.REMEDY)
     acts = resource.get("next", {}).get("actors", {})
     session.result(
         resource,
@@ -46,6 +47,7 @@ def show(session: Session, trade: str) -> None:
         f"listing {resource['listing']}",
         f"price {resource['price']}",
         *([f"deadline {resource['deadline']}"] if resource["deadline"] else []),
+        *([f"remedy relayed {resource['remedy']['relayed_at']}"] if remedied else []),
         *(f"next: {', '.join(roles)} may call {function}" for function, roles in acts.items()),
     )
 

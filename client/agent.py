@@ -130,13 +130,15 @@ class Agent:
     def _tell_people(self, trade: dict[str, Any]) -> None:
         """Tell once of a state in which a person decides, or has to know that others do."""
         state = TradeState(trade["state"])
-        if state not in _FOR_PEOPLE or (trade["id"], state) in self._told:
+        # What a remedy brings about is no other state.
+        stage = f"{state} with a remedy" if deliveries.is_relayed(trade, deliveries.REMEDY) else str(state)
+        if state not in _FOR_PEOPLE or (trade["id"], stage) in self._told:
             return
-        self._told.add((trade["id"], state))
+        self._told.add((trade["id"], stage))
         me = Actor.SELLER if trade["seller"] == self._market.address else Actor.BUYER
         mine = [function for function, actors in next_acts(state).items() if me in actors]
         what = f"a person must decide: {' or '.join(mine)}" if mine else "others decide"
-        self._report(trade["id"], f"{state}: {what}, until {trade.get('deadline')}")
+        self._report(trade["id"], f"{stage}: {what}, until {trade.get('deadline')}")
 
     def _advance(self, trade: dict[str, Any]) -> int:
         act = self._turn(trade)

@@ -186,19 +186,19 @@ def sweep(market: Market, packages: Path) -> None:
                 continue  # another account's of this home
             raise
         wanted = trade["state"] in (TradeState.PAID, delivery.begins, delivery.uploads)
-        if not wanted or _relayed(trade, delivery):
+        if not wanted or is_relayed(trade, delivery):
             package.unlink()
+
+
+def is_relayed(trade: dict[str, Any], delivery: Delivery) -> bool:
+    """Return whether the platform has certified a remedy; of the first package the state of ``trade`` tells it."""
+    return bool((trade.get(delivery.committed) or {}).get("relayed_at"))
 
 
 def _awaited(trade: dict[str, Any], delivery: Delivery) -> bool:
     """Return whether the package of ``delivery`` is committed to on the ledger, and not relayed yet."""
     committed = trade["state"] == delivery.uploads and trade.get(delivery.committed) is not None
-    return committed and not _relayed(trade, delivery)
-
-
-def _relayed(trade: dict[str, Any], delivery: Delivery) -> bool:
-    """Return whether a remedy was relayed; of the first package the state says it."""
-    return bool((trade.get(delivery.committed) or {}).get("relayed_at"))
+    return committed and not is_relayed(trade, delivery)
 
 
 def _check_committed(package: Path, trade: dict[str, Any], delivery: Delivery) -> None:

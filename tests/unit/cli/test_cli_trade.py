@@ -212,7 +212,9 @@ def test_a_remedy_is_sent_received_and_accepted(
     gateway.failure = None
     again = seller.done("trade", "remedy", trade, *options)
     assert again.json == {"trade": trade, "state": "EVIDENCED", "resumed": True} if options else again.first == trade
+    assert "remedy relayed" not in buyer.done("trade", "show", trade).out
     front.work()
+    assert "remedy relayed" in buyer.done("trade", "show", trade).out
     received = buyer.done("trade", "receive", trade, "--remedy", "-o", tmp_path / "photo.jpg", *options)
     if options:
         assert received.json == {"trade": trade, "path": str(tmp_path / "photo.jpg"), "verdict": "match"}

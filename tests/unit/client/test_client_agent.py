@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from countermark.client import purchases, receiving
+from countermark.client import deliveries, disputes, purchases, receiving
 from countermark.client.agent import Agent, Folders
 from countermark.client.patience import LONGEST_S, Patience
 from countermark.client.receiving import Received
@@ -93,6 +93,24 @@ def test_what_a_person_must_decide_is_told_once_with_its_deadline(sale: Sale, mi
     purchases.dispute(sale.buyer.market(), trade, "mismatch")
     agent.step()
     assert heard[-1][1].startswith("DISPUTED: ")
+
+
+def test_a_buyer_is_told_of_a_remedy_and_his_agent_accepts_nothing(sale: Sale) -> None:
+    trade, market, seller = sale.sent(), sale.buyer.market(), sale.seller.trader
+    purchases.dispute(market, trade, "undecryptable")
+    disputes.open_key(market, sale.buyer.trader.vault, sale.buyer.trader.trade(trade))
+    heard: list[tuple[str, str]] = []
+    agent = agent_of(sale.buyer, heard)
+    agent.step()
+    packages, remedy = sale.seller.packages, deliveries.REMEDY
+    shown = seller.trade(trade)
+    deliveries.send(sale.seller.market(), seller.keys, seller.vault, shown, packages, delivery=remedy)
+    sale.front.work()
+    for _ in range(2):
+        assert agent.step() == 0
+    assert [text.partition(":")[0] for _, text in heard] == ["EVIDENCED", "EVIDENCED with a remedy"]
+    assert "trade.accept" in heard[-1][1]
+    assert sale.state(trade) == "EVIDENCED"
 
 
 @pytest.mark.parametrize(("code", "tries"), [("package_undecryptable", 1), ("package_root_mismatch", 2)], ids=str)
