@@ -169,6 +169,35 @@ def test_sealed_notice_whose_platform_was_away_comes_to_the_board_when_that_is_b
     assert sale.seller.vault.get("receipts", f"{trade}-seller") is not None
 
 
+def test_remedy_whose_platform_was_away_is_on_the_ledger_and_goes_on_when_that_is_back(
+    sale: Sale, buyer: Trader, member: MemberFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countermark.client.http.FIRST_PAUSE_S", 0)
+    trade, seller = sale.pay(), member.trader("seller")
+    sale.send(trade)
+    purchases.dispute(buyer.market, trade, "undecryptable")
+    disputes.open_key(buyer.market, buyer.vault, buyer.trade(trade))
+    seller.market = type(seller.market)(seller.http, actor("seller").key, vault=sale.seller.vault)
+
+    def remedy() -> None:
+        shown = show(seller.market, trade)
+        market, vault = seller.market, sale.seller.vault
+        deliveries.send(market, seller.keys, vault, shown, seller.folder, delivery=deliveries.REMEDY)
+
+    member.road.closed = True
+    with pytest.raises(ClientError, match=r"platform_unavailable"):
+        remedy()
+    assert show(seller.market, trade)["remedy"]["root"]
+    assert notices(sale.front) == ["seller_notice"]
+    sale.front.work()
+    member.road.closed = False
+    remedy()
+    assert notices(sale.front) == ["seller_notice", "seller_notice"]
+    sale.front.work()
+    assert show(buyer.market, trade)["remedy"]["relayed_at"]
+    assert sale.seller.vault.get("receipts", f"{trade}-remedy") is not None
+
+
 def test_same_intent_through_both_gateways_has_one_effect_and_one_answer(
     sale: Sale, buyer: Trader, member: MemberFront
 ) -> None:
