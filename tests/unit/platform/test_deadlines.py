@@ -10,7 +10,7 @@ from countermark.platform.deadlines.due import find_due
 from countermark.platform.deadlines.watchdog import WatchdogJob
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.trades import TradeView
+from countermark.platform.trades import Committed, TradeView
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.transitions import DEFAULTS, TradeState
 from tests.support.market import DEADLINE_S, GUARD_S, anything
@@ -158,6 +158,12 @@ def _trade(**changes: object) -> TradeView:
         "verdict": "",
         "relayed_at_ms": None,
         "updated_at_ms": 0,
+        "arbiter": "a",
+        "substitute": "t",
+        "disputed": False,
+        "decider": "",
+        "openings": {},
+        "reasons": "",
         **changes,
     }
     return TradeView(**values)  # type: ignore[arg-type]  # a table of values
@@ -169,6 +175,10 @@ _SENT = {
     "seller_notice": "s",
     "relayed_at_ms": 5,
 }
+
+
+def _remedied(relayed_at_ms: int | None = None) -> TradeView:
+    return _trade(**_SENT, remedy=Committed("second", 5, "r", relayed_at_ms))
 
 
 @pytest.mark.requirement("R76")
@@ -188,6 +198,12 @@ _SENT = {
         (_trade(**_SENT), Transmission(frozenset({"s"}), ""), [Discrepancy.PACKAGE_MISSING]),
         (_trade(**_SENT), Transmission(frozenset({"s"}), "other"), [Discrepancy.PACKAGE_DIFFERS]),
         (_trade(seller_notice="s", package_root="root"), Transmission(frozenset({"s", "t"}), ""), []),
+        (_remedied(), Transmission(frozenset({"s", "r"}), "root", ""), []),
+        (_remedied(), Transmission(frozenset({"s"}), "root", ""), [Discrepancy.NOTICE_MISSING]),
+        (_remedied(), Transmission(frozenset({"s", "r"}), "root", "other"), [Discrepancy.PACKAGE_DIFFERS]),
+        (_remedied(), Transmission(frozenset({"s", "r"}), "", "second"), [Discrepancy.PACKAGE_MISSING]),
+        (_remedied(relayed_at_ms=6), Transmission(frozenset({"s", "r"}), "root", "second"), []),
+        (_remedied(relayed_at_ms=6), Transmission(frozenset({"s", "r"}), "root", ""), [Discrepancy.PACKAGE_MISSING]),
     ],
 )
 def test_what_was_paid_is_compared_with_what_was_transmitted(

@@ -146,6 +146,18 @@ def test_the_buyer_gets_no_remedy_before_its_relay_has_committed(first: Relay, r
             remedy.fetch(account=actor(who).address)
 
 
+def test_who_decides_gets_the_first_package_alone(first: Relay, remedy: Relay) -> None:
+    arbiter = first.world.market.arbiter.address
+    _relayed(remedy)
+    assert first.fetch(account=arbiter) == first.package
+    with refused(ErrorCode.WRONG_ACTOR):
+        remedy.fetch(account=arbiter)
+    assert _rows(first)["remedy"].state == "COMPLETE"
+    for act in (lambda: remedy.put(account=arbiter), lambda: first.put(account=arbiter)):
+        with refused(ErrorCode.WRONG_ACTOR):
+            act()
+
+
 def test_a_buyer_who_was_refunded_gets_no_remedy(remedy: Relay) -> None:
     _relayed(remedy)
     remedy.world.market.act("trade.decide", remedy.trade)
