@@ -134,7 +134,10 @@ def remedy(session: Session, trade: str, path: Path | None) -> None:
 @click.option("--remedy", is_flag=True, help="Fetch what the seller has sent in a dispute, and acknowledge nothing.")
 @session_command
 def receive(session: Session, trade: str, output: Path, force: bool, remedy: bool) -> None:
-    """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20)."""
+    """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20).
+
+    Nothing is acknowledged any more once the trade has ended.
+    """
     from countermark.client import deliveries, purchases, receiving, trades
 
     market, vault = session.market(), session.vault
@@ -143,7 +146,7 @@ def receive(session: Session, trade: str, output: Path, force: bool, remedy: boo
     delivery = deliveries.REMEDY if remedy else deliveries.FIRST
     received = receiving.fetch(market, vault, resource, output, packages, progress, force=force, delivery=delivery)
     document = {"trade": trade, "path": str(output), "verdict": received.verdict}
-    if remedy:
+    if remedy or TradeState(resource["state"]).final:
         purchases.hold(market, vault, resource, received)
         session.result(document, trade, f"stored {output}", f"verdict {received.verdict}")
         return

@@ -21,7 +21,7 @@ from countermark.client.market import Market
 from countermark.client.patience import Patience
 from countermark.client.vault import Vault
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.transitions import Actor, TradeState, next_acts
+from countermark.protocol.transitions import Actor, TradeState, next_acts_of
 
 IDLE_S = 5.0
 """How long the agent waits at most before it looks again without an event, in seconds."""
@@ -136,7 +136,7 @@ class Agent:
             return
         self._told.add((trade["id"], stage))
         me = Actor.SELLER if trade["seller"] == self._market.address else Actor.BUYER
-        mine = [function for function, actors in next_acts(state).items() if me in actors]
+        mine = [function for function, actors in next_acts_of(trade).items() if me in actors]
         what = f"a person must decide: {' or '.join(mine)}" if mine else "others decide"
         self._report(trade["id"], f"{stage}: {what}, until {trade.get('deadline')}")
 

@@ -1,5 +1,6 @@
 """RFC 9457 problem documents: one table from the closed list of error codes to HTTP status and title."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from countermark.platform.matching.allowance import FreeQuotaError
 from countermark.platform.store.quotas import RateLimitedError
 from countermark.platform.trades import WrongStateError
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.transitions import Actor, TradeState, next_acts
+from countermark.protocol.transitions import Actor, TradeState
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -137,9 +138,9 @@ class ProblemError(MarketError):
         self.extra = extra
 
 
-def standing(state: TradeState, role: str) -> dict[str, Any]:
-    """Return the members that tell a party of a trade, seller or buyer, where it stands and what he may do there."""
-    allowed = sorted(function for function, actors in next_acts(state).items() if Actor(role) in actors)
+def standing(state: TradeState, acts: Mapping[str, frozenset[Actor]], role: str) -> dict[str, Any]:
+    """Return the members that tell who has ``role`` in a trade where it stands, and which of the ``acts`` are his."""
+    allowed = sorted(function for function, actors in acts.items() if Actor(role) in actors)
     return {"trade_state": str(state), "allowed": allowed}
 
 
@@ -150,7 +151,7 @@ def document(error: MarketError, *, status: int | None = None, title: str = "") 
     if isinstance(error, ProblemError):
         status, txid, extra = status or error.status, error.txid, error.extra
     elif isinstance(error, WrongStateError):
-        extra = standing(error.state, error.role)
+        extra = standing(error.state, error.acts, error.role)
     elif isinstance(error, FreeQuotaError):
         extra = {"price": str(error.price)}
     return {

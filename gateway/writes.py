@@ -254,7 +254,7 @@ class Writes:
         if "trade" in intent.params:
             with self._services.database.autocommit() as connection:
                 view = load_trade(connection, intent.params["trade"])
-            return standing(view.state, view.role(intent.signer))
+            return standing(view.state, view.next_acts, view.role(intent.signer))
         if "listing" in intent.params:
             listing = self._services.catalogue.show(intent.params["listing"], viewer=intent.signer)
             state, owned = ListingState(listing.state), intent.signer == listing.owner

@@ -7,6 +7,7 @@ not final has a deadline and a default that `enforce` applies, so no coin can st
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -204,13 +205,44 @@ def find_default(state: TradeState, decider: Actor | None = None) -> Default | N
     return None
 
 
-def next_acts(state: TradeState) -> Mapping[str, frozenset[Actor]]:
-    """Return the functions that are possible in ``state`` with the roles that may call them."""
+class Remedy(StrEnum):
+    """How far a seller's remedy has come, and with it what may come next of it."""
+
+    NONE = "trade.remedy"
+    COMMITTED = "trade.relay"
+    RELAYED = "trade.accept"
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any] | None) -> Self:
+        """Return it of a trade's ``remedy``."""
+        if record is None:
+            return cls("trade.remedy")
+        return cls("trade.accept" if record["relayed_at"] else "trade.relay")
+
+
+def next_acts(
+    state: TradeState, *, remedy: Remedy = Remedy.NONE, decider: Actor | None = None
+) -> Mapping[str, frozenset[Actor]]:
+    """Return the functions that are possible in ``state`` with the roles that may call them.
+
+    In EVIDENCED those depend on how far the ``remedy`` has come, and on whose time to decide runs.
+    """
     acts: dict[str, frozenset[Actor]] = {}
     for act in ACTS:
-        if act.source == state:
-            acts[act.function] = acts.get(act.function, frozenset()) | {act.actor}
+        if act.source != state:
+            continue
+        if state is TradeState.EVIDENCED and act.function not in ("trade.decide", remedy):
+            continue
+        if act.function == "trade.decide" and act.actor is not decider:
+            continue
+        acts[act.function] = acts.get(act.function, frozenset()) | {act.actor}
     return acts
+
+
+def next_acts_of(record: Mapping[str, Any]) -> Mapping[str, frozenset[Actor]]:
+    """Return the functions that are possible on the trade of a ledger's ``record``, as `next_acts` does."""
+    decider = Actor(record["decider"]) if record["decider"] else None
+    return next_acts(TradeState(record["state"]), remedy=Remedy.of(record["remedy"]), decider=decider)
 
 
 class ListingState(StrEnum):

@@ -21,7 +21,6 @@ from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
 from countermark.protocol.notices import SignedNotice, parse_notice
 from countermark.protocol.sealed import EncryptionKey, open_sealed
-from countermark.protocol.transitions import next_acts
 
 KIND = "notice"
 """Kind of the sealed message that carries a notice."""
@@ -150,7 +149,7 @@ def check_trade(signed: SignedNotice, intent: Intent, trade: TradeView, *, now_m
     notice = signed.notice
     if trade.role(intent.signer) != ACTIONS[intent.action]:
         raise MarketError(ErrorCode.WRONG_ACTOR, f"{intent.action} is for the {ACTIONS[intent.action]}")
-    if not done and intent.action not in next_acts(trade.state):
+    if not done and intent.action not in trade.next_acts:
         # The ledger decides; but the board keeps for ever what it takes, so it takes nothing that cannot count.
         raise WrongStateError(trade, intent.signer, f"{intent.action} is not possible")
     if not done and intent.action == "trade.remedy" and trade.remedy.root:

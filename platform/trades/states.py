@@ -16,4 +16,5 @@ class WrongStateError(MarketError):
         role = view.role(account)
         super().__init__(ErrorCode.WRONG_STATE, f"{detail} in state {view.state}")
         self.state = view.state
+        self.acts = view.next_acts
         self.role = role

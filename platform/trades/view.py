@@ -9,7 +9,7 @@ from countermark.platform.store import tables
 from countermark.platform.store.sql import Connection, Row, select
 from countermark.protocol import times
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.transitions import TradeState
+from countermark.protocol.transitions import Actor, Remedy, TradeState, next_acts
 
 
 class Delivery(StrEnum):
@@ -66,6 +66,14 @@ class TradeView:
     reasons: str
     """Digest of the decision's reasons."""
     remedy: Committed = _NOTHING
+
+    @property
+    def next_acts(self) -> Mapping[str, frozenset[Actor]]:
+        """The functions that are possible now, with the roles that may call them."""
+        stage = Remedy.NONE
+        if self.remedy.root:
+            stage = Remedy.COMMITTED if self.remedy.relayed_at_ms is None else Remedy.RELAYED
+        return next_acts(self.state, remedy=stage, decider=Actor(self.decider) if self.decider else None)
 
     def committed(self, delivery: Delivery) -> Committed:
         """Return what the ledger says of the package of ``delivery``."""

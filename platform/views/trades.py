@@ -1,5 +1,6 @@
 """Trades as their two parties, and who decides between them, see them: the record, what may come next, every step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ from countermark.platform.store.sql import ColumnElement, Connection, Row, and_,
 from countermark.platform.trades import load_trade
 from countermark.platform.views import cursors
 from countermark.protocol import fields, times
-from countermark.protocol.transitions import TradeState, next_acts
+from countermark.protocol.transitions import TradeState, next_acts_of
 
 _FINAL = [str(state) for state in TradeState if state.final]
 
@@ -89,9 +90,9 @@ def _deciding(party: str) -> ColumnElement[bool]:
     )
 
 
-def allowed(state: str) -> dict[str, list[str]]:
-    """Return the functions that are possible in `state`, each with the roles that may call it."""
-    return {function: sorted(map(str, actors)) for function, actors in next_acts(TradeState(state)).items()}
+def allowed(record: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the functions that are possible on the trade of `record`, each with the roles that may call it."""
+    return {function: sorted(map(str, actors)) for function, actors in next_acts_of(record).items()}
 
 
 def _resource(connection: Connection, rows: list[Row[Any]]) -> list[dict[str, Any]]:
@@ -104,7 +105,7 @@ def _resource(connection: Connection, rows: list[Row[Any]]) -> list[dict[str, An
     return [
         {
             **row.record,
-            "next": {"actors": allowed(row.state), "deadline": row.record["deadline"]},
+            "next": {"actors": allowed(row.record), "deadline": row.record["deadline"]},
             "history": histories[row.id],
         }
         for row in rows

@@ -31,7 +31,7 @@ from tests.support.whole_platform import Platform
 SIZE = size(64, 8192) * MIB
 SIZE_IN_BUCKET = size(64, 1024) * MIB
 
-GROWTH = 32 * MIB
+GROWTH = 40 * MIB
 """How much more memory a process may take for the data than without: pieces of some MiB, and what lies unused."""
 
 

@@ -25,7 +25,7 @@ def arbiter(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Tra
 def test_an_honest_seller_is_paid_whom_the_arbiter_finds_to_be_one(
     tmp_path: Path, platform: Platform, arbiter: Trader
 ) -> None:
-    seller, buyer, trade, _ = agreed_sale(tmp_path, platform, 21)
+    seller, buyer, trade, photo = agreed_sale(tmp_path, platform, 21)
     seller.run("trade", "send", trade)
     buyer.run("trade", "wait", trade, "SENT")
     before = int(seller.run("account", "show")["balance"])
@@ -50,7 +50,8 @@ def test_an_honest_seller_is_paid_whom_the_arbiter_finds_to_be_one(
     assert arbiter.run("account", "show")["balance"] == "300"
     assert not list((platform.data / "homes" / "arbiter" / "evidence").iterdir())
     # The data are the buyer's now, who has paid for them.
-    buyer.run("trade", "receive", trade, "-o", str(tmp_path / "bought.jpg"), status=3)
+    assert buyer.run("trade", "receive", trade, "-o", str(tmp_path / "bought.jpg"))["verdict"] == "match"
+    assert (tmp_path / "bought.jpg").read_bytes() == photo.read_bytes()
 
 
 def test_nobody_decides_by_another_organisations_peer(tmp_path: Path, platform: Platform, arbiter: Trader) -> None:

@@ -13,6 +13,7 @@ from countermark.protocol.transitions import (
     find_act,
     find_default,
     next_acts,
+    next_acts_of,
     next_listing_state,
 )
 
@@ -98,3 +99,19 @@ def test_listing_goes_where_the_table_says(
     with pytest.raises(MarketError) as refused:
         next_listing_state(state, function)
     assert refused.value.code is expected
+
+
+@pytest.mark.parametrize(
+    ("remedy", "act", "role"),
+    [
+        (None, "trade.remedy", Actor.SELLER),
+        ({"relayed_at": ""}, "trade.relay", Actor.PLATFORM),
+        ({"relayed_at": "2026-01-31T12:00:00.000Z"}, "trade.accept", Actor.BUYER),
+    ],
+)
+@pytest.mark.parametrize("decider", [Actor.ARBITER, Actor.SUBSTITUTE])
+def test_what_comes_next_in_a_dispute_goes_by_the_remedy_and_by_whose_time_it_is(
+    remedy: dict[str, str] | None, act: str, role: Actor, decider: Actor
+) -> None:
+    record = {"state": "EVIDENCED", "remedy": remedy, "decider": str(decider)}
+    assert next_acts_of(record) == {act: frozenset({role}), "trade.decide": frozenset({decider})}
