@@ -5,7 +5,8 @@ from typing import Any
 
 from countermark.audit.errors import AuditError
 from countermark.audit.replay import Change, Replay
-from countermark.protocol import times
+from countermark.protocol import conduct, times
+from countermark.protocol.transitions import Actor, Outcome, TradeState
 
 
 def trade(replay: Replay, trade_id: str) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def listing(replay: Replay, address: str) -> dict[str, Any]:
 
 
 def account(replay: Replay, address: str) -> dict[str, Any]:
-    """Return an account's state, its money and the trades in which it was a party.
+    """Return an account's state, its money, the trades in which it was a party and how often they ended in which way.
 
     Raises:
         AuditError: ``unknown_account``.
@@ -61,6 +62,12 @@ def account(replay: Replay, address: str) -> dict[str, Any]:
             for one in trades
             if address in (one["seller"], one["buyer"])
         ],
+        "conduct": conduct.count(
+            (role, TradeState(one["state"]), Outcome(one["outcome"]), 1)
+            for one in trades
+            for role in (Actor.SELLER, Actor.BUYER)
+            if one[role] == address
+        ),
         "steps": _steps(replay, f"account/{address}"),
     }
 

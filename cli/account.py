@@ -5,6 +5,7 @@ import click
 from countermark.cli.amounts import AMOUNT
 from countermark.cli.session import Session, noun, session_command
 from countermark.cli.texts import TEXT
+from countermark.protocol.conduct import Mark
 
 command = noun("account", "Keys and money of an account.")
 
@@ -53,6 +54,17 @@ def show(session: Session) -> None:
 
     record = account.show(session.market())
     session.result(record, record["address"], f"state {record['state']}", f"balance {record['balance']}")
+
+
+@command.command("conduct")
+@click.argument("address", default="")
+@session_command
+def conduct(session: Session, address: str) -> None:
+    """Tell how the trades of ADDRESS, by default yours, have ended; counted from the ledger."""
+    from countermark.client import account
+
+    counted = account.conduct(session.market(), address)
+    session.result(counted, counted["address"], *(f"{name} {counted[name]}" for name in Mark))
 
 
 @command.command("list")

@@ -54,3 +54,13 @@ def _coins(market: Market) -> str:
 def transfer(market: Market, to: str, amount: str) -> Done:
     """Pay ``amount`` (decimal minor units) to the account ``to``."""
     return market.act(f"/v1/accounts/{market.address}/transfers", "coin.transfer", {"to": to, "amount": amount})
+
+
+def conduct(market: Market, address: str = "") -> dict[str, Any]:
+    """Return how the trades of ``address``, by default this account's, have ended, counted from the ledger.
+
+    Raises:
+        ClientError: there is no such account.
+    """
+    found: dict[str, Any] = market.http.get(f"/v1/accounts/{address or market.address}/conduct")
+    return found

@@ -54,6 +54,21 @@ class Account(Resource):
     updated_at: Time
 
 
+_Count = Annotated[int, Field(ge=0)]
+
+
+class Conduct(Resource):
+    """How an account's trades have ended; those that run, or were given up before anything was owed, are in none."""
+
+    address: Address
+    sold: _Count
+    bought: _Count
+    not_sent: Annotated[_Count, Field(description="payments that it accepted, and sent nothing for")]
+    at_fault: Annotated[_Count, Field(description="trades in which it had not sent, or registered, what it sold")]
+    disputes_won: Annotated[_Count, Field(description="by decision, or because the other was silent")]
+    disputes_lost: _Count
+
+
 class CoinItem(Resource):
     """An unspent coin."""
 
@@ -90,6 +105,16 @@ def show(path: AccountPath) -> flask.Response:
     address = _own(path)
     with services().database.autocommit() as connection:
         return flask.jsonify(accounts.load_account(connection, address))
+
+
+@api.get("/v1/accounts/<address>/conduct", responses={200: Conduct}, security=SIGNED)
+def show_conduct(path: AccountPath) -> flask.Response:
+    """Return how anybody's trades have ended, counted from the ledger, to whoever has an account."""
+    reader = account()
+    with services().database.autocommit() as connection:
+        accounts.load_account(connection, reader)
+        counted = accounts.load_conduct(connection, fields.address(path.address))
+    return flask.jsonify({"address": path.address, **counted})
 
 
 @api.get("/v1/accounts/<address>/coins", responses={200: Purse}, security=SIGNED)

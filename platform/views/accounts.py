@@ -1,14 +1,18 @@
-"""An account and its money, for the account itself."""
+"""An account and its money, for the account itself; and how its trades have ended, for whoever trades with it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from countermark.platform.store import coins, tables
-from countermark.platform.store.sql import Connection, select
+from countermark.platform.store.sql import Column, Connection, func, select
 from countermark.platform.views import cursors
-from countermark.protocol import fields
+from countermark.protocol import conduct, fields
+from countermark.protocol.conduct import Mark
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.money import Coin
+from countermark.protocol.transitions import Actor, Outcome, TradeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,24 @@ def load_purse(connection: Connection, owner: str, *, cursor: str = "", limit: i
     page = tuple(Coin(row.id, row.owner, row.amount) for row in rows[:limit])
     following = cursors.encode(page[-1].id) if len(rows) > limit else ""
     return Purse(page, coins.balance(connection, owner), following)
+
+
+def load_conduct(connection: Connection, address: str) -> dict[Mark, int]:
+    """Return how the trades of the account have ended, counted.
+
+    Raises:
+        MarketError: UNKNOWN_ACCOUNT.
+    """
+    load_account(connection, address)
+    table = tables.trades
+
+    def ends(role: Actor, party: Column[str]) -> Iterator[tuple[Actor, TradeState, Outcome, int]]:
+        query = (
+            select(table.c.state, table.c.outcome, func.count().label("number"))
+            .where(party == address)
+            .group_by(table.c.state, table.c.outcome)
+        )
+        for row in connection.execute(query):
+            yield role, TradeState(row.state), Outcome(row.outcome), row.number
+
+    return conduct.count(chain(ends(Actor.SELLER, table.c.seller), ends(Actor.BUYER, table.c.buyer)))

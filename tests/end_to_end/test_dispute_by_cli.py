@@ -49,6 +49,8 @@ def test_an_honest_seller_is_paid_whom_the_arbiter_finds_to_be_one(
     assert int(seller.run("account", "show")["balance"]) - before == 20_000 + 500 + 500 - 300
     assert arbiter.run("account", "show")["balance"] == "300"
     assert not list((platform.data / "homes" / "arbiter" / "evidence").iterdir())
+    told = buyer.run("account", "conduct", seller.run("account", "show")["address"])
+    assert (told["sold"], told["disputes_won"], told["at_fault"]) == (1, 1, 0)
     # The data are the buyer's now, who has paid for them.
     assert buyer.run("trade", "receive", trade, "-o", str(tmp_path / "bought.jpg"))["verdict"] == "match"
     assert (tmp_path / "bought.jpg").read_bytes() == photo.read_bytes()
