@@ -29,6 +29,7 @@ from countermark.protocol.transitions import (
     DEFAULTS,
     Act,
     Actor,
+    Decision,
     Default,
     Outcome,
     TradeState,
@@ -208,6 +209,21 @@ class MarketMachine(RuleBasedStateMachine):
                 who = self.market.platform if act.actor is Actor.PLATFORM else None
                 changes = choice_of(act.function, act.argument)
                 self.attempt(partial(self.market.act, act.function, trade, who, **changes))
+
+    @rule(
+        trade=trades,
+        reason=st.sampled_from(("undecryptable", "unavailable", "mismatch")),
+        found=st.sampled_from(Decision),
+        late=st.booleans(),
+    )
+    def have_it_decided(self, trade: str, reason: str, found: Decision, late: bool) -> None:
+        """Go the whole way of a dispute, as far as it is open; ``late``, the substitute decides."""
+        self.attempt(partial(self.market.act, "trade.dispute", trade, reason=reason))
+        self.attempt(partial(self.market.act, "trade.open", trade))
+        if late and self.market.trade(trade)["decider"] == "arbiter" and self.market.trade(trade)["deadline"]:
+            self.market.expire()
+            self.attempt(lambda: self.market.enforce(trade))
+        self.attempt(partial(self.market.act, "trade.decide", trade, decision=found))
 
     @rule(trade=trades)
     def enforce(self, trade: str) -> None:
