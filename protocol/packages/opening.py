@@ -61,6 +61,9 @@ def open_package(
                 # One chunk behind, so that the last data waits for the verdict on all that follows it.
                 out.write(held)
                 held = data
+            elif not isinstance(held.obj, bytes):
+                # What follows is padding, which is decrypted over the last data but one chunk later.
+                held = memoryview(bytes(held))
             if on_progress is not None:
                 on_progress(done, total)
     except MarketError as error:

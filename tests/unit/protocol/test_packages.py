@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 import random
@@ -194,3 +195,46 @@ def test_the_format_is_frozen() -> None:
     )
     assert out.getvalue() == vector["data"].encode()
     assert (b64u(salts.salt_f), b64u(salts.salt_exact)) == (vector["salt_f"], vector["salt_exact"])
+
+
+class _Stream:
+    """So many bytes, each piece of which is another, to be read; and whether what is written are the same."""
+
+    def __init__(self, size: int) -> None:
+        self._left, self._read, self._written = size, hashlib.sha256(), hashlib.sha256()
+        self._number = 0
+
+    def read(self, size: int = -1) -> bytes:
+        count = min(self._left, size if size >= 0 else self._left)
+        self._left -= count
+        self._number += 1
+        data = (hashlib.sha256(str(self._number).encode()).digest() * (count // 32 + 1))[:count]
+        self._read.update(data)
+        return data
+
+    def write(self, data: bytes) -> int:
+        self._written.update(data)
+        return len(data)
+
+    @property
+    def same(self) -> bool:
+        return self._read.digest() == self._written.digest()
+
+
+@pytest.mark.parametrize("more", [1, (3 << 20) + 5])
+def test_data_that_several_chunks_of_padding_follow_come_out_as_they_went_in(tmp_path: Path, more: int) -> None:
+    """From 128 MiB on, the padding may be longer than the buffers in which chunks are decrypted in turn."""
+    size = (128 << 20) + more
+    data, package = _Stream(size), tmp_path / "package"
+    with package.open("wb") as out:
+        summary = seal_package(
+            data,
+            out,
+            header=HEADER,
+            recipient=KEY.public,
+            salts=SALTS,
+            size=size,  # type: ignore[arg-type]
+        )
+    with package.open("rb") as source:
+        open_package(source, data, header=HEADER, root=summary.root, key=KEY)  # type: ignore[arg-type]
+    assert data.same
