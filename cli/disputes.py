@@ -58,6 +58,11 @@ def open_(session: Session, trade: str, copy: Path | None) -> None:
     multiple=True,
     help="Nobody has it: you have asked the platform and the parties.",
 )
+@click.option(
+    "--hand-over",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to keep the package, for the buyer who could not fetch it; he alone can open it.",
+)
 @click.option("--remark", default="", type=TEXT, help="For the parties; nothing of what the data are.")
 @session_command
 def decide(
@@ -67,6 +72,7 @@ def decide(
     opening: Path | None,
     package: Path | None,
     absent: tuple[str, ...],
+    hand_over: Path | None,
     remark: str,
 ) -> None:
     """Arbiter: look at the evidence, and decide the dispute by what it shows.
@@ -86,6 +92,7 @@ def decide(
         if record["decision"] is None:
             sources = Sources(opening, package, frozenset(absent))
             finding = deciding.examine(market, session.keys, record, folder, sources, session.progress("download"))
+            deciding.give(folder, record, sources, finding, hand_over)
             found = {"trade": trade, "finding": finding, "decision": finding.decision}
             if market.dry_run:
                 session.result({**found, "dry_run": True}, f"finding {finding}", f"would decide {finding.decision}")
@@ -94,6 +101,9 @@ def decide(
             document = {**found, "txid": done.txid, "state": str(done.result["state"])}
             session.first(document, done.txid, f"finding {finding}", f"decision {finding.decision}")
             record = ledger.trade(trade)
+        elif market.dry_run:
+            session.result({"trade": trade, "dry_run": True}, f"decided before: {record['decision']['decision']}")
+            return
         deciding.forget(folder, trade)
         # Again, if it broke off here: the decision stands all the same.
         reasons = deciding.hand_in(market, session.vault, record)

@@ -131,12 +131,17 @@ def remedy(session: Session, trade: str, path: Path | None) -> None:
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to store the data."
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
+@click.option(
+    "--package",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The package, as somebody has handed it over, instead of the platform's.",
+)
 @click.option("--remedy", is_flag=True, help="Fetch what the seller has sent in a dispute, and acknowledge nothing.")
 @session_command
-def receive(session: Session, trade: str, output: Path, force: bool, remedy: bool) -> None:
+def receive(session: Session, trade: str, output: Path, force: bool, package: Path | None, remedy: bool) -> None:
     """Buyer: fetch, open and check the data, and acknowledge it with your notice (steps 18-20).
 
-    Nothing is acknowledged any more once the trade has ended.
+    Nothing is acknowledged in a dispute, nor once the trade has ended.
     """
     from countermark.client import deliveries, purchases, receiving, trades
 
@@ -144,9 +149,12 @@ def receive(session: Session, trade: str, output: Path, force: bool, remedy: boo
     resource = trades.show(market, trade)
     packages, progress = session.home.path / "downloads", session.progress("download")
     delivery = deliveries.REMEDY if remedy else deliveries.FIRST
-    received = receiving.fetch(market, vault, resource, output, packages, progress, force=force, delivery=delivery)
+    received = receiving.fetch(
+        *(market, vault, resource, output, packages, progress), force=force, delivery=delivery, handed=package
+    )
     document = {"trade": trade, "path": str(output), "verdict": received.verdict}
-    if remedy or TradeState(resource["state"]).final:
+    state = TradeState(resource["state"])
+    if remedy or state.final or state in (TradeState.DISPUTED, TradeState.EVIDENCED):
         purchases.hold(market, vault, resource, received)
         session.result(document, trade, f"stored {output}", f"verdict {received.verdict}")
         return

@@ -41,11 +41,17 @@ class Examined:
 
 
 def examine_collection(
-    path: Path, choose: Choice, *, vault: Vault | None = None, progress: Progress = no_progress
+    path: Path,
+    choose: Choice,
+    *,
+    vault: Vault | None = None,
+    progress: Progress = no_progress,
+    alone: bool = False,
 ) -> Data:
     """Return what the market needs to know of the folder or zip archive ``path``.
 
-    What was found of a file is kept in ``vault``, and holds until the file changes.
+    What was found of a file is kept in ``vault``, and holds until the file changes. All cores work at it, or this
+    process ``alone``.
 
     Raises:
         ClientError: a file cannot be read or fingerprinted, or the collection is none that is taken.
@@ -58,7 +64,7 @@ def examine_collection(
     except fingerprint.FingerprintError as error:
         raise failed(path.name, error) from error
     generators = {kind: tuple(choose(kind)) for kind in kinds.KINDS if kind != COLLECTION}
-    found = _examine(path, entries, generators, _Memory(vault, path, generators), progress)
+    found = _examine(path, entries, generators, _Memory(vault, path, generators), progress, alone=alone)
     size = sum(entry.size for entry in entries)
     if size == 0:
         raise ClientError(
@@ -76,11 +82,14 @@ def _examine(
     generators: Mapping[str, Sequence[str]],
     memory: "_Memory",
     progress: Progress,
+    *,
+    alone: bool,
 ) -> list[Examined]:
     known = memory.load()
     missing = [entry for entry in entries if entry not in known]
     done = len(entries) - len(missing)
-    for entry, examined in zip(missing, _each(path, [entry.name for entry in missing], generators), strict=True):
+    found = _each(path, [entry.name for entry in missing], generators, alone=alone)
+    for entry, examined in zip(missing, found, strict=True):
         known[entry] = examined
         done += 1
         memory.add(entry, examined)
@@ -107,9 +116,11 @@ def _ordered(found: Iterable[Examined]) -> tuple[bytes, ...]:
     return tuple(item for _, items in sorted(by_generator.items()) for item in items)
 
 
-def _each(path: Path, names: Sequence[str], generators: Mapping[str, Sequence[str]]) -> Iterator[Examined]:
+def _each(
+    path: Path, names: Sequence[str], generators: Mapping[str, Sequence[str]], *, alone: bool
+) -> Iterator[Examined]:
     """Yield what is found of each of the files ``names``, in their order."""
-    if len(names) < _ALONE:
+    if alone or len(names) < _ALONE:
         with _Files(path, generators) as files:
             yield from map(files.examine, names)
         return

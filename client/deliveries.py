@@ -170,23 +170,22 @@ def upload_package(
 
 
 def sweep(market: Market, packages: Path) -> None:
-    """Remove the packages in the folder ``packages`` that nobody will ask for any more: those that were relayed.
+    """Remove the packages in the folder ``packages`` of trades that have ended: nobody will ask for them any more.
+
+    Until then whoever decides a dispute may have to get one of its seller: it cannot be made again.
 
     Raises:
         ClientError: the gateway cannot be reached.
     """
-    waiting = [
-        (path, delivery) for delivery in (FIRST, REMEDY) for path in sorted(packages.glob(f"tr1*{delivery.suffix}"))
-    ]
-    for package, delivery in waiting:
+    waiting = [path for delivery in (FIRST, REMEDY) for path in sorted(packages.glob(f"tr1*{delivery.suffix}"))]
+    for package in waiting:
         try:
             trade = trades.show(market, package.stem)
         except (ClientError, MarketError) as error:
             if error.code == ErrorCode.UNKNOWN_TRADE:
                 continue  # another account's of this home
             raise
-        wanted = trade["state"] in (TradeState.PAID, delivery.begins, delivery.uploads)
-        if not wanted or is_relayed(trade, delivery):
+        if TradeState(trade["state"]).final:
             package.unlink()
 
 

@@ -6,6 +6,7 @@ has names of its own everywhere, so that nothing of the first package is taken f
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,12 +56,13 @@ def fetch(
     *,
     force: bool = False,
     delivery: Delivery = FIRST,
+    handed: Path | None = None,
 ) -> Received:
     """Download, decrypt and examine the data of ``trade`` (a trade resource) and store it as ``out`` (18, 19).
 
     ``packages`` is the folder where the package waits until it is open; one that a full disk or an interruption kept
     from being opened is not fetched anew. What an earlier run has stored as ``out`` is taken as it is; anything else
-    that lies there is replaced only by ``force``.
+    that lies there is replaced only by ``force``. A package that was ``handed`` over is taken instead of the relay's.
 
     Raises:
         ClientError: there is an ``out`` already, and no ``force``; the package is not there, is not the one that the
@@ -77,6 +79,8 @@ def fetch(
             if not out.parent.is_dir():
                 raise ClientError(REFUSED_HERE, f"the folder {out.parent} is not there")
             folder = private_folder(packages)
+            if handed is not None:
+                shutil.copyfile(handed, package_file(folder, trade["id"], delivery))
             salts = _open(market, vault, trade, promise, out, folder, progress, force=force, delivery=delivery)
     verdict, root = judge(promise, out, salts)
     return Received(out, verdict, root, salts, promise.generators)
@@ -168,7 +172,7 @@ def judge(promise: Promise, path: Path, salts: PackageSalts) -> tuple[Verdict, b
     try:
         data = examine(path, only(promise.generators))
     except ClientError as error:
-        if error.code in (REFUSED_HERE, ErrorCode.DECODER_MISSING):
+        if error.code in (REFUSED_HERE, ErrorCode.DECODER_MISSING, ErrorCode.UNKNOWN_GENERATOR):
             raise
         # What has no fingerprint is not what was sold; the notice then carries the digest of what came instead.
         return "bad", _digest_of(path)

@@ -1,5 +1,7 @@
 """Decide a dispute: look at the evidence, say what it shows on the ledger, give the parties the reasons (IV.A)."""
 
+import filecmp
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +11,7 @@ from countermark.client.disputes import evidence, isolation
 from countermark.client.disputes.evidence import Case, Sources
 from countermark.client.disputes.examination import Question
 from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
-from countermark.client.files import private_folder
+from countermark.client.files import private_folder, replacing
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
 from countermark.client.transfers import Progress, no_progress
@@ -75,6 +77,33 @@ def examine(
             "these are not the bytes that the seller committed to: have them of a party, or say that they are absent",
         )
     return found
+
+
+def give(folder: Path, record: Mapping[str, Any], sources: Sources, finding: Finding, hand_over: Path | None) -> None:
+    """Keep the package as ``hand_over`` for the buyer, who must have it before good data count as supplied.
+
+    Raises:
+        ClientError: he says that he could not fetch the package, which is good, and it is not to be handed over; or
+            there is such a file, or none to be kept.
+    """
+    supplied = finding is Finding.AS_REGISTERED and record["dispute"]["reason"] == "unavailable"
+    if hand_over is None:
+        if supplied:
+            raise ClientError(
+                REFUSED_HERE,
+                "the buyer could not fetch it: keep the package for him (--hand-over), and give it to him",
+            )
+        return
+    package = sources.package or evidence.fetched(folder, str(record["id"]))
+    try:
+        with package.open("rb") as source, replacing(hand_over, clobber=False) as out:
+            shutil.copyfileobj(source, out)
+    except FileExistsError as error:
+        # A dry run has kept it, which the decision follows.
+        if not filecmp.cmp(package, hand_over, shallow=False):
+            raise ClientError(REFUSED_HERE, f"{hand_over} exists already, and is something else") from error
+    except OSError as error:
+        raise ClientError(REFUSED_HERE, f"{error.filename or package}: {error.strerror}") from error
 
 
 def decide(

@@ -69,6 +69,11 @@ def find_key(market: Market, keys: Keys, case: Case, sources: Sources) -> Encryp
         ClientError: the platform does not give the opening, and nobody has said that it is absent; or a file cannot
             be read, or is not the one that the buyer has committed to.
     """
+    own = case.record[case.decider]["encryption_key"]
+    held = keys.encryption.get(own["version"])
+    if held is None or held.public != own["key"]:
+        # Else what cannot be read here would count against the buyer.
+        raise ClientError(REFUSED_HERE, "this home does not have the key to which openings of this trade are sealed")
     sealed = _opening(market, case, sources)
     if sealed is None:
         return Finding.NOT_OPENED

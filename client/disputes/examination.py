@@ -34,7 +34,7 @@ class Question:
     generators: tuple[str, ...]
     key: EncryptionKey = field(repr=False)
     decode: bool = True
-    """Whether decoders may read the data; else bytes alone are compared."""
+    """Whether decoders may read the data; else bytes alone are compared, and fingerprints count as the same."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the question for another process; with the key, so for no disk."""
@@ -88,6 +88,15 @@ _QUESTION: Mapping[str, fields.Parser] = {
 }
 
 
+_OF_THE_DATA = frozenset(
+    {
+        *(ErrorCode.INCOMPATIBLE_FINGERPRINTS, ErrorCode.NOT_AN_IMAGE, ErrorCode.NOT_TEXT, ErrorCode.NOT_A_TABLE),
+        *(ErrorCode.NOT_AN_ARCHIVE, ErrorCode.ARCHIVE_UNSAFE, ErrorCode.EMPTY_COLLECTION, ErrorCode.EMPTY_FILE),
+    }
+)
+"""Refusals of generators that no other machine could do without: the data are of another kind than was registered."""
+
+
 def answer(question: Question) -> Finding:
     """Return what the package of ``question`` shows; of the data nothing outlives this, or this process.
 
@@ -104,7 +113,9 @@ def answer(question: Question) -> Finding:
             with tempfile.TemporaryFile() as plain:
                 try:
                     salts = open_package(package, plain, header=question.header, root=question.root, key=question.key)
-                except MarketError:
+                except MarketError as error:
+                    if error.code in (ErrorCode.PACKAGE_ROOT_MISMATCH, ErrorCode.PACKAGE_MALFORMED):
+                        raise ClientError(REFUSED_HERE, "the package changes while it is read") from error
                     # The bytes are the seller's, as was seen: it is he who has sealed them so.
                     return Finding.UNDECRYPTABLE
                 plain.flush()
@@ -123,23 +134,17 @@ def _is_committed(package: BinaryIO, question: Question) -> bool:
 
 def _compare(plain: BinaryIO, salts: PackageSalts, question: Question) -> Finding:
     path = Path(f"/proc/self/fd/{plain.fileno()}")
+    same_bytes = commit("exact", salts.salt_exact, _exact(path)) == question.c_exact
     if not question.decode:
-        return compare(same_bytes=_is_registered(_exact(path), salts, question), same_fingerprint=False)
+        return compare(same_bytes=same_bytes, same_fingerprint=same_bytes)
     try:
-        data = examine(path, only(question.generators))
+        data = examine(path, only(question.generators), alone=True)
     except ClientError as error:
-        if error.code in (REFUSED_HERE, ErrorCode.DECODER_MISSING):
+        if same_bytes and error.code not in _OF_THE_DATA:
+            # That they have no fingerprint here says nothing: another version, or more memory, may find one.
             raise
-        # What has no fingerprint is not what was sold. Were it the registered bytes, the registration was false.
-        return compare(same_bytes=_is_registered(_exact(path), salts, question), same_fingerprint=False)
-    return compare(
-        same_bytes=_is_registered(data.exact, salts, question),
-        same_fingerprint=commit("f", salts.salt_f, data.root) == question.c_f,
-    )
-
-
-def _is_registered(exact: bytes, salts: PackageSalts, question: Question) -> bool:
-    return commit("exact", salts.salt_exact, exact) == question.c_exact
+        return compare(same_bytes=same_bytes, same_fingerprint=False)
+    return compare(same_bytes=same_bytes, same_fingerprint=commit("f", salts.salt_f, data.root) == question.c_f)
 
 
 def _exact(path: Path) -> bytes:

@@ -19,35 +19,41 @@ _FINDING: Mapping[str, fields.Parser] = {"finding": fields.choice(*Finding)}
 _FAILURE: Mapping[str, fields.Parser] = {"code": fields.name, "detail": fields.text(2000, empty=True)}
 
 
-class _BrokeOffError(ClientError):
-    """The data, or this machine, did not let the examination come to its end."""
-
-
 def ask(question: Question, folder: Path) -> Finding:
     """Return what the package of ``question`` shows; ``folder`` has room for the data, which get no name there.
 
-    Data by which the examination breaks off are looked at again without any decoder: if already their bytes are
-    others than those that were registered, no more has to be known.
+    Bytes are compared first, without any decoder: others than those that were registered are the seller's fault,
+    whatever they do to decoders. A decoder reads them afterwards, to tell an altered copy from other data.
 
     Raises:
         ClientError: this machine cannot confine a process, or cannot examine such data, which says nothing of what
             was sent; or the examination broke off.
     """
-    try:
-        return _ask(question, folder)
-    except _BrokeOffError:
-        found = _ask(replace(question, decode=False), folder)
-        if found is not Finding.OTHER_DATA:
-            raise
+    found = _ask(replace(question, decode=False), folder)
+    if found is Finding.OTHER_DATA:
+        try:
+            altered = _ask(question, folder) is Finding.ALTERED
+        except ClientError:
+            altered = False
+        return Finding.ALTERED if altered else found
+    if found is not Finding.AS_REGISTERED:
         return found
+    found = _ask(question, folder)
+    if found not in (Finding.AS_REGISTERED, Finding.FALSE_FINGERPRINT):
+        raise ClientError(REFUSED_HERE, "the package changes while it is read")
+    return found
 
 
 def _ask(question: Question, folder: Path) -> Finding:
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-m", "countermark.client.disputes.worker"],
+            [sys.executable, "-I", "-B", "-m", "countermark.client.disputes.worker"],
             input=canonical.dumps(question.to_json()),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            # What decoders print may hold anything of the data.
+            stderr=subprocess.DEVNULL,
+            # It shares no terminal, whose input it could make up.
+            start_new_session=True,
             # Nothing of the decider's own: neither passphrases nor where his keys lie.
             env={},
             cwd=folder,
@@ -55,13 +61,12 @@ def _ask(question: Question, folder: Path) -> Finding:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _BrokeOffError(REFUSED_HERE, "the examination takes longer than an hour") from error
+        raise ClientError(REFUSED_HERE, "the examination takes longer than an hour") from error
     try:
         document = canonical.loads(done.stdout[:_LONGEST_ANSWER], canonical=False)
         if done.returncode == 0:
             return Finding(fields.record(document, _FINDING)["finding"])
         failure = fields.record(document, _FAILURE)
     except MarketError as error:
-        # What its decoders print may hold anything of the data, so it is not passed on.
-        raise _BrokeOffError(REFUSED_HERE, f"the examination ended with status {done.returncode}") from error
+        raise ClientError(REFUSED_HERE, f"the examination ended with status {done.returncode}") from error
     raise ClientError(failure["code"], failure["detail"], here=True)

@@ -14,7 +14,7 @@ from countermark.client.disputes.confinement import Limits, confine
 _GIB = 1 << 30
 
 LIMITS = Limits(cpu_s=3600, memory=8 * _GIB, file=1 << 41)
-"""Of each process. A file may be as large as a market's largest package."""
+"""A file may be as large as a market's largest package."""
 
 _LONGEST = 1 << 20
 """Bytes of a question."""

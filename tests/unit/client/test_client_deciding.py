@@ -1,6 +1,6 @@
 """Disputes as those who decide them meet them: evidence, what it shows, and what becomes of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from countermark.cli.demo import cheats
-from countermark.client import disputes, listings, purchases
+from countermark.client import deliveries, disputes, listings, purchases, receiving
 from countermark.client.disputes import deciding, isolation, opening
 from countermark.client.disputes.evidence import Sources
 from countermark.client.errors import ClientError
@@ -229,11 +229,8 @@ def test_a_platform_that_withholds_the_evidence_only_has_the_parties_hand_it_ove
     sale: Sale, arbiter: Judge, tmp_path: Path
 ) -> None:
     trade = sale.sent()
-    released = sale.front.services.release
-    fetched = b"".join(released.read(released.find(trade, account=sale.buyer.trader.address)))
     disputed(sale, trade)
-    package, sealed = tmp_path / "package", tmp_path / "opening"
-    package.write_bytes(fetched)
+    package, sealed = deliveries.package_file(sale.seller.packages, trade), tmp_path / "opening"
     sealed.write_bytes(opening.handed_over(sale.buyer.trader.vault, sale.buyer.trader.trade(trade)))
 
     def withheld(request: httpx.Request) -> httpx.Response | None:
@@ -365,3 +362,60 @@ def test_an_arbiter_of_another_organisation_than_the_market_says_decides_nothing
         market.act(f"/v1/trades/{trade}/decision", "trade.decide", reasons)
     assert caught.value.code in {ErrorCode.MALFORMED_REQUEST, ErrorCode.NOT_PERMITTED}
     assert sale.state(trade) == "EVIDENCED"
+
+
+def test_what_the_arbiters_own_machine_lacks_is_held_against_nobody(
+    sale: Sale, arbiter: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade = disputed(sale, sale.sent())
+    with monkeypatch.context() as patched:
+        patched.setattr(deciding, "_generators", lambda *_: ["image/v9"])
+        with pytest.raises(ClientError) as caught:
+            arbiter.examine(trade)
+        assert caught.value.here
+    true = arbiter.person.trader.keys
+    for held in ({}, {1: EncryptionKey.generate()}, {2: true.encryption[1]}):
+        arbiter.person.trader.keys = replace(true, encryption=held)
+        with pytest.raises(ClientError, match="does not have the key"):
+            arbiter.examine(trade)
+    arbiter.person.trader.keys = true
+    assert arbiter.decide(trade) is Finding.AS_REGISTERED
+
+
+def test_data_whose_bytes_are_others_meet_no_decoder_that_decides(
+    sale: Sale, arbiter: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes a decoder over may have it say anything; and what breaks one off is no way out either."""
+    trade = disputed(sale, sent_instead(sale, others(sale.front)["other data"]))
+    asked = isolation._ask
+    for said in (Finding.AS_REGISTERED, ClientError("refused_here", "broke off")):
+
+        def ask(question: Any, folder: Path, said: Any = said) -> Finding:
+            if not question.decode:
+                return asked(question, folder)
+            if isinstance(said, ClientError):
+                raise said
+            return Finding(said)
+
+        monkeypatch.setattr(isolation, "_ask", ask)
+        assert arbiter.examine(trade) is Finding.OTHER_DATA
+
+
+def test_a_buyer_from_whom_the_platform_withholds_the_package_gets_it_before_the_seller_is_paid(
+    sale: Sale, arbiter: Judge, tmp_path: Path
+) -> None:
+    trade = disputed(sale, sale.sent(), "unavailable")
+    record, sources, kept = arbiter.ledger.trade(trade), Sources(), tmp_path / "for the buyer"
+    finding = arbiter.examine(trade)
+    with pytest.raises(ClientError, match="keep the package for him"):
+        deciding.give(arbiter.folder, record, sources, finding, None)
+    for _ in range(2):
+        deciding.give(arbiter.folder, record, sources, finding, kept)
+    arbiter.decide(trade)
+    assert sale.buyer.trader.trade(trade)["outcome"] == "supplied"
+    buyer, out = sale.buyer, tmp_path / "bought.jpg"
+    buyer.wire.lost = lambda request: request.url.path.endswith("/package")
+    who = buyer.trader
+    received = receiving.fetch(*(buyer.market(), who.vault, who.trade(trade), out, buyer.downloads), handed=kept)
+    assert received.verdict == "match"
+    assert out.read_bytes() == sale.front.photograph.read_bytes()

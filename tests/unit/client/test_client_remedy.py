@@ -132,7 +132,7 @@ def test_an_upload_that_breaks_off_is_completed_by_the_next_try(sale: Sale, trad
     assert sale.buyer.trader.trade(trade)["remedy"]["relayed_at"]
 
 
-def test_a_remedy_waits_until_it_was_relayed_and_there_is_no_second(sale: Sale, trade: str) -> None:
+def test_a_remedy_waits_until_the_trade_has_ended_and_there_is_no_second(sale: Sale, trade: str) -> None:
     sale.seller.wire.lost = posting("/remedy/package", "PUT")
     failing(lambda: remedy(sale, trade))
     sale.seller.wire.lost = no_fault
@@ -142,8 +142,11 @@ def test_a_remedy_waits_until_it_was_relayed_and_there_is_no_second(sale: Sale, 
     remedy(sale, trade)
     sale.front.work()
     deliveries.sweep(sale.seller.market(), sale.seller.packages)
-    assert not file.exists()
+    assert file.exists()
     assert failing(lambda: remedy(sale, trade)).code == "wrong_state"
+    purchases.accept(sale.buyer.market(), trade)
+    deliveries.sweep(sale.seller.market(), sale.seller.packages)
+    assert not file.exists()
 
 
 def test_a_remedy_is_for_a_dispute_that_waits_for_its_decision(sale: Sale) -> None:

@@ -221,13 +221,16 @@ def test_a_send_whose_answer_is_lost_goes_on_with_the_package_that_was_committed
     assert sale.state(trade) == "SENT"
 
 
-def test_a_package_waits_until_it_was_relayed(sale: Sale) -> None:
+def test_a_package_waits_until_the_trade_has_ended(sale: Sale) -> None:
     trade = sale.funded()
     sale.seller.send(trade)
     package = deliveries.package_file(sale.seller.packages, trade)
     deliveries.sweep(sale.seller.market(), sale.seller.packages)
     assert package.exists()
     sale.front.work()
+    deliveries.sweep(sale.seller.market(), sale.seller.packages)
+    assert package.exists(), "whoever decides a dispute may have to get it here"
+    purchases.confirm(sale.buyer.market(), trade)
     deliveries.sweep(sale.seller.market(), sale.seller.packages)
     assert not package.exists()
 
