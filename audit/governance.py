@@ -6,6 +6,7 @@ chaincode's definition by a transaction of Fabric's lifecycle. Either holds from
 
 from countermark.audit.errors import AuditError
 from countermark.audit.policy import MarketPolicy, defined_policy, foreign_policy, market_policy
+from countermark.audit.roots import Roots
 from countermark.network.blocks import (
     LIFECYCLE,
     Block,
@@ -23,8 +24,9 @@ from countermark.network.errors import NetworkError
 class Governance:
     """The rules of the channel as they stand before the block that is applied."""
 
-    def __init__(self, *, chaincode: str, platform: str, supervisor: str) -> None:
+    def __init__(self, *, chaincode: str, platform: str, supervisor: str, roots: Roots | None = None) -> None:
         self._chaincode = chaincode
+        self._roots = roots
         self._roles = {"platform": platform, "supervisor": supervisor}
         self._config: ChannelConfig | None = None
         self._policy: MarketPolicy | None = None
@@ -71,17 +73,24 @@ class Governance:
 
         Raises:
             BlockError: it does not hold.
+            AuditError: ``foreign_root``; it names an organisation that is not the one of that name.
         """
         self._next, self._changed = None, False
         if block.number == 0:
             self._config = self._next = read_config(block)
             self._founders = self._config.organisations.msp_ids
+            self._check_roots(block.number)
             return
         verify_orderers(block, self.config)
         if any(one.kind == "config" for one in block.transactions):
             self._next = verify_config(block, self.config)
+            self._check_roots(block.number)
             self._last_config = block.number
         verify_last_config(block, last_config=self._last_config)
+
+    def _check_roots(self, number: int) -> None:
+        if self._roots is not None and self._next is not None:
+            self._roots.check(self._next, number)
 
     def write(self, transaction: Transaction) -> None:
         """Note what the valid ``transaction`` agrees about chaincodes."""

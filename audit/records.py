@@ -133,6 +133,12 @@ _FAMILIES: Mapping[str, fields.Parser] = {
 }
 
 
+_ANY = _members()
+
+_SMALL = 16_384
+"""Longest record that is remembered, in bytes."""
+
+
 def family(key: str) -> str:
     """Return the family of a key: what stands before its first slash."""
     return key.partition("/")[0]
@@ -144,11 +150,21 @@ def parse(key: str, data: bytes) -> Record:
     Raises:
         AuditError: ``malformed_record``.
     """
+    parsed = _parse if len(data) <= _SMALL else _parse.__wrapped__
+    return dict(parsed(key, data))
+
+
+@lru_cache(maxsize=512)
+def _parse(key: str, data: bytes) -> Record:
+    """Parse, and remember: several rules look at one record, and what an act leaves is what the next begins with.
+
+    What is within a record is shared by all who have parsed it, and changed by nobody.
+    """
     try:
-        record = _FAMILIES.get(family(key), _members())(canonical.loads(data))
+        record: Record = _FAMILIES.get(family(key), _ANY)(canonical.loads(data))
     except (MarketError, ValueError) as error:
         raise AuditError("malformed_record", f"{key}: {error}") from error
-    return dict(record)
+    return record
 
 
 def find(state: State, key: str) -> Record | None:

@@ -11,14 +11,16 @@ rules (`conduct`) do not allow it.
 What a block changes of the channel, its configuration or the definition of a chaincode, holds from the next one on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from countermark.audit.acts import Act
+from countermark.audit.books import Books, MemoryBooks
 from countermark.audit.conduct import judge
 from countermark.audit.errors import AuditError
 from countermark.audit.governance import Governance
+from countermark.audit.roots import Roots
 from countermark.audit.signers import read_intent
 from countermark.audit.versions import Versions
 from countermark.network.blocks import (
@@ -60,25 +62,45 @@ class _Verdict(NamedTuple):
 class Replay:
     """The state of one market's chaincode after the blocks that were applied, with the history of each key."""
 
-    def __init__(self, *, genesis: bytes, chaincode: str, platform: str, supervisor: str) -> None:
-        """``genesis`` is the header hash of block 0, by which the channel is known and all in it believed.
+    def __init__(
+        self,
+        *,
+        chaincode: str,
+        platform: str,
+        supervisor: str,
+        genesis: bytes = b"",
+        roots: Roots | None = None,
+        books: Books | None = None,
+        watched: Collection[str] | None = None,
+    ) -> None:
+        """Begin a replay of the market that ``chaincode`` keeps.
 
-        ``platform`` and ``supervisor`` are MSP ids; the other members stand in the channel's configuration.
+        Args:
+            chaincode: Name of the market's chaincode.
+            platform: MSP id of the platform; the other members stand in the channel's configuration.
+            supervisor: MSP id of the supervisor.
+            genesis: Header hash of block 0, by which the channel is known and all in it believed.
+            roots: Who the organisations are that configurations name; must be given where ``genesis`` is not.
+            books: Where what grows with the ledger is kept; in memory if not given.
+            watched: Keys whose history is kept; all of them if not given.
         """
+        if not genesis and roots is None:
+            raise ValueError("a replay wants a genesis block or root certificates that its reader trusts")
         self._chaincode = chaincode
-        self._governance = Governance(chaincode=chaincode, platform=platform, supervisor=supervisor)
+        self._governance = Governance(chaincode=chaincode, platform=platform, supervisor=supervisor, roots=roots)
         self._previous_hash = b""
-        self._versions = Versions()
-        self._used: set[str] = set()
+        books = MemoryBooks() if books is None else books
+        self._versions = Versions(books.versions)
+        self._used = books.used
         """Transaction ids of all blocks before this one."""
         self._accepted: set[str] = set()
         """Those of this block whose transactions hold but for what they read."""
-        self._intents: set[tuple[str, str]] = set()
+        self._watched = watched
         self.genesis = genesis
         self.height = 0
         self.transactions = 0
         self.invalid = 0
-        self.state: dict[str, bytes] = {}
+        self.state = books.state
         self.history: dict[str, list[Change]] = {}
 
     @property
@@ -95,8 +117,8 @@ class Replay:
         for block in blocks:
             self.apply(block)
 
-    def apply(self, block: Block) -> None:
-        """Verify ``block`` and apply what is valid in it.
+    def apply(self, block: Block) -> tuple[Change, ...]:
+        """Verify ``block``, apply what is valid in it, and return that: a change, without key and value, of each.
 
         Raises:
             AuditError: it does not hold.
@@ -108,39 +130,43 @@ class Replay:
             raise AuditError(error.code, error.detail, block=block.number, transaction=position) from error
         self._versions.begin_block()
         self._accepted.clear()
-        for transaction in block.transactions:
-            self.transactions += 1
-            self._apply(block.number, transaction)
+        changes = [self._apply(block.number, transaction) for transaction in block.transactions]
+        self.transactions += len(changes)
         self._used.update(transaction.tx_id for transaction in block.transactions)
         self._governance.end_block(block.number)
         self._previous_hash = block.header_hash
         self.height = block.number + 1
+        return tuple(change for change in changes if change is not None)
 
     def _verify(self, block: Block) -> None:
         verify_link(block, number=self.height, previous_hash=self._previous_hash)
         verify_data_hash(block)
-        if block.number == 0 and block.header_hash != self.genesis:
-            detail = "the ledger begins with another block than the channel that is to be audited"
-            raise BlockError("genesis_differs", detail, block=0)
+        if block.number == 0:
+            self.genesis = self.genesis or block.header_hash
+            if block.header_hash != self.genesis:
+                detail = "the ledger begins with another block than the channel that is to be audited"
+                raise BlockError("genesis_differs", detail, block=0)
         self._governance.begin_block(block)
 
-    def _apply(self, number: int, transaction: Transaction) -> None:
+    def _apply(self, number: int, transaction: Transaction) -> Change | None:
         if transaction.kind == "config":
             # It was verified with its block, in which there is nothing else; peers stop at one that is not valid.
             if number and not transaction.valid:
                 detail = f"the peer says {transaction.code_name} of a configuration that holds"
                 raise AuditError("validation_differs", detail, block=number, transaction=transaction.position)
-            return
+            return None
         verdict = self._judge(number, transaction)
         if bool(verdict.problem) is transaction.valid:
             detail = f"the peer says {transaction.code_name}, the replay says {verdict.problem or 'VALID'}"
             raise AuditError("validation_differs", detail, block=number, transaction=transaction.position)
         if verdict.problem:
             self.invalid += 1
-            return
+            return None
         signer = self._check_conduct(number, transaction, admin=verdict.admin)
         self._versions.write(transaction.rwset, (number, transaction.position))
-        self._write(Change(number, transaction, verdict.endorsers, signer, None))
+        change = Change(number, transaction, verdict.endorsers, signer, None)
+        self._write(change)
+        return change
 
     def _check_conduct(self, number: int, transaction: Transaction, *, admin: bool) -> str:
         """Return the account that asked for ``transaction``, once everything in it is as the market's rules say."""
@@ -151,20 +177,18 @@ class Replay:
         try:
             act = Act.of(transaction, read_intent(transaction), admin=admin)
             if act.intent is not None:
-                self._use(act.intent)
+                self._check_unused(act.intent)
             judge(act, self.state)
         except AuditError as error:
             raise error.at(number, transaction.position) from error
         return act.signer
 
-    def _use(self, intent: Intent) -> None:
-        """Note that ``intent`` acts, which it must not have done before, nor one with its nonce, nor be cancelled."""
-        used = {(intent.signer, intent.nonce)}
-        if intent.action == "intent.cancel":
-            used.add((intent.signer, intent.params["nonce"]))
-        if len(used - self._intents) < len(used):
+    def _check_unused(self, intent: Intent) -> None:
+        """Check that ``intent`` has not acted before, nor one with its nonce, and that it is not cancelled."""
+        nonces = [intent.nonce, intent.params["nonce"]] if intent.action == "intent.cancel" else [intent.nonce]
+        # No act passes (`effects`) that leaves out what it must write there, or writes there for another.
+        if any(f"intent/{intent.signer}/{nonce}" in self.state for nonce in nonces):
             raise AuditError("intent_reused", f"the intent of {intent.action} has acted before, or was cancelled")
-        self._intents |= used
 
     def _judge(self, number: int, transaction: Transaction) -> _Verdict:
         config, channel = self._governance.config, self._governance.policy
@@ -208,7 +232,8 @@ class Replay:
             if write.namespace != self._chaincode:
                 continue
             value = None if write.is_delete else write.value
-            self.history.setdefault(write.key, []).append(replace(change, value=value))
+            if self._watched is None or write.key in self._watched:
+                self.history.setdefault(write.key, []).append(replace(change, value=value))
             if value is None:
                 self.state.pop(write.key, None)
             else:

@@ -100,7 +100,12 @@ def replica(connection: Path, genesis: Path | None = None) -> "Replay":
     try:
         with closing(GatewayClient(ConnectionProfile.load(connection))) as client:
             named = _roles(client.evaluate("market.show"))
-            replay = Replay(genesis=known, chaincode=client.profile.chaincode, **named)
+            replay = Replay(
+                genesis=known,
+                chaincode=client.profile.chaincode,
+                platform=named["platform"],
+                supervisor=named["supervisor"],
+            )
             with closing(client.blocks(0, stop=client.newest_block().number)) as blocks:
                 replay.apply_all(blocks)
     except LedgerError as error:

@@ -12,11 +12,15 @@ as of the second after the start of the certificate.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from countermark.network.errors import IdentityError
 from countermark.network.identities.certificates import Certificate, load_certificate
 from countermark.network.identities.roles import Role
 from countermark.network.identities.serialized import SerializedIdentity
+
+_REMEMBERED = 1024
+"""How many identities a consortium remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Consortium:
 
     def __init__(self, msps: Iterable[Msp]) -> None:
         self._msps = {msp.msp_id: msp for msp in msps}
+        # Few identities sign everything, and who they are depends on no clock: each is looked up in its MSP once.
+        self._member = lru_cache(maxsize=_REMEMBERED)(self._find_member)
 
     @property
     def msp_ids(self) -> tuple[str, ...]:
@@ -94,6 +100,9 @@ class Consortium:
         Raises:
             IdentityError: Its MSP is unknown or refuses it.
         """
+        return self._member(identity)
+
+    def _find_member(self, identity: SerializedIdentity) -> Member:
         return self.msp(identity.msp_id).member(identity)
 
     def validate(self, identity: SerializedIdentity, *, at_ms: int) -> Member:
