@@ -51,23 +51,25 @@ def account(replay: Replay, address: str) -> dict[str, Any]:
         AuditError: ``unknown_account``.
     """
     record = _record(replay, f"account/{address}", "unknown_account")
-    coins = [json.loads(value) for key, value in replay.state.items() if key.startswith("coin/")]
-    trades = [json.loads(value) for key, value in sorted(replay.state.items()) if key.startswith("trade/")]
+    balance, trades = 0, []
+    ends: list[tuple[Actor, TradeState, Outcome, int]] = []
+    # The state may lie on disk and be larger than memory: one look at all of it, and only what is told is kept.
+    for key, value in replay.state.items():
+        if key.startswith("coin/"):
+            coin = json.loads(value)
+            balance += int(coin["amount"]) if coin["owner"] == address else 0
+        elif key.startswith("trade/"):
+            one = json.loads(value)
+            if address in (one["seller"], one["buyer"]):
+                role = Actor.SELLER if one["seller"] == address else Actor.BUYER
+                trades.append({"id": one["id"], "role": role, "state": one["state"]})
+                ends.append((role, TradeState(one["state"]), Outcome(one["outcome"]), 1))
     return {
         "address": address,
         "state": record["state"],
-        "balance": str(sum(int(coin["amount"]) for coin in coins if coin["owner"] == address)),
-        "trades": [
-            {"id": one["id"], "role": "seller" if one["seller"] == address else "buyer", "state": one["state"]}
-            for one in trades
-            if address in (one["seller"], one["buyer"])
-        ],
-        "conduct": conduct.count(
-            (role, TradeState(one["state"]), Outcome(one["outcome"]), 1)
-            for one in trades
-            for role in (Actor.SELLER, Actor.BUYER)
-            if one[role] == address
-        ),
+        "balance": str(balance),
+        "trades": sorted(trades, key=lambda one: str(one["id"])),
+        "conduct": conduct.count(ends),
         "steps": _steps(replay, f"account/{address}"),
     }
 
@@ -81,10 +83,11 @@ def _record(replay: Replay, key: str, code: str) -> dict[str, Any]:
 
 
 def _steps(replay: Replay, key: str) -> list[dict[str, Any]]:
-    return [_step(change) for change in replay.history[key]]
+    return [step(change) for change in replay.history[key]]
 
 
-def _step(change: Change) -> dict[str, Any]:
+def step(change: Change) -> dict[str, Any]:
+    """Return what there is to tell of a change: place, time, function, state after it, and whose it was."""
     transaction = change.transaction
     record = json.loads(change.value) if change.value else {}
     return {

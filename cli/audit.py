@@ -1,36 +1,29 @@
 """`countermark audit`: the supervisor's view, from his own replica of the ledger."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from countermark.cli.bundles import export, roots, verify
+from countermark.cli.listed import lines
 from countermark.cli.replica import CONNECTION
 from countermark.cli.session import Session, noun, session_command
+from countermark.cli.trust import GENESIS, MARKET, found, genesis_hash, market_roles
 
 if TYPE_CHECKING:
     from countermark.audit.replay import Replay
 
-_GENESIS = click.option(
-    "--genesis",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    envvar="COUNTERMARK_GENESIS",
-    help="The channel's genesis block (common.Block), got from whom you trust; if not given, genesis.block in the "
-    "connection file's folder or beside that folder.",
-)
-
-MARKET = "market/config"
-"""Key of the market configuration in the world state."""
-
 command = noun("audit", "Replay your own replica of the ledger, block by block, and tell what it proves.")
+for one in (export, verify, roots):
+    command.add_command(one)
 
 
 @command.command("trade")
 @click.argument("trade")
 @CONNECTION
-@_GENESIS
+@GENESIS
 @session_command
 def trade(session: Session, trade: str, connection: Path, genesis: Path | None) -> None:
     """Who sold what to whom, when and for how much; each step with its transaction."""
@@ -42,7 +35,7 @@ def trade(session: Session, trade: str, connection: Path, genesis: Path | None) 
 @command.command("listing")
 @click.argument("listing")
 @CONNECTION
-@_GENESIS
+@GENESIS
 @session_command
 def listing(session: Session, listing: str, connection: Path, genesis: Path | None) -> None:
     """The commitments of a contract, its owners, each act on it."""
@@ -54,7 +47,7 @@ def listing(session: Session, listing: str, connection: Path, genesis: Path | No
 @command.command("account")
 @click.argument("address")
 @CONNECTION
-@_GENESIS
+@GENESIS
 @session_command
 def account(session: Session, address: str, connection: Path, genesis: Path | None) -> None:
     """An account's money and trades."""
@@ -65,7 +58,7 @@ def account(session: Session, address: str, connection: Path, genesis: Path | No
 
 @command.command("money")
 @CONNECTION
-@_GENESIS
+@GENESIS
 @session_command
 def money(session: Session, connection: Path, genesis: Path | None) -> None:
     """The sum of all money: minted, burnt, in accounts, in escrow."""
@@ -96,10 +89,10 @@ def replica(connection: Path, genesis: Path | None = None) -> "Replay":
     from countermark.audit.replay import Replay
     from countermark.network.client import ConnectionProfile, GatewayClient, LedgerError
 
-    known = _genesis_hash(genesis or _found(connection))
+    known = genesis_hash(genesis or found(connection))
     try:
         with closing(GatewayClient(ConnectionProfile.load(connection))) as client:
-            named = _roles(client.evaluate("market.show"))
+            named = market_roles(client.evaluate("market.show"))
             replay = Replay(
                 genesis=known,
                 chaincode=client.profile.chaincode,
@@ -111,48 +104,9 @@ def replica(connection: Path, genesis: Path | None = None) -> "Replay":
     except LedgerError as error:
         raise AuditError(str(error.code), error.detail) from error
     # Who must endorse was asked of the peer; whether that was the truth stands in the blocks.
-    if MARKET not in replay.state or _roles(replay.state[MARKET]) != named:
+    if MARKET not in replay.state or market_roles(replay.state[MARKET]) != named:
         raise AuditError("market_differs", "the peer names another platform or supervisor than the ledger")
     return replay
-
-
-def _roles(config: bytes) -> dict[str, str]:
-    """Return the MSP ids of platform and supervisor in a market configuration.
-
-    Raises:
-        AuditError: ``market_differs``; it is none.
-    """
-    from countermark.audit.errors import AuditError
-
-    try:
-        document = json.loads(config)
-        return {role: str(document[role]["msp_id"]) for role in ("platform", "supervisor")}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise AuditError("market_differs", "the peer answers with something else than a market") from error
-
-
-def _found(connection: Path) -> Path:
-    folder = connection.resolve().parent
-    for path in (folder / "genesis.block", folder.parent / "genesis.block"):
-        if path.is_file():
-            return path
-    raise click.UsageError(
-        "which channel? --genesis FILE with its genesis block, as the consortium gave it to you: whoever serves the "
-        "blocks must not choose the first one"
-    )
-
-
-def _genesis_hash(path: Path) -> bytes:
-    from countermark.network.blocks import parse_block
-    from countermark.network.errors import NetworkError
-
-    try:
-        block = parse_block(path.read_bytes())
-    except NetworkError as error:
-        raise click.UsageError(f"{path} holds no block: {error}") from error
-    if block.number:
-        raise click.UsageError(f"{path} holds block {block.number}, not a genesis block")
-    return block.header_hash
 
 
 def _show(
@@ -175,24 +129,4 @@ def _show(
         f"verified: {replay.height} blocks with {replay.transactions} transactions, "
         f"{replay.invalid} of them invalid, from genesis block {replay.genesis.hex()} on"
     )
-    session.result(document, *([subject] if subject else []), *_lines(told), checked)
-
-
-def _lines(document: dict[str, Any]) -> list[str]:
-    """Return ``document`` for people: steps as a table, members of members by both names."""
-    lines = []
-    for name, value in document.items():
-        if isinstance(value, dict):
-            lines += _lines({f"{name}.{inner}": one for inner, one in value.items()})
-        elif name == "steps":
-            lines += [
-                f"{step['time']}  {step['function']:<16} {step['state']:<11} {step['tx']}  "
-                f"endorsed by {', '.join(step['endorsed_by'])}"
-                for step in value
-            ]
-        elif isinstance(value, list):
-            rows = ("  ".join(map(str, entry.values())) if isinstance(entry, dict) else entry for entry in value)
-            lines += [f"{name}: {row}" for row in rows]
-        else:
-            lines.append(f"{name}: {value}")
-    return lines
+    session.result(document, *([subject] if subject else []), *lines(told), checked)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from countermark.audit.errors import AuditError
-from countermark.cli.audit import _found, _genesis_hash, _roles
+from countermark.cli.trust import found, genesis_hash, market_roles
 from tests.fixtures.fabric_blocks import recorded
 from tests.unit.cli.conftest import Run
 
@@ -40,17 +40,17 @@ def test_a_file_that_is_no_genesis_block_is_refused(run: Run, connection: Path, 
 def test_the_block_that_is_given_is_known_by_its_header(tmp_path: Path) -> None:
     path = tmp_path / "any.block"
     path.write_bytes(GENESIS.serialized)
-    assert _genesis_hash(path) == GENESIS.header_hash
+    assert genesis_hash(path) == GENESIS.header_hash
 
 
 @pytest.mark.parametrize("folder", ["data", "data/connection"])
 def test_it_is_found_beside_the_connections_or_among_them(connection: Path, tmp_path: Path, folder: str) -> None:
     path = tmp_path / folder / "genesis.block"
     path.write_bytes(GENESIS.serialized)
-    assert _found(connection) == path
+    assert found(connection) == path
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"platform":"P"}', b"\xff", b"[" * 9_000])
 def test_a_peer_that_names_no_organisations_is_found_out(answer: bytes) -> None:
     with pytest.raises(AuditError, match="market_differs"):
-        _roles(answer)
+        market_roles(answer)
