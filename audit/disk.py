@@ -5,7 +5,7 @@ are many of them; rows that were read stay there for a while, since most are rea
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, MutableMapping
 from typing import Generic, Self, TypeVar
 
 from countermark.audit.books import Place, Version
@@ -106,6 +106,10 @@ class DiskState(MutableMapping[str, bytes]):
         for (key,) in self._connection.execute("SELECT key FROM state ORDER BY key"):
             yield bytes(key).decode()
 
+    def items(self) -> ItemsView[str, bytes]:
+        """Return all keys with their values, for one look at each."""
+        return _Items(self, self._connection)
+
     def __len__(self) -> int:
         self.flush()
         return int(self._connection.execute("SELECT count(*) FROM state").fetchone()[0])
@@ -118,6 +122,20 @@ class DiskState(MutableMapping[str, bytes]):
         self._connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", put)
         self._connection.executemany("DELETE FROM state WHERE key = ?", gone)
         self._recent.flushed()
+
+
+class _Items(ItemsView[str, bytes]):
+    """Keys and values by one query, not by one for each."""
+
+    def __init__(self, state: DiskState, connection: sqlite3.Connection) -> None:
+        super().__init__(state)
+        self._state = state
+        self._connection = connection
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        self._state.flush()
+        for key, value in self._connection.execute("SELECT key, value FROM state ORDER BY key"):
+            yield bytes(key).decode(), bytes(value)
 
 
 class DiskVersions:
