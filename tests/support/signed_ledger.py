@@ -198,12 +198,15 @@ def _hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def sell(market: Market, count: int, *, in_one: int = 10, acts_between: Callable[[], None] | None = None) -> None:
-    """Have `count` contracts registered, sold and confirmed, `in_one` at a time, each act of theirs in one block."""
+def sell(market: Market, count: int, *, in_one: int = 10, first: int = 0) -> None:
+    """Have `count` contracts registered, sold and confirmed, `in_one` at a time, each act of theirs in one block.
+
+    They are numbered from `first` on, which tells the data of one from those of another.
+    """
     backend = market.backend
     assert isinstance(backend, SignedLedger)
-    for first in range(0, count, in_one):
-        numbers = range(first, min(first + in_one, count))
+    for start in range(first, first + count, in_one):
+        numbers = range(start, min(start + in_one, first + count))
         with backend.together():
             listings = [market.list_data(data=b"data of %d" % number)["id"] for number in numbers]
         params = [market.pay_params(listing) for listing in listings]
@@ -223,5 +226,3 @@ def sell(market: Market, count: int, *, in_one: int = 10, acts_between: Callable
             with backend.together():
                 for trade in trades:
                     market.act(function, trade)
-        if acts_between is not None:
-            acts_between()

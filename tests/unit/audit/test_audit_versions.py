@@ -1,7 +1,10 @@
 """Whether what was read still stands: keys, private hashes and ranges, compared as Fabric's committing peers do."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from countermark.audit.disk import DiskBooks
 from countermark.audit.versions import Versions
 from countermark.network.blocks import (
     PrivateHashes,
@@ -25,10 +28,19 @@ def reading(key: str, version: Version | None) -> ReadWriteSet:
     return ReadWriteSet(reads=(Read("n", key, version),))
 
 
+@pytest.fixture(params=["memory", "disk"])
+def empty(request: pytest.FixtureRequest) -> Iterator[Versions]:
+    if request.param == "memory":
+        yield Versions()
+        return
+    with DiskBooks() as books:
+        yield Versions(books.versions)
+
+
 @pytest.fixture
-def versions() -> Versions:
+def versions(empty: Versions) -> Versions:
     """Keys a to e, of which c was written anew and d deleted, and keys of another chaincode among them."""
-    made = Versions()
+    made = empty
     made.write(writing("e", "a", "d", "b", "c"), (1, 0))
     made.write(writing("aa", "bb", namespace="other"), (1, 1))
     made.begin_block()
@@ -86,11 +98,11 @@ def test_a_key_that_was_made_and_deleted_in_the_block_has_changed(versions: Vers
     assert versions.current(reading("new", None))
 
 
-def test_private_keys_have_versions_of_their_own() -> None:
+def test_private_keys_have_versions_of_their_own(empty: Versions) -> None:
     def secret(*writes: PrivateWrite, reads: tuple[PrivateRead, ...] = ()) -> ReadWriteSet:
         return ReadWriteSet(private_hashes=(PrivateHashes("n", "c", reads, writes, b"s"),))
 
-    versions = Versions()
+    versions = empty
     versions.write(secret(PrivateWrite(b"k", b"v", False, False)), (1, 0))
     assert not versions.current(secret(reads=(PrivateRead(b"k", (1, 0)),))), "written in this very block"
     versions.begin_block()
