@@ -73,7 +73,7 @@ class Act:
         """Parameters that the signer bound, none where nobody need sign."""
         return self.intent.params if self.intent else {}
 
-    @property
+    @cached_property
     def time(self) -> str:
         """``time_ms`` as text."""
         return times.to_text(self.time_ms)

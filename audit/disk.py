@@ -191,16 +191,23 @@ class DiskIds:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._recent: _Recent[str, bool] = _Recent()
 
     def __contains__(self, tx_id: object) -> bool:
-        # An id that is claimed by rubbish is any text.
+        if not isinstance(tx_id, str):
+            return False
+        known, _ = self._recent.find(tx_id)
         query = "SELECT 1 FROM used WHERE id = ?"
-        return isinstance(tx_id, str) and bool(self._connection.execute(query, (tx_id.encode(),)).fetchone())
+        return known or bool(self._connection.execute(query, (tx_id.encode(),)).fetchone())
 
     def update(self, tx_ids: Iterable[str]) -> None:
         """See `UsedIds.update`."""
-        rows = [(tx_id.encode(),) for tx_id in tx_ids]
-        self._connection.executemany("INSERT OR IGNORE INTO used VALUES (?)", rows)
+        for tx_id in tx_ids:
+            # An id that is claimed by rubbish is any text.
+            if self._recent.write(tx_id, True, len(tx_id)):
+                rows = [(one.encode(),) for one in self._recent.written]
+                self._connection.executemany("INSERT OR IGNORE INTO used VALUES (?)", rows)
+                self._recent.flushed()
 
 
 class DiskBooks:

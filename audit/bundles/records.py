@@ -72,8 +72,8 @@ class BundleReader:
             raise AuditError("unsupported_bundle", f"it does not begin with {MAGIC.decode().strip()!r}")
         self._source = source
         self._stream = zlib.decompressobj()
-        self._left = b""
-        """Bytes out of the stream that nobody has taken yet."""
+        self._have, self._taken = b"", 0
+        """Bytes out of the stream, and how many of them have been taken."""
         self._digest = hashlib.sha256()
         self.digest = b""
         """By what the bundle is known, once all of it has been read."""
@@ -116,16 +116,22 @@ class BundleReader:
 
     def _take(self, length: int, block: int) -> bytes:
         """Return the next ``length`` bytes out of the stream."""
-        pieces, have = [self._left], len(self._left)
+        if len(self._have) - self._taken < length:
+            self._fill(length, block)
+        start, self._taken = self._taken, self._taken + length
+        return self._have[start : self._taken]
+
+    def _fill(self, length: int, block: int) -> None:
+        """Have at least ``length`` bytes that nobody has taken yet."""
+        pieces = [self._have[self._taken :]]
+        have = len(pieces[0])
         while have < length:
             piece = self._more(block)
             if not piece:
                 raise AuditError("malformed_bundle", "it ends in the midst of a record", block=block)
             pieces.append(piece)
             have += len(piece)
-        data = b"".join(pieces)
-        self._left = data[length:]
-        return data[:length]
+        self._have, self._taken = b"".join(pieces), 0
 
     def _more(self, block: int) -> bytes:
         """Return what comes next out of the stream, at most a piece; empty at its end or that of the file."""
@@ -140,7 +146,7 @@ class BundleReader:
         return b""
 
     def _check_end(self, block: int) -> None:
-        if self._left or self._more(block):
+        if len(self._have) > self._taken or self._more(block):
             raise AuditError("malformed_bundle", "something follows its closing", block=block)
         if not self._stream.eof:
             raise AuditError("malformed_bundle", "its last bytes are missing", block=block)
