@@ -55,6 +55,7 @@ CAMPAIGNS = (
     Campaign(
         "blocks", 10_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),
+    Campaign("bundles", 1_000, 10**6, frozenset({"malformed_bundle", "bundle_differs", "data_hash_mismatch"})),
     Campaign("configurations", 6_000, 10**6, frozenset({"stale_update", "malformed_file", "bad_signature"})),
     Campaign("messages", 45_000, 2 * 10**7, frozenset({"wrong_actor", "receipt_malformed", "bad_signature"})),
     Campaign("documents", 40_000, 10**7, frozenset({"malformed_record", "market_invalid", "KeyError"})),
