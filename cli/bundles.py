@@ -109,8 +109,9 @@ def verify(session: Session, bundle: Path, roots: Path | None, genesis: Path | N
         "board": verdict.board,
         "digest": f"sha256:{digest.hex()}",
     }
+    shown = {name: value for name, value in document.items() if value is not None}
     checked = {"verdict": "good", "trusting": "genesis" if known else "roots", **_verified(verdict)}
-    session.result({**document, **checked}, *lines(document), _checked(verdict), "good")
+    session.result({**document, **checked}, *lines(shown), _checked(verdict), "good")
 
 
 @click.command("roots")

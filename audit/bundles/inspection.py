@@ -12,11 +12,13 @@ from countermark.audit.errors import AuditError
 from countermark.audit.money import MoneyReport, count_money
 from countermark.audit.replay import Change, Replay
 from countermark.audit.roots import Roots
-from countermark.network.blocks import Block
+from countermark.network.blocks import Block, Transaction
 from countermark.protocol.transitions import TradeState
 
 SHOWN = 1_000
 """How many transactions of a span of blocks are told one by one; of all of them, how many there were of each kind."""
+
+_OTHERS = "(others)"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ class Inspection:
         """Return what holds after the blocks that were judged.
 
         Raises:
-            AuditError: ``unknown_trade``, ``unknown_listing``, ``unknown_account``, ``market_differs``,
-                ``bundle_differs``.
+            AuditError: ``unknown_trade``, ``unknown_listing``, ``unknown_account``, ``unknown_record`` (no market was
+                founded), ``market_differs``, ``bundle_differs``.
         """
         replay = self._replay
         self._check_market()
@@ -118,15 +120,13 @@ class Inspection:
         )
 
     def _check_market(self) -> None:
-        """Check that the market has the platform and the supervisor whose endorsements were asked for.
+        """Check that the market has been founded, with the platform and the supervisor whose peers had to endorse.
 
-        A market that was never founded has none: of it only blocks can be told.
+        Under the name of a chaincode that is no market, a real market's acts would not be judged by its rules.
         """
         replay, manifest = self._replay, self._manifest
         if not replay.height:
             raise AuditError("bundle_differs", "it holds no block")
-        if records.CONFIG not in replay.state and manifest.subject.kind == "blocks":
-            return
         rules = records.config(replay.state)
         if (rules.platform.msp_id, rules.supervisor.msp_id) != (manifest.platform, manifest.supervisor):
             raise AuditError("market_differs", "it names another platform or supervisor than the ledger")
@@ -147,7 +147,16 @@ class Inspection:
 
     def _note(self, changes: tuple[Change, ...]) -> None:
         for change in changes:
-            transaction = change.transaction
-            self._functions[f"{transaction.chaincode} {transaction.function}"] += 1
+            step = accounts.step(change)
+            if change.transaction.chaincode != self._manifest.chaincode:
+                step["function"] = _foreign(change.transaction)
+            known = step["function"] in self._functions or len(self._functions) < SHOWN
+            self._functions[step["function"] if known else _OTHERS] += 1
             if len(self._steps) < SHOWN:
-                self._steps.append(accounts.step(change))
+                self._steps.append(step)
+
+
+def _foreign(transaction: Transaction) -> str:
+    """Return the name of a function of another chaincode, which may call it anything: lines of its own, say."""
+    name = f"{transaction.chaincode}/{transaction.function}"
+    return name if name.isprintable() else ascii(name)
