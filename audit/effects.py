@@ -89,12 +89,14 @@ def check_keys(act: Act, state: State) -> None:
     names = _names(act, state)
     signed = (_OUTCOME,) if act.intent else ()
     must = {_resolve(template, names) for template in (*signed, *effect.must)}
-    may = (*signed, *effect.must, *effect.may)
+    # What stands in for a name must not act as a star: stars are those of the templates.
+    may = must | {_resolve(template, names) for template in effect.may if not template.endswith("*")}
+    below = tuple(template[:-1] for template in effect.may if template.endswith("*"))
     for key, value in act.writes.items():
         if records.family(key) in ("coin", "spent"):
             if not effect.coins:
                 raise AuditError("foreign_write", f"{act.function} moves no coins")
-        elif value is None or not any(_fits(key, template, names) for template in may):
+        elif value is None or not (key in may or key.startswith(below)):
             raise AuditError("foreign_write", f"{act.function} writes {key}")
     if missing := must - set(act.writes):
         raise AuditError("missing_write", f"{act.function} does not write {', '.join(sorted(missing))}")
@@ -145,10 +147,3 @@ def _resolve(template: str, names: Mapping[str, Any]) -> str:
     except KeyError:
         # The act lacks what would name the key, so no key is this one.
         return ""
-
-
-def _fits(key: str, template: str, names: Mapping[str, Any]) -> bool:
-    # What stands in for a name must not act as a star.
-    if template.endswith("*"):
-        return key.startswith(_resolve(template[:-1], names))
-    return key == _resolve(template, names)

@@ -14,11 +14,16 @@ from countermark.network.blocks import (
     Transaction,
     read_config,
     read_definition,
+    satisfied,
     verify_config,
     verify_last_config,
     verify_orderers,
 )
 from countermark.network.errors import NetworkError
+from countermark.network.identities import Member
+
+_REMEMBERED = 1024
+"""Of how many members it is remembered whether they may submit transactions."""
 
 
 class Governance:
@@ -30,6 +35,8 @@ class Governance:
         self._roles = {"platform": platform, "supervisor": supervisor}
         self._config: ChannelConfig | None = None
         self._policy: MarketPolicy | None = None
+        self._may_write: dict[Member, bool] = {}
+        """Whether members may submit transactions, as far as it was asked."""
         self._founders: tuple[str, ...] = ()
         self._last_config = 0
         self._lifecycle: dict[str, bytes] = {}
@@ -54,6 +61,14 @@ class Governance:
         """Whose endorsements transactions want."""
         assert self._policy is not None, "a ledger begins with a configuration"
         return self._policy
+
+    def may_write(self, member: Member) -> bool:
+        """Return whether ``member`` may submit transactions: asked for each, and few members submit them."""
+        if member not in self._may_write:
+            if len(self._may_write) >= _REMEMBERED:
+                self._may_write.clear()
+            self._may_write[member] = satisfied(self.policy.writers, [member])
+        return self._may_write[member]
 
     def policy_of(self, chaincode: str) -> MarketPolicy | None:
         """Return whose endorsements transactions of `chaincode` want; None if the channel has no such chaincode.
@@ -113,6 +128,7 @@ class Governance:
             return
         self._lifecycle_before = dict(self._lifecycle)
         self._others.clear()
+        self._may_write.clear()
         for role, msp_id in self._roles.items():
             # Who is taken off the channel could come back under the same name, with another's certificates.
             if msp_id not in self.config.organisations.msp_ids:

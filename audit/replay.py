@@ -26,7 +26,6 @@ from countermark.audit.versions import Versions
 from countermark.network.blocks import (
     Block,
     Transaction,
-    satisfied,
     verify_creator,
     verify_data_hash,
     verify_endorsements,
@@ -191,12 +190,12 @@ class Replay:
             raise AuditError("intent_reused", f"the intent of {intent.action} has acted before, or was cancelled")
 
     def _judge(self, number: int, transaction: Transaction) -> _Verdict:
-        config, channel = self._governance.config, self._governance.policy
+        config = self._governance.config
         try:
             creator = verify_creator(number, transaction, config.organisations)
         except BlockError as error:
             return _Verdict(error.code)
-        if not satisfied(channel.writers, [creator]) or transaction.channel != config.channel:
+        if not self._governance.may_write(creator) or transaction.channel != config.channel:
             return _Verdict("not for this channel")
         if transaction.tx_id in self._used:
             return _Verdict("DUPLICATE_TXID")

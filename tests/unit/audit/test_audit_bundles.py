@@ -4,16 +4,17 @@ import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from countermark.audit import accounts
 from countermark.audit.bundles import Manifest, Subject, Verdict, export, verify
-from countermark.audit.bundles.inspection import SHOWN
+from countermark.audit.bundles.inspection import SHOWN, _foreign
 from countermark.audit.errors import AuditError
 from countermark.audit.replay import Replay
-from countermark.network.blocks import Block, parse_block
+from countermark.network.blocks import Block, Transaction, parse_block
 from tests.fixtures.fabric_blocks import JOINED, TWO_MARKETS, recorded
 from tests.support.bundled import bundled, judged, manifest, roots_of
 from tests.support.figures import show
@@ -145,7 +146,16 @@ def test_more_steps_of_blocks_are_counted_than_told(chain: Chain, monkeypatch: p
     monkeypatch.setattr("countermark.audit.bundles.inspection.SHOWN", 3)
     verdict = judged(bundled(chain.blocks), genesis=chain.genesis)
     assert len(verdict.told["steps"]) == 3
+    assert verdict.told["functions"]["(others)"] == 1
     assert sum(verdict.told["functions"].values()) == 7
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [("pay", "other/pay"), ("trade.pay\ngood", "'other/trade.pay\\ngood'"), ("\x1b[2J", "'other/\\x1b[2J'")],
+)
+def test_what_another_chaincode_calls_its_functions_makes_no_lines(function: str, told: str) -> None:
+    assert _foreign(cast(Transaction, SimpleNamespace(chaincode="other", function=function))) == told
 
 
 def test_invalid_transactions_of_blocks_are_counted(chain: Chain) -> None:
