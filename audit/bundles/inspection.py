@@ -1,5 +1,6 @@
 """Judging the blocks of a bundle as they come, and what is told of its subject in the end."""
 
+import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -65,8 +66,15 @@ class Inspection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Remove the books.
+
+        Raises:
+            AuditError: ``no_room``; the disk did not take them, which says nothing of the bundle.
+        """
         self._books.close()
+        if isinstance(error, sqlite3.Error):
+            raise AuditError("no_room", f"the temporary file of what is remembered: {error}") from error
 
     def apply(self, block: Block) -> None:
         """Judge the next block.

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from countermark.audit import accounts
+from countermark.audit import accounts, disk
 from countermark.audit.bundles import Manifest, Subject, Verdict, export, verify
 from countermark.audit.bundles.inspection import SHOWN, _foreign
 from countermark.audit.errors import AuditError
@@ -229,6 +229,13 @@ def test_a_bundle_says_what_its_manifest_says(chain: Chain) -> None:
         judged(data, genesis=chain.genesis)
     with pytest.raises(AuditError, match="bundle_differs"):
         judged(bundled(chain.blocks, Subject("blocks", first=0, last=9)), genesis=chain.genesis)
+
+
+def test_a_full_disk_is_not_taken_for_a_forgery(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "_TABLES", disk._TABLES + "PRAGMA max_page_count = 6;")
+    monkeypatch.setattr(disk, "_ROWS", 1)
+    with pytest.raises(AuditError, match=r"no_room.*full"):
+        judged(bundled(chain.blocks), genesis=chain.genesis)
 
 
 def test_trust_must_come_from_somewhere(chain: Chain) -> None:
