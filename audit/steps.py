@@ -6,6 +6,7 @@ worked out anew from the record before it and from what its signer bound.
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from countermark.audit import records
@@ -15,6 +16,7 @@ from countermark.audit.errors import AuditError
 from countermark.audit.records import Record, State
 from countermark.protocol import ids, money, settlement, transitions
 from countermark.protocol.errors import MarketError
+from countermark.protocol.market import MarketConfig
 from countermark.protocol.settlement import Part, Receiver
 from countermark.protocol.transitions import Actor, Outcome, TradeState
 
@@ -90,9 +92,7 @@ def _check_payment(act: Act, state: State) -> None:
     if int(params["bond"]) != rules.bond or key in state or act.signer == listing["owner"]:
         raise AuditError("wrong_step", f"{key} may not be opened so")
     record = act.records[key]
-    named = [record["arbiter"], record["substitute"]]
-    if named[0] == named[1] or not all(one in rules.to_json()["arbiters"] for one in named):
-        raise AuditError("wrong_step", f"{key} names arbiters that are not the market's")
+    _check_parties(act, key, listing, rules, state)
     terms: Record = {
         "id": key.removeprefix("trade/"),
         "listing": params["listing"],
@@ -126,6 +126,20 @@ def _check_payment(act: Act, state: State) -> None:
     }
     records.check_same(key, act.function, record, {**record, **terms})
     _check_escrow(act, key, record["escrow"], [], paid_in(act, state)[1])
+
+
+def _check_parties(act: Act, key: str, listing: Record, rules: MarketConfig, state: State) -> None:
+    """Check that ``act`` may pay for ``listing``, and that those decide who stand apart from both parties."""
+    seller, buyer = (records.read(state, f"account/{one}") for one in (listing["owner"], act.signer))
+    if seller["state"] != "OPEN" or listing.get("claimed"):
+        raise AuditError("wrong_step", f"{listing['address']} may not be paid for now")
+    if rules.platform.account in (seller["address"], buyer["address"]):
+        raise AuditError("wrong_step", f"the platform is a party of {key}")
+    free = rules.deciders({party["address"]: party.get("sponsor", "") for party in (seller, buyer)})
+    expected = [asdict(who) for who in free[:2]]
+    named = act.records[key]
+    if len(expected) < 2 or [named["arbiter"], named["substitute"]] != expected:
+        raise AuditError("wrong_step", f"{key} names others to decide than those who stand apart from its parties")
 
 
 def _paid(act: Act) -> str:

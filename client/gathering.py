@@ -48,8 +48,8 @@ def names_in(table: Path, column: str) -> Sequence[str]:
     """
     with reading(table) as file:
         found = {table.name}
-        for name in texts_in(file, column):
-            found.add(posixpath.normpath(name.strip()))
+        for name in filter(None, map(str.strip, texts_in(file, column))):
+            found.add(posixpath.normpath(name))
             if len(found) > MOST_FILES:
                 break
         check_names(list(found))

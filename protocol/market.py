@@ -112,6 +112,15 @@ class MarketConfig:
         named |= {(issuer.account, msp_id) for msp_id, issuer in self.issuers.items()}
         return frozenset(msp_id for address, msp_id in named if address == account)
 
+    def deciders(self, sponsors: Mapping[str, str]) -> tuple[Party, ...]:
+        """Return the arbiters who stand apart from the parties of a trade, the first two of whom may decide it.
+
+        ``sponsors`` are the parties' addresses, each with the MSP that he has named as his sponsor, "" for none. His
+        organisations are that one, and those for which the market names his account.
+        """
+        organisations = {*sponsors.values()}.union(*map(self.organisations_of, sponsors))
+        return tuple(who for who in self.arbiters if who.account not in sponsors and who.msp_id not in organisations)
+
     def preferred_for(self, kind: str) -> str:
         """Return the generator that a listing names whose data are of ``kind``, such as ``image``.
 

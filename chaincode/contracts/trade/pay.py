@@ -103,13 +103,8 @@ def _terms(tx: Transaction, listing: Listing, deciders: tuple[Decider, Decider])
 
 
 def _deciders(rules: MarketConfig, *parties: Account) -> tuple[Decider, Decider]:
-    """Return arbiter and substitute: the first two to whom neither party is himself nor of their organisation.
-
-    A party's organisations are his sponsor, whom he names himself, and those for which the market names his account.
-    """
-    accounts = {party.address for party in parties}
-    organisations = {party.sponsor for party in parties}.union(*map(rules.organisations_of, accounts))
-    free = [who for who in rules.arbiters if who.account not in accounts and who.msp_id not in organisations]
+    """Return arbiter and substitute: the first two to whom neither party is himself nor of their organisation."""
+    free = rules.deciders({party.address: party.sponsor for party in parties})
     if len(free) < 2:
         raise MarketError(ErrorCode.NOT_PERMITTED, "no two arbiters stand apart from both parties")
     return _decider(free[0]), _decider(free[1])

@@ -323,7 +323,7 @@ def test_nobody_else_can_ask_for_it(case: Case, who: str) -> None:
 
 BY_ORGANISATION = {
     *("coin.mint", "coin.burn", "listing.create", "market.propose", "market.approve", "board.anchor"),
-    *("trade.relay", "trade.check"),
+    *("trade.relay", "trade.check", "trade.decide"),
 }
 
 
@@ -350,3 +350,24 @@ def test_a_private_key_goes_with_its_own_function_only() -> None:
     for case in cases():
         if case.act.private != secret:
             assert _refused(replace(case.act, private=case.act.private | secret), case.state), case.name
+
+
+PAID = next(case for case in cases() if case.act.function == "trade.pay")
+
+
+def test_only_those_decide_who_stand_apart_from_both_parties_the_first_of_them_first() -> None:
+    key = next(key for key in PAID.act.records if key.startswith("trade/"))
+    record = PAID.act.records[key]
+    turned = {**record, "arbiter": record["substitute"], "substitute": record["arbiter"]}
+    assert _refused(_with(PAID.act, **{key: canonical.dumps(turned)}), PAID.state)
+    sponsored = f"account/{record['buyer']}"
+    # Once the buyer has named the arbiters' organisation as his sponsor, neither of them stands apart.
+    theirs = {**json.loads(PAID.state[sponsored]), "sponsor": record["arbiter"]["msp_id"]}
+    assert _refused(PAID.act, {**PAID.state, sponsored: canonical.dumps(theirs)})
+
+
+@pytest.mark.parametrize("change", [{"claimed": True}, {"owner": actor("platform", "PlatformMSP").address}])
+def test_what_is_claimed_or_the_platforms_cannot_be_paid_for(change: dict[str, Any]) -> None:
+    listing = f"listing/{PAID.act.params['listing']}"
+    changed = {**json.loads(PAID.state[listing]), **change}
+    assert _refused(PAID.act, {**PAID.state, listing: canonical.dumps(changed)})

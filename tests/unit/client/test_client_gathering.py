@@ -19,7 +19,13 @@ from tests.support.pictures import jpeg, photo
 
 CHOICE = only(["bytes/v1", "collection/v1", "image/v1", "table/v1", "text/v1"])
 NAMES = ["photos/cat.jpg", "photos/coffee.jpg"]
-ROWS = [("photos/cat.jpg", "cat"), ("./photos/coffee.jpg", "cup"), ("", "nothing"), ("photos/cat.jpg", "animal")]
+ROWS = [
+    ("photos/cat.jpg", "cat"),
+    ("./photos/coffee.jpg", "cup"),
+    ("", "nothing"),
+    (" ", "nothing"),
+    ("photos/cat.jpg", "animal"),
+]
 
 
 def delimited(rows: list[tuple[str, str]]) -> bytes:
