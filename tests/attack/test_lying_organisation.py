@@ -22,7 +22,7 @@ from tests.support.market import PLATFORM, SUPERVISOR, TRADER
 DISHONEST = Path(dishonest_chaincode.__file__)
 MONEY = {
     *("coin.mint", "coin.transfer", "coin.redeem", "coin.enforce", "listing.charge", "account.recover"),
-    *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept", "trade.enforce"),
+    *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept", "trade.decide", "trade.enforce"),
 }
 """Functions that make coins; `coin.burn` only ends one."""
 OWNERSHIP = {

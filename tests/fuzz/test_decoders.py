@@ -20,7 +20,7 @@ class Campaign:
     reached: frozenset[str]
     """Refusals that only come after much has been accepted."""
     accepted: bool = True
-    """Whether some changes leave a thing that is accepted; every byte of a block is signed or hashed."""
+    """Whether some changes leave a thing that is accepted; every byte of a block or a bundle is signed or hashed."""
     memory_mib: int = 32
     """Most memory beyond what there is at the start; inputs have up to 256 KiB."""
 
@@ -55,7 +55,10 @@ CAMPAIGNS = (
     Campaign(
         "blocks", 10_000, 10**6, frozenset({"orderer_signature", "endorsement_policy", "bad_filter"}), accepted=False
     ),
-    Campaign("bundles", 1_000, 10**6, frozenset({"malformed_bundle", "bundle_differs", "data_hash_mismatch"})),
+    Campaign(
+        *("bundles", 1_000, 10**6, frozenset({"malformed_bundle", "bundle_differs", "data_hash_mismatch"})),
+        accepted=False,
+    ),
     Campaign("configurations", 6_000, 10**6, frozenset({"stale_update", "malformed_file", "bad_signature"})),
     Campaign("messages", 45_000, 2 * 10**7, frozenset({"wrong_actor", "receipt_malformed", "bad_signature"})),
     Campaign("documents", 40_000, 10**7, frozenset({"malformed_record", "market_invalid", "KeyError"})),

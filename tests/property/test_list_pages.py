@@ -77,7 +77,7 @@ def _listing_admitted(row: Row, filters: Mapping[str, Any]) -> bool:
 
 
 def _trade(_front: Front, row: Row) -> Row:
-    record = {"id": row["id"], "deadline": "", "state": row["state"]}
+    record = {"id": row["id"], "deadline": "", "state": row["state"], "decider": "", "remedy": None}
     at = {"created_tx": "t", "updated_tx": "t", "updated_block": 0}
     return {**row, **at, "record": record, "listing": "dc1", "outcome": "", "price": 1}
 

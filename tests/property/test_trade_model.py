@@ -212,12 +212,14 @@ class MarketMachine(RuleBasedStateMachine):
 
     @rule(
         trade=trades,
-        reason=st.sampled_from(("undecryptable", "unavailable", "mismatch")),
+        reason=st.sampled_from(("unavailable", "undecryptable", "mismatch")),
         found=st.sampled_from(Decision),
         late=st.booleans(),
     )
     def have_it_decided(self, trade: str, reason: str, found: Decision, late: bool) -> None:
-        """Go the whole way of a dispute, as far as it is open; ``late``, the substitute decides."""
+        """Go the whole way of a dispute, of what was just sent if there is any; ``late``, the substitute decides."""
+        records = self.market.records("trade/")
+        trade = next((one for one, record in records.items() if record["state"] == "SENT"), trade)
         self.attempt(partial(self.market.act, "trade.dispute", trade, reason=reason))
         self.attempt(partial(self.market.act, "trade.open", trade))
         if late and self.market.trade(trade)["decider"] == "arbiter" and self.market.trade(trade)["deadline"]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from countermark.cli.replica import own_ledger
 from countermark.cli.up.data import DataFolder
 from countermark.client import (
     account,
@@ -28,6 +29,7 @@ from countermark.client import (
     webhooks,
 )
 from countermark.client.data import only
+from countermark.client.disputes import deciding
 from countermark.client.errors import ClientError
 from countermark.client.examining import examine
 from countermark.protocol import ids, intents
@@ -83,6 +85,7 @@ class Story:
         self.outsider = Person("outsider", *shared)
         self.data = DataFolder(self.platform.data)
         self.supervisor = Person("supervisor", *shared, self.data.role_keys("supervisor"))
+        self.arbiter = Person("arbiter", *shared, self.data.role_keys("arbiter"))
         for number, name in enumerate(PRICES):
             self.goods[name] = self._goods(name, 700 + number)
 
@@ -246,6 +249,42 @@ class Story:
         trade = self._deliver("disputed")
         purchases.dispute(self.buyer.market, trade, "undecryptable")
         disputes.open_key(self.buyer.market, self.buyer.vault, self.buyer.trade(trade))
+        self._make_good(trade)
+        self._decide(trade)
+
+    def _make_good(self, trade: str) -> None:
+        """Have the seller send a second package, which the buyer fetches and does not accept."""
+        seller, buyer = self.seller, self.buyer
+        deliveries.send(
+            *(seller.market, seller.keys, seller.vault, seller.trade(trade), seller.folder),
+            delivery=deliveries.REMEDY,
+        )
+        relayed: list[str] = []
+
+        def twice(line: str) -> bool:
+            relayed.extend([line] if trade in line and "trade.relay" in line else [])
+            return len(relayed) == 2
+
+        buyer.hear("/v1/events", twice)
+        out = buyer.folder / "remedy.jpg"
+        receiving.fetch(
+            *(buyer.market, buyer.vault, buyer.trade(trade), out, buyer.folder), delivery=deliveries.REMEDY
+        )
+        assert out.read_bytes() == self.goods["disputed"].data
+
+    def _decide(self, trade: str) -> None:
+        arbiter = self.arbiter
+        account.open_account(arbiter.market, arbiter.keys)
+        arbiter.ask("GET", "/v1/trades?deciding=true")
+        with own_ledger(self.data.connections / "supervisor.json") as ledger:
+            record, folder = ledger.trade(trade), arbiter.folder / "evidence"
+            finding = deciding.examine(arbiter.market, arbiter.keys, record, folder)
+            deciding.decide(arbiter.market, arbiter.vault, ledger, record, finding, "as it was registered")
+            deciding.forget(folder, trade)
+            deciding.hand_in(arbiter.market, arbiter.vault, ledger.trade(trade))
+        for person in (self.seller, self.buyer):
+            assert deciding.reasons_of(person.market, person.trade(trade)).finding == finding
+        account.conduct(self.buyer.market, self.seller.address)
 
     def _until(self, who: Person, trade: str, state: str) -> None:
         """Wait until the trade is in `state`, told by the gateway's events."""

@@ -96,7 +96,6 @@ TABLE: dict[str, tuple[Cell, Cell, Cell, Cell, Cell]] = {
         Cell(
             "arbiter only, destroyed after",
             (Check("arbiter", of("data", DISPUTED), _DATA), Check("supervisor", never=_DISPUTED_DATA)),
-            "decisions, after which the arbiter destroys what he has read",
         ),
         no("organisation", _DISPUTED_DATA),
         no_gateway(_DISPUTED_DATA),
