@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from countermark.audit import plainjson
 from countermark.audit.errors import AuditError
-from countermark.protocol import fields, market, money, times
+from countermark.protocol import canonical, fields, market, money, times
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import MarketConfig
 from countermark.protocol.settlement import Part
@@ -162,7 +161,7 @@ def _parse(key: str, data: bytes) -> Record:
     What is within a record is shared by all who have parsed it, and changed by nobody.
     """
     try:
-        record: Record = _FAMILIES.get(family(key), _ANY)(plainjson.loads(data))
+        record: Record = _FAMILIES.get(family(key), _ANY)(canonical.loads(data))
     except (MarketError, ValueError) as error:
         raise AuditError("malformed_record", f"{key}: {error}") from error
     return record

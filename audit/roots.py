@@ -108,7 +108,7 @@ def _read_folder(folder: Path) -> dict[str, frozenset[bytes]]:
         files = sorted(path for path in folder.iterdir() if path.suffix == ".pem")
         found = {path.stem: _read_file(path) for path in files}
     except (OSError, ValueError) as error:
-        raise AuditError("no_roots", f"{folder}: {error}") from error
+        raise AuditError("no_roots", f"{folder}: {getattr(error, 'strerror', None) or error}") from error
     if not found:
         raise AuditError("no_roots", f"{folder} holds no root certificates, MSPID.pem")
     return found

@@ -51,6 +51,8 @@ def loads(data: bytes | str, *, code: ErrorCode = ErrorCode.MALFORMED_REQUEST, c
     """
     try:
         raw = data.encode() if isinstance(data, str) else bytes(data)
+        if canonical and (plain := _read_plain(raw)) is not _NOT_PLAIN:
+            return plain
         value = _DECODER.decode(raw.decode())
         again = dumps(value)
     except RecursionError:
@@ -63,6 +65,25 @@ def loads(data: bytes | str, *, code: ErrorCode = ErrorCode.MALFORMED_REQUEST, c
     if canonical and again != raw:
         raise MarketError(code, "not in canonical form (RFC 8785)")
     return value
+
+
+_NOT_PLAIN = object()
+
+
+def _read_plain(raw: bytes) -> Any:
+    """Return the value of ``raw`` where that is quickly known to be canonical, as nearly all that is stored is.
+
+    ASCII with few brackets is, if the encoder gives it back byte by byte: duplicate members, other spellings and
+    other orders do not come back, and other numbers are refused on the way. All else is judged by rule.
+    """
+    if not raw.isascii() or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        return _NOT_PLAIN
+    try:
+        value = _PLAIN_DECODER.decode(raw.decode())
+    except ValueError:
+        # What is wrong with it is said where the rules are.
+        return _NOT_PLAIN
+    return value if _ENCODER.encode(value).encode() == raw else _NOT_PLAIN
 
 
 class _RefusedError(ValueError):
@@ -80,6 +101,14 @@ def _refuse_number(_text: str) -> Never:
     raise _RefusedError("numbers are integers")
 
 
+def _small(text: str) -> int:
+    value = int(text)
+    if not -_LARGEST <= value <= _LARGEST:
+        raise _RefusedError("beyond what every reader can hold")
+    return value
+
+
+_PLAIN_DECODER = json.JSONDecoder(parse_int=_small, parse_float=_refuse_number, parse_constant=_refuse_number)
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse_number, parse_constant=_refuse_number)
 
 

@@ -95,10 +95,10 @@ class SignedLedger:
         return json.loads(result.response.payload)
 
     def hold(self, msp: str, function: str, *args: str, transient: Mapping[str, bytes] | None = None) -> object:
-        raise NotImplementedError
+        raise NotImplementedError  # blocks are made at once here: nothing is held back
 
     def release(self, envelope: object) -> str:
-        raise NotImplementedError
+        raise NotImplementedError  # as nothing is held
 
     @contextmanager
     def together(self) -> Iterator[None]:

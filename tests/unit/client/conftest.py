@@ -10,6 +10,7 @@ import pytest
 
 from countermark.client import account, deliveries, listings, purchases, receiving
 from countermark.client import http as client_http
+from countermark.client.errors import ClientError
 from countermark.client.http import Http
 from countermark.client.market import Done, Market
 from countermark.client.receiving import Received
@@ -50,6 +51,22 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def connect(server: HttpsServer, key: AccountKey | None = None) -> Http:
     return Http(server.url, ca_file=str(server.ca_file), key=key, timeout_s=10)
+
+
+def failing(act: Callable[[], object]) -> ClientError:
+    """Return the error with which ``act`` ends."""
+    with pytest.raises(ClientError) as caught:
+        act()
+    return caught.value
+
+
+def posting(path: str, method: str = "POST") -> Callable[[httpx.Request], bool]:
+    """Return whether a request is one of ``method`` to a resource of that name."""
+    return lambda request: request.method == method and request.url.path.endswith(path)
+
+
+def no_fault(_: httpx.Request) -> bool:
+    return False
 
 
 class Faulty(Wire):

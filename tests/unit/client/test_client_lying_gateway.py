@@ -7,22 +7,15 @@ from typing import Any
 import pytest
 
 from countermark.client import disputes, purchases, searches
-from countermark.client.errors import ClientError
 from countermark.protocol import ids
 from countermark.protocol.commitments import commit, new_salt
 from countermark.protocol.description import Description
 from countermark.protocol.encoding import as_digest, b64u
 from countermark.protocol.sealed import EncryptionKey
 from tests.support.pictures import jpeg, photo
-from tests.unit.client.conftest import Person, Sale
+from tests.unit.client.conftest import Person, Sale, failing
 
 Lie = Callable[[str, dict[str, Any]], dict[str, Any]]
-
-
-def failing(act: Callable[[], object]) -> ClientError:
-    with pytest.raises(ClientError) as caught:
-        act()
-    return caught.value
 
 
 def lying(person: Person, monkeypatch: pytest.MonkeyPatch, lie: Lie) -> None:

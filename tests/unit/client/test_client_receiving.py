@@ -4,21 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from countermark.client import receiving
-from countermark.client.errors import ClientError
-from tests.unit.client.conftest import Sale
-
-
-def failing(act: Callable[[], object]) -> ClientError:
-    with pytest.raises(ClientError) as caught:
-        act()
-    return caught.value
+from tests.unit.client.conftest import Sale, failing
 
 
 @pytest.fixture

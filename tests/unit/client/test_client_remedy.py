@@ -1,34 +1,17 @@
 """The seller's remedy and what the buyer makes of it; an interruption at any point loses nothing."""
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from countermark.client import deliveries, disputes, listings, notices, purchases, receiving, trades
 from countermark.client.deliveries import REMEDY
-from countermark.client.errors import ClientError
 from countermark.client.market import Done
 from countermark.client.receiving import Received
 from countermark.protocol.packages import PackageHeader, PackageSalts, seal_package
-from tests.unit.client.conftest import Sale
-
-
-def failing(act: Callable[[], object]) -> ClientError:
-    with pytest.raises(ClientError) as caught:
-        act()
-    return caught.value
-
-
-def posting(path: str, method: str = "POST") -> Callable[[httpx.Request], bool]:
-    return lambda request: request.method == method and request.url.path.endswith(path)
-
-
-def no_fault(_: httpx.Request) -> bool:
-    return False
+from tests.unit.client.conftest import Sale, failing, no_fault, posting
 
 
 @pytest.fixture

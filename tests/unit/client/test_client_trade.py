@@ -15,7 +15,6 @@ import pytest
 
 from countermark.client import account, deliveries, listings, purchases, searches, trades
 from countermark.client.data import Choice, only
-from countermark.client.errors import ClientError
 from countermark.client.examining import examine
 from countermark.client.market import Market
 from countermark.client.promises import Promise
@@ -26,22 +25,7 @@ from countermark.protocol.errors import MarketError
 from countermark.protocol.packages import PackageSalts, measure
 from countermark.protocol.sealed import EncryptionKey, open_sealed
 from tests.support.pictures import jpeg, photo
-from tests.unit.client.conftest import Sale
-
-
-def failing(act: Callable[[], object]) -> ClientError:
-    with pytest.raises(ClientError) as caught:
-        act()
-    return caught.value
-
-
-def posting(path: str, method: str = "POST") -> Callable[[httpx.Request], bool]:
-    return lambda request: request.method == method and request.url.path.endswith(path)
-
-
-def no_fault(_: httpx.Request) -> bool:
-    return False
-
+from tests.unit.client.conftest import Sale, failing, no_fault, posting
 
 # Whom the seller encrypts to
 

@@ -15,15 +15,9 @@ from countermark.client.market import Done
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.https_server import DROP, Answer, problem
 from tests.support.pictures import jpeg, photo
-from tests.unit.client.conftest import Person, Sale, Serve, connect
+from tests.unit.client.conftest import Person, Sale, Serve, connect, failing
 
 START = 50_000
-
-
-def failing(act: Callable[[], object]) -> ClientError:
-    with pytest.raises(ClientError) as caught:
-        act()
-    return caught.value
 
 
 def posting(path: str) -> Callable[[httpx.Request], bool]:

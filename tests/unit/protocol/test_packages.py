@@ -233,8 +233,8 @@ def test_data_that_several_chunks_of_padding_follow_come_out_as_they_went_in(tmp
             header=HEADER,
             recipient=KEY.public,
             salts=SALTS,
-            size=size,  # type: ignore[arg-type]
+            size=size,  # type: ignore[arg-type]  # of a file, only read() is used
         )
     with package.open("rb") as source:
-        open_package(source, data, header=HEADER, root=summary.root, key=KEY)  # type: ignore[arg-type]
+        open_package(source, data, header=HEADER, root=summary.root, key=KEY)  # type: ignore[arg-type]  # write() alone
     assert data.same
