@@ -69,9 +69,10 @@ def examine(
         key=key,
     )
     found = isolation.ask(question, private_folder(folder))
-    if found is Finding.NO_BYTES and "package" not in sources.absent:
-        # What was fetched is of no use to anybody, and the platform may have given something else.
-        forget(folder, case.trade)
+    if found is Finding.NO_BYTES:
+        if sources.package is None:
+            # What was fetched is of no use to anybody: the platform has given something else.
+            forget(folder, case.trade)
         raise ClientError(
             ErrorCode.PACKAGE_ROOT_MISMATCH,
             "these are not the bytes that the seller committed to: have them of a party, or say that they are absent",
