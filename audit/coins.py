@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from countermark.audit import records, steps
+from countermark.audit import claims, records, steps
 from countermark.audit.acts import Act
 from countermark.audit.errors import AuditError
 from countermark.audit.records import Record, State
@@ -17,9 +17,13 @@ from countermark.protocol.money import MAX_AMOUNT
 
 @dataclass(frozen=True)
 class Payment:
-    """Minor units by payee, out of coins of ``source``, an address or an escrow; ``change`` goes back to it."""
+    """Minor units by payee, out of coins of ``source``, an address or an escrow; ``change`` goes back to it.
+
+    ``escrows`` are others, by their keys, which are emptied besides, with what each holds.
+    """
 
     source: str = ""
+    escrows: Mapping[str, int] = field(default_factory=dict)
     pays: Mapping[str, int] = field(default_factory=dict)
     change: bool = False
     minted: int = 0
@@ -36,8 +40,11 @@ def check_coins(act: Act, state: State) -> None:
     spent, made = _spent(act, state), _made(act, state)
     rule = _RULES.get(act.function)
     payment = rule(act, state) if rule else Payment()
-    if any(coin["owner"] != payment.source for coin in spent):
+    if any(coin["owner"] not in (payment.source, *payment.escrows) for coin in spent):
         raise AuditError("coin_of_another", f"{act.function} spends coins that are not {payment.source or 'its own'}")
+    for escrow, held in payment.escrows.items():
+        if sum(records.amount(coin) for coin in spent if coin["owner"] == escrow) != held:
+            raise AuditError("wrong_payee", f"{act.function} does not empty {escrow}")
     total = sum(map(records.amount, spent))
     surplus = sum(map(records.amount, made)) - total - payment.minted + payment.burnt
     if surplus:
@@ -87,7 +94,7 @@ def _mint(act: Act, state: State) -> Payment:
 
 
 def _transfer(act: Act, _state: State) -> Payment:
-    return Payment(act.signer, {act.params["to"]: int(act.params["amount"])}, change=True)
+    return Payment(act.signer, pays={act.params["to"]: int(act.params["amount"])}, change=True)
 
 
 def _redeem(act: Act, state: State) -> Payment:
@@ -105,7 +112,7 @@ def _redeem(act: Act, state: State) -> Payment:
     records.check_same(escrow, act.function, record, {**record, **terms})
     if act.records.get(f"coin/{record['coin']}", {}).get("owner") != escrow:
         raise AuditError("record_differs", f"{escrow} does not name the coin that it locks")
-    return Payment(act.signer, {escrow: int(amount)}, change=True)
+    return Payment(act.signer, pays={escrow: int(amount)}, change=True)
 
 
 def _burn(act: Act, state: State) -> Payment:
@@ -122,7 +129,7 @@ def _return(act: Act, state: State) -> Payment:
     escrow = f"redemption/{act.subject}"
     before = _locked(act, state, escrow, "RETURNED")
     records.check_due(act.time_ms, before["deadline"], before["guard"])
-    return Payment(escrow, {before["owner"]: records.amount(before)})
+    return Payment(escrow, pays={before["owner"]: records.amount(before)})
 
 
 def _locked(act: Act, state: State, escrow: str, after: str) -> Record:
@@ -137,7 +144,7 @@ def _management_fee(act: Act, state: State) -> Payment:
     listing = records.read(state, f"listing/{act.params['listing']}")
     if act.params["amount"] != listing["management_fee"]:
         raise AuditError("wrong_payee", f"the management fee is {listing['management_fee']}")
-    return Payment(act.signer, {records.config(state).platform.account: int(act.params["amount"])}, change=True)
+    return Payment(act.signer, pays={records.config(state).platform.account: int(act.params["amount"])}, change=True)
 
 
 def _recovered(act: Act, _state: State) -> Payment:
@@ -145,17 +152,28 @@ def _recovered(act: Act, _state: State) -> Payment:
     if act.records[f"account/{account}"]["state"] != "RECOVERED":
         return Payment()
     moved = [records.amount(record) for key, record in act.records.items() if records.family(key) == "coin"]
-    return Payment(account, {act.signer: sum(moved)})
+    return Payment(account, pays={act.signer: sum(moved)})
 
 
 def _into_escrow(act: Act, state: State) -> Payment:
     key, parts = steps.paid_in(act, state)
-    return Payment(act.signer, {key: sum(parts.values())}, change=True)
+    return Payment(act.signer, pays={key: sum(parts.values())}, change=True)
+
+
+def _into_claim(act: Act, state: State) -> Payment:
+    key, deposit = claims.paid_in(act, state)
+    escrows, payouts = claims.paid_out(act, state)
+    return Payment(act.signer, escrows, {key: deposit, **payouts}, change=True)
+
+
+def _out_of_claim(act: Act, state: State) -> Payment:
+    escrows, payouts = claims.paid_out(act, state)
+    return Payment("", escrows, payouts)
 
 
 def _out_of_escrow(act: Act, state: State) -> Payment:
     key, payouts = steps.paid_out(act, state)
-    return Payment(key, payouts)
+    return Payment(key, pays=payouts)
 
 
 _RULES: Mapping[str, Callable[[Act, State], Payment]] = {
@@ -166,6 +184,10 @@ _RULES: Mapping[str, Callable[[Act, State], Payment]] = {
     "coin.burn": _burn,
     "coin.enforce": _return,
     "listing.charge": _management_fee,
+    "claim.open": _into_claim,
+    "claim.answer": _into_claim,
+    "claim.decide": _out_of_claim,
+    "claim.enforce": _out_of_claim,
     "trade.pay": _into_escrow,
     "trade.charge": _into_escrow,
     **dict.fromkeys(

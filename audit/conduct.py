@@ -8,6 +8,7 @@ All of it is worked out from the state before, from what was signed, and from th
 from collections.abc import Callable, Mapping
 
 from countermark.audit.acts import Act
+from countermark.audit.claims import check_claim, check_held
 from countermark.audit.coins import check_coins
 from countermark.audit.effects import check_keys
 from countermark.audit.holdings import check_account, check_listing, check_signer
@@ -32,7 +33,8 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
 _NOUNS: Mapping[str, tuple[Rule, ...]] = {
     "account": (check_account,),
     "listing": (check_listing,),
-    "trade": (check_trade, check_listing),
+    "trade": (check_trade, check_held, check_listing),
+    "claim": (check_claim, check_listing),
 }
 
 

@@ -29,7 +29,7 @@ class Effect:
     private: str = ""
 
 
-_TRADE = Effect(("trade/{trade}",), ("listing/{sold}",), coins=True)
+_TRADE = Effect(("trade/{trade}",), ("listing/{sold}", "claim/{claimed}"), coins=True)
 _LISTING = Effect(("listing/{listing}",))
 
 EFFECTS: Mapping[str, Effect] = {
@@ -68,8 +68,12 @@ EFFECTS: Mapping[str, Effect] = {
     "trade.dispute": _TRADE,
     "trade.open": _TRADE,
     "trade.remedy": _TRADE,
-    "trade.decide": Effect(("trade/{trade}",), ("listing/{sold}", "exact/{exact}"), coins=True),
-    "trade.enforce": Effect(("trade/{subject}",), ("listing/{sold}",), coins=True),
+    "trade.decide": Effect(("trade/{trade}",), ("listing/{sold}", "exact/{exact}", "claim/{claimed}"), coins=True),
+    "trade.enforce": Effect(("trade/{subject}",), ("listing/{sold}", "claim/{claimed}"), coins=True),
+    "claim.open": Effect(("claim/{opened}", "listing/{listing}"), ("trade/{reserving}",), coins=True),
+    "claim.answer": Effect(("claim/{claim}",), coins=True),
+    "claim.decide": Effect(("claim/{claim}", "listing/{disputed}"), ("trade/{reserving}",), coins=True),
+    "claim.enforce": Effect(("claim/{subject}", "listing/{disputed}"), ("trade/{reserving}",), coins=True),
     "board.anchor": Effect(("board/anchor", "board/anchor/{size:016d}")),
 }
 """Every function that writes. Besides, whatever is asked for by intent puts what came of it."""
@@ -110,6 +114,18 @@ def trade_of(act: Act) -> str:
     return str(act.params.get("trade", "")) or (act.subject if act.function == "trade.enforce" else "")
 
 
+def claim_of(act: Act) -> str:
+    """Return the id of the claim that ``act`` is a step of, "" if of none, or if it opens one."""
+    return str(act.params.get("claim", "")) or (act.subject if act.function == "claim.enforce" else "")
+
+
+def opened_claim(act: Act) -> str:
+    """Return the id of the claim that ``act``, a `claim.open`, makes."""
+    assert act.intent is not None, "claim.open is asked for by intent"
+    listing = act.params["listing"]
+    return ids.claim_id(market=act.market, listing=listing, claimant=act.signer, nonce=act.intent.nonce)
+
+
 def proposed_version(act: Act) -> str:
     """Return the version that `market.enforce` is told to put in force as keys have it, "" if it is no number."""
     number = act.subject
@@ -121,6 +137,9 @@ def _names(act: Act, state: State) -> Mapping[str, Any]:
     listing = records.find(state, f"listing/{act.subject}") if act.function == "listing.enforce" else None
     if act.function == "trade.decide" and trade:
         listing = records.find(state, f"listing/{trade['listing']}")
+    claim = records.find(state, f"claim/{claim_of(act)}")
+    disputed = claim["listing"] if claim else str(act.params.get("listing", ""))
+    contract = records.find(state, f"listing/{trade['listing'] if trade else disputed}")
     names: dict[str, Any] = {
         **{name: value for name, value in act.params.items() if isinstance(value, str | int)},
         "signer": act.signer,
@@ -130,6 +149,9 @@ def _names(act: Act, state: State) -> Mapping[str, Any]:
         "sold": trade["listing"] if trade else "",
         "exact": listing["exact_key"] if listing else "",
         "proposed": proposed_version(act),
+        "disputed": disputed,
+        "claimed": contract["claim"] if contract else "",
+        "reserving": contract["trade"] if contract else "",
     }
     if act.intent is not None:
         names |= {"nonce": act.intent.nonce, "cancelled": act.params.get("nonce", "")}
@@ -138,6 +160,8 @@ def _names(act: Act, state: State) -> Mapping[str, Any]:
             names["created"] = ids.listing_address(c_f=act.params["c_f"], seller=act.signer, **derived)
         if act.function == "trade.pay":
             names["paid"] = ids.trade_id(listing=act.params["listing"], buyer=act.signer, **derived)
+        if act.function == "claim.open":
+            names["opened"] = opened_claim(act)
     return names
 
 

@@ -1,6 +1,6 @@
 """Accounts and contracts (listings): who may change what of them, above all whose they are."""
 
-from countermark.audit import records
+from countermark.audit import claims, records
 from countermark.audit.acts import Act
 from countermark.audit.effects import trade_of
 from countermark.audit.errors import AuditError
@@ -154,6 +154,7 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
         "deadline": act.after(rules.management_s) if waits else "",
         "guard": rules.guard_s,
         "trade": "",
+        "claim": "",
         "claimed": False,
         # Contracts of the seller's that are split by this one: what becomes of them is in the same act.
         "overlaps": sorted(
@@ -190,6 +191,7 @@ def _listing_change(act: Act, state: State, before: Record) -> Record:
     if act.function == "listing.create":
         if act.signer != before["owner"] or before["state"] not in transitions.SPLITTABLE:
             raise AuditError("wrong_actor", f"{before['address']} may not be split by this")
+        _check_unclaimed(act, before)
         return {"state": ListingState.PARTITIONED}
     if act.function == "account.recover":
         if before["owner"] != act.params["account"]:
@@ -197,6 +199,8 @@ def _listing_change(act: Act, state: State, before: Record) -> Record:
         return {"owner": act.signer}
     if act.function != "trade.pay" and act.function.startswith("trade."):
         return _after_trade(act, state)
+    if act.function.startswith("claim."):
+        return claims.listing_change(act, state, before)
     try:
         target = transitions.next_listing_state(ListingState(before["state"]), act.function)
     except MarketError as error:
@@ -214,7 +218,13 @@ def _listing_change(act: Act, state: State, before: Record) -> Record:
         return {"state": target, "deadline": ""}
     if act.function == "listing.withdraw":
         return {"state": target}
+    _check_unclaimed(act, before)
     return {"state": target, "offer": {**act.params["offer"], "version": before["offer"]["version"] + 1}}
+
+
+def _check_unclaimed(act: Act, before: Record) -> None:
+    if before["claim"]:
+        raise AuditError("wrong_state", f"{act.function} of {before['address']}, whose owner is disputed")
 
 
 def _after_trade(act: Act, state: State) -> Record:
@@ -224,4 +234,7 @@ def _after_trade(act: Act, state: State) -> Record:
         raise AuditError("foreign_write", f"{act.function} changes a contract in the midst of its trade")
     if after is TradeState.REFUNDED:
         return {"state": ListingState.VOID} if _misregistered(act) else {"state": ListingState.LISTED, "trade": ""}
+    if records.read(state, f"listing/{records.read(state, key)['listing']}")["claim"]:
+        # It waits for the end of the claim.
+        return {}
     return {"state": ListingState.SOLD, "owner": records.read(state, key)["buyer"], "trade": ""}

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from countermark.audit.errors import AuditError
 from countermark.protocol import canonical, fields, market, money, times
+from countermark.protocol.claims import Claimed, ClaimState
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import MarketConfig
 from countermark.protocol.settlement import Part
@@ -57,7 +58,7 @@ def _or_none(parser: fields.Parser) -> fields.Parser:
 
 _DECIDER = _members(account=fields.address)
 _HELD = _members(coin=_TEXT, amount=fields.amount, role=fields.choice(*Part))
-_PAID = _members(coin=_TEXT, amount=fields.amount, to=fields.address)
+_PAID = _members(coin=_TEXT, amount=fields.amount, to=_TEXT)
 _PACKAGE_OR_NONE = _or_none(_members(root=_TEXT, size=fields.integer(1, 2**53 - 1)))
 _REMEDY_OR_NONE = _or_none(_members(root=_TEXT, size=fields.integer(1, 2**53 - 1), relayed_at=_moment))
 _DISPUTE_OR_NONE = _or_none(_members(reason=_TEXT))
@@ -99,6 +100,25 @@ _FAMILIES: Mapping[str, fields.Parser] = {
         deadline=_moment,
         guard=_GUARD,
         trade=_TEXT,
+        claim=_TEXT,
+    ),
+    "claim": _members(
+        id=fields.claim,
+        listing=fields.listing,
+        claimant=fields.address,
+        owner=fields.address,
+        decider=_members(account=fields.address, msp_id=fields.name),
+        deposit=fields.amount_or_zero,
+        arbiter_fee=fields.amount_or_zero,
+        deadlines=_DEADLINES,
+        deadline=_moment,
+        guard=_GUARD,
+        state=fields.choice(*ClaimState),
+        outcome=fields.choice(*Claimed),
+        escrow=fields.sequence(_HELD, longest=8),
+        payouts=fields.sequence(_PAID, longest=8),
+        evidence=_members(claimant=_TEXT, owner=_TEXT),
+        sale=_or_none(_members(trade=fields.trade, buyer=fields.address, seller=fields.address)),
     ),
     "epoch": _members(n=fields.integer(1, 2**53 - 1), ts=fields.time),
     "trade": _members(

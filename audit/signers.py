@@ -7,7 +7,15 @@ from countermark.protocol.errors import MarketError
 from countermark.protocol.intents import Intent
 
 UNSIGNED: frozenset[str] = frozenset(
-    {"market.init", "market.enforce", "clock.tick", "coin.enforce", "listing.enforce", "trade.enforce"}
+    {
+        "market.init",
+        "market.enforce",
+        "clock.tick",
+        "coin.enforce",
+        "listing.enforce",
+        "trade.enforce",
+        "claim.enforce",
+    }
 )
 """Functions that anybody may call, and the founding, which founder and supervisor endorse."""
 

@@ -45,7 +45,7 @@ def check_trade(act: Act, state: State) -> None:
         _check_escrow(act, key, after["escrow"], before["escrow"], paid_in(act, state)[1])
     if TradeState(expected["state"]).final:
         expected["payouts"] = after["payouts"]
-        _check_payouts(act, after["payouts"])
+        check_payouts(act, after["payouts"])
     records.check_same(key, act.function, after, expected)
 
 
@@ -61,13 +61,26 @@ def paid_in(act: Act, state: State) -> tuple[str, Mapping[Part, int]]:
 
 
 def paid_out(act: Act, state: State) -> tuple[str, Mapping[str, int]]:
-    """Return the trade's key and what each address gets, in minor units: nobody anything before its end."""
+    """Return the trade's key and what each owner of coins gets, in minor units: nobody anything before its end."""
     key = f"trade/{trade_of(act)}"
     before = records.read(state, key)
-    target, outcome, decider = _arrow(act, before)
-    if not target.final:
-        return key, {}
-    decided = before["substitute"] if decider == "substitute" else before["arbiter"]
+    target, outcome, _ = _arrow(act, before)
+    return key, payouts(before, target, outcome, holder=holder(state, before, target)) if target.final else {}
+
+
+def holder(state: State, trade: Record, target: TradeState) -> str:
+    """Return the key of the claim that holds the price of ``trade`` where it ends in ``target``, "" for none."""
+    claim = records.read(state, f"listing/{trade['listing']}")["claim"]
+    return f"claim/{claim}" if claim and target is TradeState.SETTLED else ""
+
+
+def payouts(before: Record, target: TradeState, outcome: Outcome, *, holder: str = "") -> Mapping[str, int]:
+    """Return what each owner of coins gets, in minor units, where the trade of record ``before`` ends so.
+
+    The price goes to ``holder`` where there is one.
+    """
+    # The record's decider is whose time runs; where it ends in EVIDENCED that one has decided.
+    decided = before["substitute"] if before["decider"] == "substitute" else before["arbiter"]
     addresses = {
         Receiver.BUYER: before["buyer"],
         Receiver.SELLER: before["seller"],
@@ -79,7 +92,10 @@ def paid_out(act: Act, state: State) -> tuple[str, Mapping[str, int]]:
     fee = records.amount(before, "arbiter_fee")
     for receiver, amount in settlement.payouts(held, target, outcome, arbiter_fee=fee).items():
         due[addresses[receiver]] += amount
-    return key, due
+    if holder:
+        due[before["seller"]] -= records.amount(before, "price")
+        due[holder] += records.amount(before, "price")
+    return +due
 
 
 def _check_payment(act: Act, state: State) -> None:
@@ -131,7 +147,7 @@ def _check_payment(act: Act, state: State) -> None:
 def _check_parties(act: Act, key: str, listing: Record, rules: MarketConfig, state: State) -> None:
     """Check that ``act`` may pay for ``listing``, and that those decide who stand apart from both parties."""
     seller, buyer = (records.read(state, f"account/{one}") for one in (listing["owner"], act.signer))
-    if seller["state"] != "OPEN" or listing.get("claimed"):
+    if seller["state"] != "OPEN" or listing["claim"]:
         raise AuditError("wrong_step", f"{listing['address']} may not be paid for now")
     if rules.platform.account in (seller["address"], buyer["address"]):
         raise AuditError("wrong_step", f"the platform is a party of {key}")
@@ -167,12 +183,17 @@ def _check_escrow(act: Act, key: str, escrow: list[Record], before: list[Record]
         raise AuditError("record_differs", f"the escrow of {key} is not what {act.function} has paid in")
 
 
-def _check_payouts(act: Act, payouts: list[Record]) -> None:
+def check_payouts(act: Act, payouts: list[Record], *, besides: frozenset[str] = frozenset()) -> None:
+    """Check that ``payouts``, as records note them, are all coins that ``act`` makes ``besides`` those of these keys.
+
+    Raises:
+        AuditError: ``record_differs``.
+    """
     told = {(f"coin/{entry['coin']}", entry["to"], entry["amount"]) for entry in payouts}
     made = {
         (key, record["owner"], record["amount"])
         for key, record in act.records.items()
-        if records.family(key) == "coin"
+        if records.family(key) == "coin" and key not in besides
     }
     if told != made or len(told) != len(payouts):
         raise AuditError("record_differs", f"the payouts that {act.function} notes are not those that it makes")

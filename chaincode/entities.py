@@ -1,8 +1,9 @@
-"""Read accounts, listings and trades of the state by their names; each that is missing has its own refusal."""
+"""Read accounts, listings, trades and claims of the state by name; each that is missing has its own refusal."""
 
 from countermark.chaincode import state
 from countermark.chaincode.context import Reader
 from countermark.chaincode.records.account import Account
+from countermark.chaincode.records.claim import Claim
 from countermark.chaincode.records.listing import Listing
 from countermark.chaincode.records.trade import Trade
 from countermark.protocol import ids
@@ -39,3 +40,13 @@ async def read_trade(reader: Reader, trade_id: object) -> Trade:
     """
     key = state.trade(ids.parse_trade(trade_id))
     return Trade.from_json(await reader.read(key, ErrorCode.UNKNOWN_TRADE, "there is no such trade"))
+
+
+async def read_claim(reader: Reader, claim_id: object) -> Claim:
+    """Return the claim of that id.
+
+    Raises:
+        MarketError: UNKNOWN_CLAIM.
+    """
+    key = state.claim(ids.parse_claim(claim_id))
+    return Claim.from_json(await reader.read(key, ErrorCode.UNKNOWN_CLAIM, "there is no such claim"))

@@ -8,6 +8,7 @@ from countermark.protocol.intents import Intent
 
 _ENTITIES: Final[Mapping[str, Callable[[str], str]]] = {
     "account": state.account,
+    "claim": state.claim,
     "listing": state.listing,
     "to": state.account,
     "trade": state.trade,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from countermark.chaincode.calling import ByIntent, EvaluateOnly, Founding, Function, Open
-from countermark.chaincode.contracts import account, audit, board, clock, coin, intent, listing, market, trade
+from countermark.chaincode.contracts import account, audit, board, claim, clock, coin, intent, listing, market, trade
 from countermark.chaincode.shim.stub import Response, Stub
 from countermark.protocol import fields
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -61,10 +61,15 @@ FUNCTIONS: Mapping[str, Function] = {
     "trade.remedy": ByIntent(trade.remedy),
     "trade.decide": ByIntent(trade.decide),
     "trade.enforce": Open(trade.enforce, 1),
+    "claim.open": ByIntent(claim.open_claim, COINS),
+    "claim.answer": ByIntent(claim.answer, COINS),
+    "claim.decide": ByIntent(claim.decide),
+    "claim.enforce": Open(claim.enforce, 1),
     "board.anchor": ByIntent(board.anchor),
     "board.show": EvaluateOnly(board.show, 0),
     "audit.trade": EvaluateOnly(audit.trade, 1),
     "audit.listing": EvaluateOnly(audit.listing, 1),
+    "audit.claim": EvaluateOnly(audit.claim, 1),
     "audit.account": EvaluateOnly(audit.account, 1),
     "audit.history": EvaluateOnly(audit.history, 1),
     "audit.page": EvaluateOnly(audit.page, 3),

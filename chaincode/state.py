@@ -77,6 +77,11 @@ def trade(trade_id: str) -> str:
     return f"trade/{trade_id}"
 
 
+def claim(claim_id: str) -> str:
+    """Return the key of a claim of ownership."""
+    return f"claim/{claim_id}"
+
+
 def anchor(size: int) -> str:
     """Return the key of the anchor of the board's tree at ``size`` leaves."""
     return f"board/anchor/{size:016d}"

@@ -32,6 +32,8 @@ SPENT: Mapping[str, tuple[str, ...]] = {
     "listing.charge": ("amount",),
     "trade.pay": ("price", "bond"),
     "trade.charge": ("fee", "bond"),
+    "claim.open": ("deposit",),
+    "claim.answer": ("deposit",),
 }
 """The parameters whose sum, in minor units, each action takes out of its signer's coins."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from countermark.protocol import fields
+from countermark.protocol.claims import Claimed
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MAX_VERSION, YEAR_S, MarketConfig
 from countermark.protocol.transitions import TRADE_CLOCKS, Decision
@@ -17,6 +18,7 @@ DEADLINES = fields.nested(dict.fromkeys(TRADE_CLOCKS, _SECONDS))
 OFFER = fields.nested({"right": fields.choice("ownership"), "price": fields.amount, "deadlines": DEADLINES})
 _LISTING: Mapping[str, fields.Parser] = {"listing": fields.listing}
 _TRADE: Mapping[str, fields.Parser] = {"trade": fields.trade}
+_CLAIM: Mapping[str, fields.Parser] = {"claim": fields.claim}
 _PACKAGE: Mapping[str, fields.Parser] = {
     "package_root": fields.digest,
     "package_size": fields.integer(1, 1 << 50),
@@ -74,6 +76,13 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     "trade.open": {**_TRADE, "opening": fields.digest, "substitute_opening": fields.digest},
     "trade.remedy": {**_TRADE, **_PACKAGE},
     "trade.decide": {**_TRADE, "decision": fields.choice(*Decision), "reasons": fields.digest},
+    "claim.open": {**_LISTING, "deposit": fields.amount_or_zero, "evidence": fields.digest},
+    "claim.answer": {**_CLAIM, "deposit": fields.amount_or_zero, "evidence": fields.digest},
+    "claim.decide": {
+        **_CLAIM,
+        "decision": fields.choice(Claimed.CLAIMANT, Claimed.OWNER),
+        "reasons": fields.digest,
+    },
     "board.anchor": {
         "size": fields.integer(1, 2**53 - 1),
         "root": fields.digest,
@@ -85,6 +94,7 @@ MONEY_ACTIONS: frozenset[str] = frozenset(
     {
         *("coin.mint", "coin.transfer", "coin.redeem", "coin.burn", "listing.charge", "account.recover"),
         *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept", "trade.decide"),
+        *("claim.open", "claim.answer", "claim.decide"),
     }
 )
 """Actions that spend or make coins, an escrow's at the end of a trade among them: their intents live at most ten

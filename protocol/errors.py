@@ -83,6 +83,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_GENERATOR = "unknown_generator"
     TOO_MANY_ITEMS = "too_many_items"
     DESCRIPTION_MALFORMED = "description_malformed"
+    LISTING_CLAIMED = "listing_claimed"  # its owner is disputed
     PARTS_MISSING = "parts_missing"  # fingerprints that an application names and did not send before
 
     # Fingerprints
@@ -102,6 +103,7 @@ class ErrorCode(StrEnum):
 
     # Trades, packages and the board
     UNKNOWN_TRADE = "unknown_trade"
+    UNKNOWN_CLAIM = "unknown_claim"
     PACKAGE_MALFORMED = "package_malformed"
     PACKAGE_ROOT_MISMATCH = "package_root_mismatch"
     PACKAGE_TAMPERED = "package_tampered"

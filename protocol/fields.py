@@ -201,6 +201,7 @@ def amount_or_zero(value: object) -> str:
 address = accounts.parse_address
 listing = ids.parse_listing
 trade = ids.parse_trade
+claim = ids.parse_claim
 nonce = binary(16)
 public_key = sealed.parse_public
 encryption_key = nested({"version": integer(1, MAX_KEY_VERSION), "key": public_key})

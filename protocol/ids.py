@@ -1,4 +1,4 @@
-"""Identifiers of contracts and trades: derived from what their maker signed, so that a retry keeps its id.
+"""Identifiers of contracts, trades and claims: derived from what their maker signed, so that a retry keeps its id.
 
 No private key belongs to a contract's address (decision D-3): money under it moves by the rules of the chaincode
 alone.
@@ -12,6 +12,7 @@ from countermark.protocol.errors import ErrorCode, MarketError
 
 _LISTING = re.compile(r"dc1[a-z2-7]{52}")
 _TRADE = re.compile(r"tr1[a-z2-7]{52}")
+_CLAIM = re.compile(r"cl1[a-z2-7]{52}")
 
 
 def _derive(prefix: str, *parts: str) -> str:
@@ -34,6 +35,11 @@ def listing_address(*, market: str, c_f: str, seller: str, nonce: str) -> str:
 def trade_id(*, market: str, listing: str, buyer: str, nonce: str) -> str:
     """Return the id ``tr1…`` of the trade that ``buyer``'s ``trade.pay`` opens."""
     return _derive("tr1", market, listing, buyer, nonce)
+
+
+def claim_id(*, market: str, listing: str, claimant: str, nonce: str) -> str:
+    """Return the id ``cl1…`` of the claim that ``claimant``'s ``claim.open`` makes."""
+    return _derive("cl1", market, listing, claimant, nonce)
 
 
 def parse_listing(text: object) -> str:
@@ -60,4 +66,15 @@ def parse_trade(text: object) -> str:
     """
     if not isinstance(text, str) or not _TRADE.fullmatch(text):
         raise MarketError(ErrorCode.UNKNOWN_TRADE, "no trade has such an id")
+    return text
+
+
+def parse_claim(text: object) -> str:
+    """Return ``text`` if it has the form of a claim's id.
+
+    Raises:
+        MarketError: UNKNOWN_CLAIM; a malformed id names no claim.
+    """
+    if not isinstance(text, str) or not _CLAIM.fullmatch(text):
+        raise MarketError(ErrorCode.UNKNOWN_CLAIM, "no claim has such an id")
     return text

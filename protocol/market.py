@@ -63,6 +63,20 @@ class Limits:
     package_bytes: int
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What holds for claims of ownership: the deposit of either side, minor units, and each one's time, seconds."""
+
+    deposit: int
+    answer_s: int
+    decide_s: int
+
+    @property
+    def deadlines(self) -> dict[str, int]:
+        """The time for each state by the names of `claims.CLAIM_CLOCKS`, in seconds."""
+        return {"answer": self.answer_s, "decide": self.decide_s}
+
+
 def kind_of(generator: str) -> str:
     """Return the kind of data that ``generator`` takes, for example ``image`` for ``image/v1``."""
     return generator.partition("/")[0]
@@ -84,6 +98,7 @@ class MarketConfig:
     transaction_bps: int
     bond: int
     arbiter_fee: int
+    claims: Claims
     undecided: str
     clocks: Mapping[str, Clock]
     """Deadlines of trades, by the names of `TRADE_CLOCKS`."""
@@ -112,14 +127,21 @@ class MarketConfig:
         named |= {(issuer.account, msp_id) for msp_id, issuer in self.issuers.items()}
         return frozenset(msp_id for address, msp_id in named if address == account)
 
-    def deciders(self, sponsors: Mapping[str, str]) -> tuple[Party, ...]:
-        """Return the arbiters who stand apart from the parties of a trade, the first two of whom may decide it.
+    def stands_apart(self, party: Party, sponsors: Mapping[str, str]) -> bool:
+        """Return whether ``party`` is none of the parties of a trade or a claim, nor of their organisations.
 
         ``sponsors`` are the parties' addresses, each with the MSP that he has named as his sponsor, "" for none. His
         organisations are that one, and those for which the market names his account.
         """
         organisations = {*sponsors.values()}.union(*map(self.organisations_of, sponsors))
-        return tuple(who for who in self.arbiters if who.account not in sponsors and who.msp_id not in organisations)
+        return party.account not in sponsors and party.msp_id not in organisations
+
+    def deciders(self, sponsors: Mapping[str, str]) -> tuple[Party, ...]:
+        """Return the arbiters who stand apart from the parties of a trade, the first two of whom may decide it.
+
+        ``sponsors`` as in `stands_apart`.
+        """
+        return tuple(who for who in self.arbiters if self.stands_apart(who, sponsors))
 
     def preferred_for(self, kind: str) -> str:
         """Return the generator that a listing names whose data are of ``kind``, such as ``image``.
@@ -174,6 +196,7 @@ class MarketConfig:
                 "arbiter": str(self.arbiter_fee),
             },
             "bond": str(self.bond),
+            "claims": {"deposit": str(self.claims.deposit), **self.claims.deadlines},
             "undecided": self.undecided,
             "deadlines": {
                 **{
@@ -221,6 +244,7 @@ class MarketConfig:
             transaction_bps=document["fees"]["transaction_bps"],
             arbiter_fee=int(document["fees"]["arbiter"]),
             bond=int(document["bond"]),
+            claims=_claims(document["claims"]),
             undecided=document["undecided"],
             clocks={clock: Clock(deadlines[clock]["default"], deadlines[clock]["minimum"]) for clock in TRADE_CLOCKS},
             management_s=deadlines["management"]["default"],
@@ -262,6 +286,7 @@ _CONFIG: Mapping[str, fields.Parser] = {
         }
     ),
     "bond": fields.amount_or_zero,
+    "claims": fields.nested({"deposit": fields.amount_or_zero, "answer": _SECONDS, "decide": _SECONDS}),
     "undecided": fields.choice("settle", "refund"),
     "deadlines": fields.nested(
         {
@@ -289,6 +314,10 @@ _CONFIG: Mapping[str, fields.Parser] = {
         }
     ),
 }
+
+
+def _claims(value: Mapping[str, Any]) -> Claims:
+    return Claims(int(value["deposit"]), value["answer"], value["decide"])
 
 
 def _party(value: Mapping[str, Any]) -> Party:

@@ -6,6 +6,7 @@ that a stricter rule stops no market that was founded before it.
 
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.market import MarketConfig
+from countermark.protocol.money import MAX_AMOUNT
 
 
 def check(config: MarketConfig) -> None:
@@ -45,12 +46,16 @@ def _arbitration(config: MarketConfig) -> _Rules:
         (config.platform.account not in accounts, "the platform's account is no arbiter's"),
         # protocol.md: whoever loses a dispute must be able to pay the arbiter out of his bond.
         (config.bond >= config.arbiter_fee, "the bond covers the arbiter's fee"),
+        # Who wins a claim gets both at once: a claim whose end made a coin too large could never end.
+        (2 * config.claims.deposit <= MAX_AMOUNT, "both deposits of a claim fit into a coin"),
+        (config.claims.deposit >= config.arbiter_fee, "a claim's deposit covers the arbiter's fee"),
     )
 
 
 def _times(config: MarketConfig) -> _Rules:
     clocks = config.clocks.values()
     least = [*(clock.minimum_s for clock in clocks), config.management_s, config.redeem_s]
+    least += config.claims.deadlines.values()
     return (
         (all(clock.default_s >= clock.minimum_s for clock in clocks), "no default deadline is below its minimum"),
         # Timestamps may be off by the guard: a shorter deadline could be over for one party before it began.

@@ -12,12 +12,14 @@ from countermark.protocol.transitions import Outcome, TradeState
 
 
 class Part(StrEnum):
-    """What a coin in a trade's escrow was paid for."""
+    """What a coin in an escrow was paid for; a claim holds deposits, and the price of a sale that waits for it."""
 
     PRICE = "price"
     BUYER_BOND = "buyer_bond"
     FEE = "fee"
     SELLER_BOND = "seller_bond"
+    CLAIMANT_DEPOSIT = "claimant_deposit"
+    OWNER_DEPOSIT = "owner_deposit"
 
 
 class Receiver(StrEnum):
@@ -57,6 +59,7 @@ RULES: Mapping[tuple[TradeState, Outcome], Rule] = {
     (TradeState.REFUNDED, Outcome.NO_FEE): _BACK,
     (TradeState.REFUNDED, Outcome.NOT_RELAYED): _BACK,
     (TradeState.REFUNDED, Outcome.UNDECIDED): _BACK,
+    (TradeState.REFUNDED, Outcome.CLAIMED): _BACK,
     (TradeState.REFUNDED, Outcome.CANCELLED): _TO_BUYER,
     (TradeState.REFUNDED, Outcome.NO_SHOW): _TO_BUYER,
     (TradeState.REFUNDED, Outcome.FAULT): Rule(Receiver.BUYER, Receiver.BUYER, (Part.SELLER_BOND,)),

@@ -51,6 +51,7 @@ class Outcome(StrEnum):
     NO_SHOW = "no_show"
     NOT_RELAYED = "not_relayed"
     FAULT = "fault"
+    CLAIMED = "claimed"
 
 
 class Actor(StrEnum):

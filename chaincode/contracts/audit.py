@@ -42,9 +42,21 @@ async def listing(reader: Reader, address: str) -> object:
     record = await reader.read(key, ErrorCode.UNKNOWN_LISTING, "there is no such listing")
     return {
         "exact": await reader.find(state.exact(record["exact_key"])),
-        "history": await _steps(reader, key, "offer", "owner", "state", "trade"),
+        "history": await _steps(reader, key, "claim", "offer", "owner", "state", "trade"),
         "listing": record,
     }
+
+
+async def claim(reader: Reader, claim_id: str) -> object:
+    """Return a claim of ownership and each step of it.
+
+    Raises:
+        MarketError: NOT_PERMITTED; UNKNOWN_CLAIM.
+    """
+    await _require_member(reader)
+    key = state.claim(ids.parse_claim(claim_id))
+    record = await reader.read(key, ErrorCode.UNKNOWN_CLAIM, "there is no such claim")
+    return {"claim": record, "history": await _steps(reader, key, "deadline", "outcome", "owner", "state")}
 
 
 async def account(reader: Reader, address: str) -> object:

@@ -20,7 +20,7 @@ async def create(tx: Transaction) -> Answer:
     Raises:
         MarketError: NOT_PERMITTED; UNKNOWN_GENERATOR, TOO_MANY_ITEMS, WRONG_DEADLINES, COMMITMENT_MISMATCH,
             DESCRIPTION_MALFORMED; LISTING_EXISTS, ALREADY_REGISTERED, ALREADY_LISTED, RELIST_EXISTING; of a contract
-            that it is a part of, UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE.
+            that it is a part of, UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, LISTING_CLAIMED.
     """
     rules, params = tx.rules, tx.params
     tx.require_organisation(rules.platform.msp_id)
@@ -69,6 +69,7 @@ async def _split(tx: Transaction) -> list[Listing]:
     for address in sorted(set(tx.attached("overlaps"))):
         parent = await read_listing(tx, address)
         parent.check_owner(tx.signer)
+        parent.check_unclaimed()
         if parent.state not in SPLITTABLE:
             raise MarketError(ErrorCode.WRONG_STATE, f"a listing in state {parent.state} cannot be split")
         parents.append(replace(parent, state=ListingState.PARTITIONED))
@@ -96,7 +97,7 @@ async def offer(tx: Transaction) -> Answer:
     """Replace the offer by a new version.
 
     Raises:
-        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES.
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES, LISTING_CLAIMED.
     """
     return await _offer(tx, "listing.offer")
 
@@ -115,7 +116,7 @@ async def relist(tx: Transaction) -> Answer:
     """Put a withdrawn or bought thing on the market again, on the same contract (A-06).
 
     Raises:
-        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES, NOT_FOR_SALE.
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES, LISTING_CLAIMED.
     """
     return await _offer(tx, "listing.relist")
 
@@ -144,8 +145,7 @@ async def _owned(tx: Transaction) -> Listing:
 async def _offer(tx: Transaction, function: str) -> Answer:
     listing = await _owned(tx)
     target = next_listing_state(listing.state, function)
-    if listing.claimed:
-        raise MarketError(ErrorCode.NOT_FOR_SALE, "the listing is claimed by somebody else")
+    listing.check_unclaimed()
     tx.rules.check_deadlines(tx.params["offer"]["deadlines"])
     new = Offer.from_params(tx.params["offer"], version=listing.offer.version + 1)
     return _write(tx, replace(listing, state=target, offer=new))

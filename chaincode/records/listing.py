@@ -61,7 +61,8 @@ class Listing:
     guard_s: int
     trade: str = ""
     deadline_ms: int | None = None
-    claimed: bool = False
+    claim: str = ""
+    """The claim of ownership that waits for its end, "" for none."""
 
     def check_owner(self, address: str) -> None:
         """Check that ``address`` owns the contract.
@@ -72,6 +73,15 @@ class Listing:
         if address != self.owner:
             raise MarketError(ErrorCode.WRONG_ACTOR, "only the owner of a listing may do this")
 
+    def check_unclaimed(self) -> None:
+        """Check that nobody claims the contract.
+
+        Raises:
+            MarketError: LISTING_CLAIMED.
+        """
+        if self.claim:
+            raise MarketError(ErrorCode.LISTING_CLAIMED, "the listing is claimed by somebody else")
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as it stands in the world state."""
         return {
@@ -79,7 +89,8 @@ class Listing:
             "c_d": self.c_d,
             "c_exact": self.c_exact,
             "c_f": self.c_f,
-            "claimed": self.claimed,
+            "claim": self.claim,
+            "claimed": bool(self.claim),
             "created_at": times.to_text(self.created_at_ms),
             "created_tx": self.created_tx,
             "deadline": moments.write(self.deadline_ms),
@@ -120,5 +131,5 @@ class Listing:
             guard_s=record["guard"],
             trade=record["trade"],
             deadline_ms=moments.read(record["deadline"]),
-            claimed=record["claimed"],
+            claim=record["claim"],
         )

@@ -4,46 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from countermark.chaincode.records import moments
+from countermark.chaincode.records.escrow import Held, Paid
 from countermark.chaincode.records.terms import Decider, Terms
 from countermark.protocol import times
-from countermark.protocol.settlement import Part
 from countermark.protocol.transitions import Actor, Decision, Default, Outcome, TradeState, find_default
-
-
-@dataclass(frozen=True)
-class Held:
-    """A coin in escrow, its minor units and what it was paid for."""
-
-    coin: str
-    amount: int
-    role: Part
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of a trade's ``escrow``."""
-        return {"amount": str(self.amount), "coin": self.coin, "role": self.role}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        """Return the coin of an entry of ``escrow``."""
-        return cls(record["coin"], int(record["amount"]), Part(record["role"]))
-
-
-@dataclass(frozen=True)
-class Paid:
-    """A coin that the trade's end made: its receiver's address and its minor units."""
-
-    coin: str
-    to: str
-    amount: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of a trade's ``payouts``."""
-        return {"amount": str(self.amount), "coin": self.coin, "to": self.to}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        """Return the coin of an entry of ``payouts``."""
-        return cls(record["coin"], record["to"], int(record["amount"]))
 
 
 @dataclass(frozen=True)

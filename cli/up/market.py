@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countermark.protocol.market import Clock, Issuer, Limits, MarketConfig, Party, PublicKey
+from countermark.protocol.market import Claims, Clock, Issuer, Limits, MarketConfig, Party, PublicKey
 from countermark.protocol.sealed import EncryptionKey
 
 HOUR_S = 3600
@@ -65,6 +65,7 @@ def default_market(
         transaction_bps=250,
         bond=5_00,
         arbiter_fee=3_00,
+        claims=Claims(deposit=10_00, answer_s=7 * 24 * HOUR_S, decide_s=14 * 24 * HOUR_S),
         undecided="refund",
         # The least that the rules allow: a missed deadline shows while one looks on.
         clocks={clock: Clock(default_s, guard_s + 1) for clock, default_s in _DEFAULTS_S.items()},

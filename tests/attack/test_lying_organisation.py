@@ -23,6 +23,7 @@ DISHONEST = Path(dishonest_chaincode.__file__)
 MONEY = {
     *("coin.mint", "coin.transfer", "coin.redeem", "coin.enforce", "listing.charge", "account.recover"),
     *("trade.pay", "trade.charge", "trade.cancel", "trade.confirm", "trade.accept", "trade.decide", "trade.enforce"),
+    *("claim.open", "claim.answer", "claim.decide", "claim.enforce"),
 }
 """Functions that make coins; `coin.burn` only ends one."""
 OWNERSHIP = {

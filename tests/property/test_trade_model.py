@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 from countermark.audit.acts import Act as Judged
 from countermark.protocol import canonical
+from countermark.protocol.claims import CLAIM_ACTS, CLAIM_DEFAULTS, ClaimAct, ClaimDefault, Claimed, ClaimState
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.settlement import Part, payouts
 from countermark.protocol.transitions import (
@@ -39,7 +40,7 @@ from countermark.protocol.transitions import (
 from tests.support.backends import InMemory
 from tests.support.figures import show
 from tests.support.forked_market import fork, unsigned
-from tests.support.market import BOND, DEADLINE_S, EPOCH_S, GUARD_S, PLATFORM, PRICE, TRADER
+from tests.support.market import BOND, CLAIM_DEPOSIT, DEADLINE_S, EPOCH_S, GUARD_S, PLATFORM, PRICE, TRADER, anything
 from tests.support.sizes import size
 
 WALKS = size(2_000, 50_000)
@@ -72,12 +73,15 @@ def is_of(signer: str, trade: Mapping[str, Any], role: Actor) -> bool:
 
 
 class Watched(InMemory):
-    """Counts how often each arrow of a trade's state machine is taken."""
+    """Counts how often each arrow of a trade's and a claim's state machine is taken."""
 
-    taken: ClassVar[Counter[Act | Default]] = Counter()
+    taken: ClassVar[Counter[Act | Default | ClaimAct | ClaimDefault]] = Counter()
     """By all markets of this run."""
 
     def audited(self, act: Judged, state: Mapping[str, bytes]) -> None:
+        if act.function.startswith("claim."):
+            self._audited_claim(act, state)
+            return
         key = next((key for key in act.writes if key.startswith("trade/")), "")
         written = act.writes.get(key)
         if key not in state or written is None:
@@ -98,6 +102,20 @@ class Watched(InMemory):
             and is_of(act.signer, before, one.actor)
         )
 
+    def _audited_claim(self, act: Judged, state: Mapping[str, bytes]) -> None:
+        key = next(key for key in act.writes if key.startswith("claim/"))
+        if key not in state:
+            return
+        before, after = canonical.loads(state[key]), canonical.loads(act.writes[key] or b"")
+        way = before["state"], after["state"], after["outcome"]
+        arrows = (*CLAIM_ACTS, *CLAIM_DEFAULTS.values())
+        self.taken.update(
+            one
+            for one in arrows
+            if way == (one.source, one.target, one.outcome)
+            and act.function == (one.function if isinstance(one, ClaimAct) else "claim.enforce")
+        )
+
 
 class MarketMachine(RuleBasedStateMachine):
     """A market in memory; what is refused must have changed nothing, which its backend asserts."""
@@ -105,6 +123,7 @@ class MarketMachine(RuleBasedStateMachine):
     listings: Bundle[str] = Bundle("listings")
     trades: Bundle[str] = Bundle("trades")
     redemptions: Bundle[str] = Bundle("redemptions")
+    claims: Bundle[str] = Bundle("claims")
     done: ClassVar[Counter[str]] = Counter()
     """What all machines of this run have done."""
 
@@ -169,7 +188,7 @@ class MarketMachine(RuleBasedStateMachine):
     @rule(listing=listings, name=st.sampled_from(("owner", "stranger")), verb=st.sampled_from(VERBS))
     def change_an_offer(self, listing: str, name: str, verb: str) -> None:
         record = self.market.listing(listing)
-        owner = next(name for name in TRADERS if getattr(self.market, name).address == record["owner"])
+        owner = next(name for name in PARTIES if getattr(self.market, name).address == record["owner"])
         offered = {} if verb == "withdraw" else {"offer": {**record["offer"], "price": str(PRICE)}}
         offered.get("offer", {}).pop("version", None)
         self.send(owner if name == "owner" else name, f"listing.{verb}", {"listing": listing, **offered}, {})
@@ -226,6 +245,33 @@ class MarketMachine(RuleBasedStateMachine):
             self.market.expire()
             self.attempt(lambda: self.market.enforce(trade))
         self.attempt(partial(self.market.act, "trade.decide", trade, decision=found))
+
+    @rule(target=claims, listing=listings, name=st.sampled_from(PARTIES))
+    def claim(self, listing: str, name: str) -> Any:
+        params = {"listing": listing, "deposit": str(CLAIM_DEPOSIT), "evidence": anything("original")}
+        done = self.send(name, "claim.open", params, self.market.fund(getattr(self.market, name), CLAIM_DEPOSIT))
+        return done["id"] if done else multiple()
+
+    @rule(claim=claims, name=st.sampled_from(("owner", "owner", *PARTIES)))
+    def answer(self, claim: str, name: str) -> None:
+        owner = self.market.listing(self.market.claim_record(claim)["listing"])["owner"]
+        by_address = {getattr(self.market, one).address: one for one in PARTIES}
+        name = by_address[owner] if name == "owner" else name
+        params = {"claim": claim, "deposit": str(CLAIM_DEPOSIT), "evidence": anything("mine")}
+        self.send(name, "claim.answer", params, self.market.fund(getattr(self.market, name), CLAIM_DEPOSIT))
+
+    @rule(
+        claim=claims,
+        winner=st.sampled_from((Claimed.CLAIMANT, Claimed.OWNER)),
+        name=st.sampled_from(("supervisor", "supervisor", *PARTIES)),
+    )
+    def find(self, claim: str, winner: str, name: str) -> None:
+        params = {"claim": claim, "decision": winner, "reasons": anything("why")}
+        self.send(name, "claim.decide", params, {})
+
+    @rule(claim=claims)
+    def enforce_claim(self, claim: str) -> None:
+        self.attempt(lambda: self.backend.submit(TRADER, "claim.enforce", claim))
 
     @rule(trade=trades)
     def enforce(self, trade: str) -> None:
@@ -297,8 +343,8 @@ class MarketMachine(RuleBasedStateMachine):
         }
         said = {
             entry["coin"]: entry["amount"]
-            for trade in self.market.records("trade/").values()
-            for entry in trade["escrow"]
+            for holder in (*self.market.records("trade/").values(), *self.market.records("claim/").values())
+            for entry in holder["escrow"]
         }
         locked = self.market.records("redemption/").values()
         said |= {one["coin"]: one["amount"] for one in locked if one["state"] == "LOCKED"}
@@ -311,20 +357,29 @@ class MarketMachine(RuleBasedStateMachine):
             assert bool(trade["deadline"]) is not final
             assert bool(trade["outcome"]) is final
             assert bool(trade["escrow"]) is not final
+        for claim in self.market.records("claim/").values():
+            final = ClaimState(claim["state"]).final
+            assert bool(claim["deadline"]) is not final
+            assert bool(claim["escrow"]) is not final
         for redemption in self.market.records("redemption/").values():
             assert bool(redemption["deadline"]) is (redemption["state"] == "LOCKED")
 
     @invariant()
-    def contract_is_reserved_for_exactly_its_running_trade(self) -> None:
+    def contract_is_reserved_for_exactly_its_running_trade_or_a_sale_that_waits(self) -> None:
         running = {
             trade["listing"]: trade_id
             for trade_id, trade in self.market.records("trade/").items()
             if not TradeState(trade["state"]).final
         }
+        claims = self.market.records("claim/")
+        waiting = [claim for claim in claims.values() if claim["sale"] and not ClaimState(claim["state"]).final]
+        running |= {claim["listing"]: claim["sale"]["trade"] for claim in waiting}
+        claimed = {claim["listing"]: one for one, claim in claims.items() if claim["deadline"]}
         for address, listing in self.market.records("listing/").items():
             if listing["state"] != "VOID":
                 assert listing["trade"] == running.get(address, "")
             assert (listing["state"] == "RESERVED") is (address in running)
+            assert (listing["claim"], listing["claimed"]) == (claimed.get(address, ""), address in claimed)
 
 
 @pytest.mark.slow
@@ -342,7 +397,7 @@ def test_market_under_random_operations_keeps_its_money() -> None:
         )
     done = MarketMachine.done
     assert done["steps"] >= WALKS * STEPS
-    arrows = {*ACTS, *DEFAULTS}
+    arrows = {*ACTS, *DEFAULTS, *CLAIM_ACTS, *CLAIM_DEFAULTS.values()}
     assert arrows <= set(Watched.taken), "an arrow was never taken"
     show(
         f"trade model: {done['markets']:,} markets, {done['steps']:,} random steps; {done['done']:,} transactions "

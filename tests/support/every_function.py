@@ -17,6 +17,7 @@ from tests.support.market import (
     Actor,
     Market,
     actor,
+    anything,
     offer,
     opening,
     tree,
@@ -89,7 +90,19 @@ class EveryFunction:
 
     def everything(self) -> dict[str, Any]:
         """Return what the ledger holds but for its clock."""
-        nouns = ("account", "board", "coin", "deposit", "exact", "intent", "listing", "market", "redemption", "spent")
+        nouns = (
+            "account",
+            "board",
+            "claim",
+            "coin",
+            "deposit",
+            "exact",
+            "intent",
+            "listing",
+            "market",
+            "redemption",
+            "spent",
+        )
         return {noun: self.market.records(f"{noun}/") for noun in (*nouns, "trade")}
 
     def hold(self, function: str, *, msp: str | None = None, arguments: tuple[str, ...] | None = None) -> object:
@@ -112,6 +125,7 @@ class EveryFunction:
         self._saver = self._account("saver", recovery=market.stranger.address)
         self._savings = market.fund(self._saver, 10)
         market.ask(market.stranger, "account.recover", {"account": self._saver.address})
+        self._unanswered = market.claim(self._listed())
         self._approved = self._proposed("700")
         market.ask(market.supervisor, "market.approve", {"version": 2, "digest": self._approved})
 
@@ -122,6 +136,7 @@ class EveryFunction:
             Call("trade.enforce", args=(self._unpaid,)),
             Call("listing.enforce", args=(self._pending,)),
             Call("coin.enforce", args=(self._locked,)),
+            Call("claim.enforce", args=(self._unanswered,)),
             recovered,
             Call("market.enforce", args=("2", self._approved)),
             Call("clock.tick"),
@@ -144,6 +159,7 @@ class EveryFunction:
             Call("coin.redeem", market.buyer, self._redemption(), market.fund(market.buyer, 10)),
             Call("coin.burn", market.issuer, {"redemption": locked}, by=(PLATFORM,)),
             *self._listing_acts(),
+            *self._claim_acts(),
             Call("board.anchor", market.platform, board, by=(PLATFORM,)),
         )
 
@@ -181,6 +197,24 @@ class EveryFunction:
             Call("listing.offer", seller, {"listing": self._listed(), "offer": offer(PRICE + 1)}),
             Call("listing.withdraw", seller, {"listing": self._listed()}),
             Call("listing.relist", seller, {"listing": withdrawn, "offer": offer()}),
+        )
+
+    def _claim_acts(self) -> Sequence[Call]:
+        market = self.market
+        deposit, evidence = market.config["claims"]["deposit"], anything("evidence")
+        opened, answered = market.claim(self._listed()), market.claim(self._listed())
+        market.answer(answered)
+        paid = {"deposit": deposit, "evidence": evidence}
+        decision = {"claim": answered, "decision": "claimant", "reasons": anything("reasons")}
+        return (
+            Call(
+                "claim.open",
+                market.stranger,
+                {"listing": self._listed(), **paid},
+                market.fund(market.stranger, int(deposit)),
+            ),
+            Call("claim.answer", market.seller, {"claim": opened, **paid}, market.fund(market.seller, int(deposit))),
+            Call("claim.decide", market.supervisor, decision, by=(SUPERVISOR,)),
         )
 
     def _trade_acts(self) -> Sequence[Call]:

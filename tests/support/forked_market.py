@@ -24,9 +24,9 @@ from countermark.protocol.intents import Intent
 from tests.support.backends import InMemory
 from tests.support.market import PATHS, PLATFORM, SUPERVISOR, Actor, Market
 
-PURSE = (10_501, 10_501, 10_500, 750, 3_000, 1)
-"""Coins in every trader's hand at the start, in minor units: two payments, one that is short, a charge and change."""
-NOUNS = frozenset({"coin", "listing", "redemption", "trade"})
+PURSE = (10_501, 10_501, 10_500, 750, 3_000, 1_000, 1)
+"""Coins in every trader's hand at the start, in minor units: for payments, one too short, and what else they do."""
+NOUNS = frozenset({"claim", "coin", "listing", "redemption", "trade"})
 """Records that tests of such a market look at."""
 
 _written: dict[str, Intent] = {}

@@ -20,7 +20,7 @@ from countermark.protocol.transitions import TRADE_CLOCKS
 from tests.support.backends import Backend, Committed
 
 PLATFORM, SUPERVISOR, TRADER = "PlatformMSP", "SupervisorMSP", "TraderMSP"
-PRICE, BOND, FEE, ARBITER_FEE = 10_001, 500, 250, 400
+PRICE, BOND, FEE, ARBITER_FEE, CLAIM_DEPOSIT = 10_001, 500, 250, 400, 1_000
 """Minor units; the fee is floor(10,001 × 250 / 10,000)."""
 DEADLINE_S, GUARD_S, EPOCH_S = 100, 5, 10
 DEADLINES = dict.fromkeys(TRADE_CLOCKS, DEADLINE_S)
@@ -71,6 +71,7 @@ def config_json(**changes: Any) -> dict[str, Any]:
         "issuers": {PLATFORM: {"account": actor("issuer", PLATFORM).address, "cap": "100000000"}},
         "fees": {"management": "0", "transaction_bps": 250, "arbiter": str(ARBITER_FEE)},
         "bond": str(BOND),
+        "claims": {"deposit": str(CLAIM_DEPOSIT), "answer": DEADLINE_S, "decide": DEADLINE_S},
         "undecided": "refund",
         "deadlines": {
             **{clock: {"default": DEADLINE_S, "minimum": 10} for clock in TRADE_CLOCKS},
@@ -238,7 +239,13 @@ class Market:
     # Listings
 
     def list_data(
-        self, who: Actor | None = None, data: bytes = b"photo", *, msp: str = PLATFORM, **params: Any
+        self,
+        who: Actor | None = None,
+        data: bytes = b"photo",
+        *,
+        msp: str = PLATFORM,
+        overlaps: tuple[str, ...] = (),
+        **params: Any,
     ) -> Committed:
         who = who or self.seller
         opened = opening(data)
@@ -255,9 +262,14 @@ class Market:
                 "offer": offer(),
                 **params,
             },
+            {"overlaps": list(overlaps)},
             msp=msp,
             transient={"opening": opened.to_json()},
         )
+
+    def split(self, address: str) -> Committed:
+        """Register a part of the seller's contract."""
+        return self.list_data(data=b"a part", overlaps=(address,))
 
     def listing(self, address: str) -> dict[str, Any]:
         record: dict[str, Any] = self.backend.evaluate(SUPERVISOR, "audit.listing", address)["listing"]
@@ -304,6 +316,29 @@ class Market:
         attached = self.fund(self.seller, int(params["fee"]) + int(params["bond"])) if charge else {}
         who = self._actor(function, trade_id)
         return who, self.sign(who, function, params, lifetime_s=600), attached
+
+    # Claims
+
+    def claim(self, address: str, who: Actor | None = None, **changes: Any) -> str:
+        """Claim a listing as the stranger, unless told otherwise, and return the claim's id."""
+        params = {"listing": address, "deposit": self.config["claims"]["deposit"], "evidence": anything("original")}
+        claim_id: str = self._deposit(who or self.stranger, "claim.open", {**params, **changes})["id"]
+        return claim_id
+
+    def answer(self, claim_id: str, who: Actor | None = None, **changes: Any) -> Committed:
+        params = {"claim": claim_id, "deposit": self.config["claims"]["deposit"], "evidence": anything("mine")}
+        return self._deposit(who or self.seller, "claim.answer", {**params, **changes})
+
+    def find_for(self, claim_id: str, winner: str, who: Actor | None = None, **changes: Any) -> Committed:
+        params = {"claim": claim_id, "decision": winner, "reasons": anything("why"), **changes}
+        return self.ask(who or self.supervisor, "claim.decide", params)
+
+    def claim_record(self, claim_id: str) -> dict[str, Any]:
+        record: dict[str, Any] = self.backend.evaluate(SUPERVISOR, "audit.claim", claim_id)["claim"]
+        return record
+
+    def _deposit(self, who: Actor, function: str, params: Mapping[str, Any]) -> Committed:
+        return self.ask(who, function, params, self.fund(who, int(params["deposit"])))
 
     def enforce(self, trade_id: str) -> Committed:
         return self.backend.submit(TRADER, "trade.enforce", trade_id)

@@ -5,10 +5,13 @@ from typing import Any
 
 from countermark.chaincode import purse, state
 from countermark.chaincode.context import Answer, Transaction
-from countermark.chaincode.entities import read_listing, read_trade
-from countermark.chaincode.records.trade import Held, Paid, Trade
+from countermark.chaincode.entities import read_claim, read_listing, read_trade
+from countermark.chaincode.records.claim import Claim, Sale
+from countermark.chaincode.records.escrow import Held, Paid
+from countermark.chaincode.records.listing import Listing
+from countermark.chaincode.records.trade import Trade
 from countermark.protocol import settlement, transitions
-from countermark.protocol.settlement import Receiver
+from countermark.protocol.settlement import Part, Receiver
 from countermark.protocol.transitions import Act, Actor, ListingState, TradeState
 
 
@@ -54,7 +57,10 @@ async def finish(
     """
     changed = replace(trade, state=target, outcome=outcome, decider=decider, updated_at_ms=tx.now_ms, **changes)
     if target.final:
-        moved = await _conclude(tx, changed)
+        listing = await read_listing(tx, changed.terms.listing)
+        claim = await read_claim(tx, listing.claim) if listing.claim else None
+        moved, after = conclude(tx, changed, listing, claim)
+        tx.put(state.listing(after.address), after.to_json())
     elif (target, decider) == (trade.state, trade.decider):
         moved = changed
     else:
@@ -71,11 +77,17 @@ def answer(trade: Trade) -> Answer:
     return Answer(trade.id, trade.state, trade.parties, {"listing": trade.terms.listing, "outcome": trade.outcome})
 
 
-async def _conclude(tx: Transaction, trade: Trade) -> Trade:
-    """Pay out the escrow and pass on, or free, the contract: one transaction (steps (23), (24))."""
+def conclude(tx: Transaction, trade: Trade, listing: Listing, claim: Claim | None = None) -> tuple[Trade, Listing]:
+    """Pay out the escrow and pass on, or free, the contract: one transaction (steps (23), (24)).
+
+    Returns the trade after it, and the ``listing``, which the caller writes. While ``claim`` says that it is somebody
+    else's it passes to nobody, and the price is held for whom the claim finds it to be due to.
+    """
     terms = trade.terms
-    listing = await read_listing(tx, terms.listing)
-    if trade.state is TradeState.SETTLED:
+    holder = claim if trade.state is TradeState.SETTLED else None
+    if holder is not None:
+        after = listing
+    elif trade.state is TradeState.SETTLED:
         after = replace(listing, state=ListingState.SOLD, owner=terms.buyer, trade="")
     elif trade.misregistered:
         # Keeps the trade, by which everybody sees why.
@@ -83,11 +95,25 @@ async def _conclude(tx: Transaction, trade: Trade) -> Trade:
         tx.put(state.exact(listing.exact_key), {"listing": listing.address, "status": "VOID"})
     else:
         after = replace(listing, state=ListingState.LISTED, trade="")
-    tx.put(state.listing(after.address), after.to_json())
-    return replace(trade, deadline_ms=None, escrow=(), payouts=_pay_out(tx, trade))
+    payouts = _pay_out(tx, trade, holder)
+    if holder is not None:
+        _hold_price(tx, trade, holder, payouts[0])
+    return replace(trade, deadline_ms=None, escrow=(), payouts=payouts), after
 
 
-def _pay_out(tx: Transaction, trade: Trade) -> tuple[Paid, ...]:
+def _hold_price(tx: Transaction, trade: Trade, claim: Claim, price: Paid) -> None:
+    terms = trade.terms
+    held = replace(
+        claim,
+        escrow=(*claim.escrow, Held(price.coin, price.amount, Part.PRICE)),
+        sale=Sale(terms.id, terms.buyer, terms.seller),
+        updated_at_ms=tx.now_ms,
+    )
+    tx.put(state.claim(claim.id), held.to_json())
+
+
+def _pay_out(tx: Transaction, trade: Trade, claim: Claim | None) -> tuple[Paid, ...]:
+    """Return what the trade's end pays to whom; ``claim`` gets the price, and before all others."""
     terms = trade.terms
     addresses = {
         Receiver.BUYER: terms.buyer,
@@ -97,12 +123,13 @@ def _pay_out(tx: Transaction, trade: Trade) -> tuple[Paid, ...]:
     }
     held = {coin.role: coin.amount for coin in trade.escrow}
     due = settlement.payouts(held, trade.state, trade.outcome, arbiter_fee=terms.arbiter_fee)
+    to: list[tuple[str, int]] = []
+    if claim is not None:
+        to.append((state.claim(claim.id), terms.price))
+        due[Receiver.SELLER] -= terms.price
+    to += [(addresses[receiver], due[receiver]) for receiver in Receiver if due.get(receiver)]
     purse.spend(tx, [coin.coin for coin in trade.escrow])
-    return tuple(
-        Paid(purse.make(tx, addresses[receiver], due[receiver]), addresses[receiver], due[receiver])
-        for receiver in Receiver
-        if receiver in due
-    )
+    return tuple(Paid(purse.make(tx, owner, amount), owner, amount) for owner, amount in to)
 
 
 def hold(tx: Transaction, trade_id: str, parts: dict[settlement.Part, int]) -> tuple[Held, ...]:

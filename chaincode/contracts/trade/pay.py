@@ -21,8 +21,8 @@ async def pay(tx: Transaction) -> Answer:
     """Pay price and bond for the offer that the buyer has signed; what holds now holds until the trade's end.
 
     Raises:
-        MarketError: UNKNOWN_LISTING; ALREADY_RESERVED, NOT_FOR_SALE, OWN_LISTING; STALE_OFFER, WRONG_PRICE,
-            WRONG_DEADLINES, COMMITMENT_MISMATCH, WRONG_AMOUNT; NOT_PERMITTED; a code of `purse.take`.
+        MarketError: UNKNOWN_LISTING; ALREADY_RESERVED, NOT_FOR_SALE, LISTING_CLAIMED, OWN_LISTING; STALE_OFFER,
+            WRONG_PRICE, WRONG_DEADLINES, COMMITMENT_MISMATCH, WRONG_AMOUNT; NOT_PERMITTED; a code of `purse.take`.
     """
     listing = await read_listing(tx, tx.params["listing"])
     target = next_listing_state(listing.state, "trade.pay")
@@ -50,8 +50,7 @@ async def pay(tx: Transaction) -> Answer:
 def _check_agreement(tx: Transaction, listing: Listing) -> None:
     """Check that the buyer has signed the very offer that stands, and that he may take it."""
     params, rules, offer = tx.params, tx.rules, listing.offer
-    if listing.claimed:
-        raise MarketError(ErrorCode.NOT_FOR_SALE, "the listing is claimed by somebody else")
+    listing.check_unclaimed()
     if tx.signer == listing.owner:
         raise MarketError(ErrorCode.OWN_LISTING, "the owner cannot buy his own listing")
     if rules.platform.account in (tx.signer, listing.owner):

@@ -21,6 +21,7 @@ from countermark.audit.records import State
 from countermark.chaincode.calling import EvaluateOnly
 from countermark.chaincode.registry import FUNCTIONS
 from countermark.protocol import canonical, merkle, times
+from countermark.protocol.claims import ClaimState
 from countermark.protocol.encoding import as_digest, digest
 from countermark.protocol.settlement import Part
 from countermark.protocol.transitions import Decision, ListingState, TradeState
@@ -54,7 +55,7 @@ class Remembering(InMemory):
 def cases() -> tuple[Case, ...]:
     """One act of each function and, where a trade moves, of each way to call it."""
     found: dict[str, Case] = {}
-    for tell in (_money, _accounts, _listings, _trades, _market):
+    for tell in (_money, _accounts, _listings, _trades, _claims, _market):
         backend = Remembering()
         tell(Market(backend, fees={"management": "90", "transaction_bps": 250, "arbiter": "400"}))
         for act, state in backend.acts:
@@ -148,6 +149,24 @@ def _trades(market: Market) -> None:
             market.enforce(trade)
 
 
+def _claims(market: Market) -> None:
+    """Claims of what is for sale, in trade before and after it was sent, and once it is sold: each with each end."""
+    for number, state in enumerate(("LISTED", "PAID", "FUNDED", "SENT", "MATCHED", "SETTLED")):
+        for end in ("claimant", "owner", "lapsed", "silent"):
+            address = _list(market, data=f"{number} {end}".encode())
+            bought = "" if state == "LISTED" else market.bring_to("MATCHED" if state == "SETTLED" else state, address)
+            claim = market.claim(address)
+            if end != "silent":
+                market.answer(claim)
+            if state == "SETTLED":
+                market.act("trade.confirm", bought)
+            if end in ("claimant", "owner"):
+                market.find_for(claim, end)
+            else:
+                market.expire()
+                market.backend.submit(TRADER, "claim.enforce", claim)
+
+
 def _market(market: Market) -> None:
     market.backend.wait(EPOCH_S)
     market.backend.submit(TRADER, "clock.tick")
@@ -182,6 +201,7 @@ def _with(act: Act, **writes: bytes | None) -> Act:
 STATES = {
     "trade": [*TradeState],
     "listing": [*ListingState],
+    "claim": [*ClaimState],
     "account": ["OPEN", "FROZEN", "RECOVERING", "RECOVERED"],
     "redemption": ["LOCKED", "BURNT", "RETURNED"],
 }
@@ -291,7 +311,18 @@ ADDED: dict[str, Callable[[Case], dict[str, bytes | None]]] = {
     "a new family": lambda _: {"purse/thief": b"{}"},
     **{
         f"another {family}": _anothers_record(family)
-        for family in ("account", "listing", "trade", "redemption", "deposit", "intent", "market", "exact", "epoch")
+        for family in (
+            "account",
+            "claim",
+            "listing",
+            "trade",
+            "redemption",
+            "deposit",
+            "intent",
+            "market",
+            "exact",
+            "epoch",
+        )
     },
 }
 
@@ -323,7 +354,7 @@ def test_nobody_else_can_ask_for_it(case: Case, who: str) -> None:
 
 BY_ORGANISATION = {
     *("coin.mint", "coin.burn", "listing.create", "market.propose", "market.approve", "board.anchor"),
-    *("trade.relay", "trade.check", "trade.decide"),
+    *("trade.relay", "trade.check", "trade.decide", "claim.decide"),
 }
 
 

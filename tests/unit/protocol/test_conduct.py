@@ -24,6 +24,7 @@ ENDS = {
     ("REFUNDED", "no_fee"): ((), ()),
     ("REFUNDED", "not_relayed"): ((), ()),
     ("REFUNDED", "undecided"): ((), ()),
+    ("REFUNDED", "claimed"): ((), ()),
 }
 
 
