@@ -1,4 +1,4 @@
-"""What a ledger proves of one trade, listing or account: each step with transaction, signer and endorsers."""
+"""What a ledger proves of one trade, listing, claim or account: each step with transaction, signer and endorsers."""
 
 import json
 from typing import Any
@@ -42,6 +42,17 @@ def listing(replay: Replay, address: str) -> dict[str, Any]:
         "owners": owners,
         "steps": _steps(replay, f"listing/{address}"),
     }
+
+
+def claim(replay: Replay, claim_id: str) -> dict[str, Any]:
+    """Return who has claimed whose contract, how it ended, where the deposits went, and each act of it (A-08).
+
+    Raises:
+        AuditError: ``unknown_claim``.
+    """
+    record = _record(replay, f"claim/{claim_id}", "unknown_claim")
+    names = ("id", "listing", "claimant", "owner", "state", "outcome", "deposit", "sale", "decision", "payouts")
+    return {**{name: record[name] for name in names}, "steps": _steps(replay, f"claim/{claim_id}")}
 
 
 def account(replay: Replay, address: str) -> dict[str, Any]:

@@ -44,6 +44,18 @@ def listing(session: Session, listing: str, connection: Path, genesis: Path | No
     _show(session, connection, genesis, listing, lambda replay: accounts.listing(replay, listing))
 
 
+@command.command("claim")
+@click.argument("claim")
+@CONNECTION
+@GENESIS
+@session_command
+def claim(session: Session, claim: str, connection: Path, genesis: Path | None) -> None:
+    """Who has claimed whose contract, and how it ended; each step with its transaction."""
+    from countermark.audit import accounts
+
+    _show(session, connection, genesis, claim, lambda replay: accounts.claim(replay, claim))
+
+
 @command.command("account")
 @click.argument("address")
 @CONNECTION

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "the paper's Scenario 1 on this machine, step by step",
     "fingerprint": "compute and compare fingerprints, offline",
     "listing": "put data on the market, browse, withdraw",
+    "claim": "who says that a contract is of his data",
     "network": "a network of Hyperledger Fabric, from one description",
     "platform": "gateway and worker in containers",
     "review": "the operator's word on applications that wait for a person",

@@ -40,11 +40,22 @@ class OwnLedger:
         Raises:
             ClientError: there is none, or the peer does not answer.
         """
+        return self._record("trade", trade)
+
+    def claim(self, claim: str) -> dict[str, Any]:
+        """Return the record of ``claim``.
+
+        Raises:
+            ClientError: there is none, or the peer does not answer.
+        """
+        return self._record("claim", claim)
+
+    def _record(self, noun: str, name: str) -> dict[str, Any]:
         from countermark.network.client import LedgerError
         from countermark.protocol import canonical
 
         try:
-            record: dict[str, Any] = canonical.loads(self._client.evaluate("audit.trade", [trade]))["trade"]
+            record: dict[str, Any] = canonical.loads(self._client.evaluate(f"audit.{noun}", [name]))[noun]
         except LedgerError as error:
             raise _error(error) from error
         return record

@@ -18,25 +18,25 @@ def act(trade: str, token: str, action: str) -> flask.Response:
     """
     writes = gateway().writes
     intent = writes.parse(token, action, trade=trade)
-    return answer(writes.ask(intent, wait_s=wait_s(), may=_insiders_only(intent)))
+    return answer(writes.ask(intent, wait_s=wait_s(), may=insiders_only(intent)))
 
 
-def ledger_first(intent: Intent) -> flask.Response:
+def ledger_first(intent: Intent, may: Callable[[Connection], None] | None) -> flask.Response:
     """Bring ``intent`` to the ledger, and pass what came with it on to the platform, for whom or with whom it stays.
 
     In this order the platform cannot make a party miss a deadline. Who is told that it is away asks again, and the
-    same intent has no other effect.
+    same intent has no other effect. ``may`` as of `Writes.ask`.
 
     Raises:
-        MarketError: a code of `Writes.ask`; PLATFORM_UNAVAILABLE; UNKNOWN_TRADE to who has no part in the trade.
+        MarketError: a code of `Writes.ask`; PLATFORM_UNAVAILABLE; what ``may`` raises.
     """
     passing = gateway().passing
     assert passing is not None
-    gateway().writes.ask(intent, wait_s=wait_s(), may=_insiders_only(intent))
+    gateway().writes.ask(intent, wait_s=wait_s(), may=may)
     return passing.pass_on(request().get_data())
 
 
-def _insiders_only(intent: Intent) -> Callable[[Connection], None]:
+def insiders_only(intent: Intent) -> Callable[[Connection], None]:
     """Return a check that the intent's signer has a part in the trade that it names."""
 
     def may(connection: Connection) -> None:

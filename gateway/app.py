@@ -41,8 +41,10 @@ BODY_BYTES_OF = {
     "fingerprints.upload": LONGEST_BODY["fingerprints.upload"],
     "searches.search": 4 << 20,
     "searches.trace": 4 << 20,
+    "claims.create": LONGEST_BODY["claims.create"],
+    "claims.give_answer": LONGEST_BODY["claims.give_answer"],
 }
-"""Longest bodies of routes whose sealed messages hold fingerprints."""
+"""Longest bodies of routes whose sealed messages hold fingerprints, or evidence."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from countermark.gateway import prefer
 from countermark.gateway.refusals import INTENT, SEALED, TEXTS, components, reference, statuses
-from countermark.protocol import actions, fields, notices, parts, searches
+from countermark.protocol import actions, claim_papers, fields, notices, parts, searches
 
 HEAD = "x-head"
 """Member of an operation's extensions: its answer to HEAD, which the library has no way to describe."""
@@ -65,6 +65,10 @@ _PLAINTEXT = {
     parts.KIND: (
         f"canonical JSON `{{items}}` with at most {parts.MAX_ITEMS} fingerprints of a listing in base64url, in its "
         f"order; the message as canonical JSON has at most {parts.MAX_BYTES} bytes"
+    ),
+    claim_papers.EVIDENCE_KIND: (
+        "canonical JSON `{files, listing, statement}` with `name` and `data` (base64url) of each file, sealed to the "
+        "supervisor's key of the market's configuration; the intent names the digest of this message's canonical JSON"
     ),
     "listing": (
         "canonical JSON `{intent, items, opening}` with the fingerprint of each item in base64url, or in place of "

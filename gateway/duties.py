@@ -9,6 +9,7 @@ from countermark.gateway.member.descriptions import PlatformDescriptions
 from countermark.gateway.member.services import MemberServices
 from countermark.gateway.services import PlatformServices
 from countermark.platform.board.anchoring import AnchorJob
+from countermark.platform.claims.retention import ClaimRetentionJob
 from countermark.platform.contracts.clearing import ClearingJob
 from countermark.platform.contracts.copying import CopyingJob
 from countermark.platform.contracts.deposit import DepositJob
@@ -82,6 +83,7 @@ def _of_platform(services: PlatformServices) -> Duties:
         Duty(AnchorJob(acting, services.board), _ANCHOR_S),
         Duty(ComparisonJob(acting), _COMPARE_S),
         Duty(RetentionJob(database, objects=objects, clock=clock), HOUSEKEEPING_S),
+        Duty(ClaimRetentionJob(database, objects=objects, clock=clock), HOUSEKEEPING_S),
         Duty(PartsRetentionJob(database, objects=objects, clock=clock), HOUSEKEEPING_S),
     )
     courier = HttpsCourier(key, services.site.addresses)

@@ -45,6 +45,10 @@ TradeId = Annotated[
     str,
     Field(pattern="^tr1[a-z2-7]{52}$", description="a trade's id", json_schema_extra={"example": "tr1" + "q4" * 26}),
 ]
+ClaimId = Annotated[
+    str,
+    Field(pattern="^cl1[a-z2-7]{52}$", description="a claim's id", json_schema_extra={"example": "cl1" + "w3" * 26}),
+]
 TransactionId = Annotated[
     str,
     Field(

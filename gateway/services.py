@@ -29,6 +29,7 @@ from countermark.gateway.metrics.standing import Standing
 from countermark.network.client import ConnectionProfile, GatewayClient
 from countermark.platform.board.log import Board
 from countermark.platform.board.submission import Notices
+from countermark.platform.claims.papers import ClaimPapers
 from countermark.platform.contracts.catalogue import Catalogue
 from countermark.platform.contracts.parts import Parts
 from countermark.platform.contracts.private import PrivateColumns
@@ -191,6 +192,7 @@ class PlatformServices(Services):
     notices: Notices
     openings: Openings
     decisions: Decisions
+    claim_papers: ClaimPapers
     upload: PackageUpload
     release: PackageRelease
     webhooks: Webhooks
@@ -284,6 +286,7 @@ def wire(
         ),
         openings=Openings(objects, clock=clock),
         decisions=Decisions(objects, clock=clock),
+        claim_papers=ClaimPapers(objects, clock=clock),
         upload=PackageUpload(database=database, objects=objects, clock=clock),
         release=PackageRelease(database=database, objects=objects, clock=clock),
         webhooks=Webhooks(box, site.addresses),

@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from countermark.cli.demo import finale
-from countermark.cli.demo.arbiter import Arbiter
 from countermark.cli.demo.cast import Actor, Stage
 from countermark.cli.demo.narrator import Narrator
+from countermark.cli.demo.official import Official
 from countermark.cli.demo.pictures import Pictures
 from countermark.cli.demo.refusals import SHORT_S
 from countermark.cli.demo.sale import Sale
 
 PARTIES = (
     *("honest seller", "second seller", "forger", "swindler", "idle seller"),
-    *("buyer", "lying buyer", "waiting buyer", "silent buyer"),
+    *("buyer", "lying buyer", "waiting buyer", "silent buyer", "photographer"),
 )
 
 _PRICE = 150_00
@@ -29,13 +29,15 @@ class Desk:
 
     tell: Narrator
     actors: Mapping[str, Actor]
-    arbiter: Arbiter
+    arbiter: Official
+    supervisor: Official
     folder: Path
 
     def money(self, *names: str) -> dict[str, int]:
-        """Return the money of parties, the arbiter among them if he is named, in minor units."""
+        """Return the money of parties, those who decide among them if they are named, in minor units."""
+        officials = {"arbiter": self.arbiter, "supervisor": self.supervisor}
         return {
-            name: self.arbiter.balance() if name == "arbiter" else int(self.actors[name].do("balance")["balance"])
+            name: officials[name].balance() if name in officials else int(self.actors[name].do("balance")["balance"])
             for name in names
         }
 
@@ -51,8 +53,10 @@ def play(tell: Narrator, stage: Stage, actors: dict[str, Actor], pictures: Pictu
     """Tell the story, and return the supervisor's account of it."""
     folder = stage.folder / "purchases"
     folder.mkdir()
-    desk = Desk(tell, actors, Arbiter(stage.folder / "platform", stage.gateway, stage.ca_file), folder)
+    where = (stage.folder / "platform", stage.gateway, stage.ca_file)
+    desk = Desk(tell, actors, Official(*where, "arbiter"), Official(*where, "supervisor"), folder)
     tell.say(f"the arbiter's account: {desk.arbiter.open()}")
+    tell.say(f"the supervisor's account: {desk.supervisor.open()}")
     tell.title("Two trades begin in which somebody will fall silent")
     photos = [pictures.traded, *pictures.others]
     idle = _no_show(desk, photos[3])
@@ -62,6 +66,7 @@ def play(tell: Narrator, stage: Stage, actors: dict[str, Actor], pictures: Pictu
         "other data": _other_data(desk, photos[0], photos[1]),
         "denied receipt": (denied := _denial(desk, photos[1]))[1],
         "no-show": _ended(desk, *idle, outcome="no_show", says="the seller never sent: refunded, with his bond"),
+        "ownership claim": _claim(desk, photos[3]),
         "silent buyer": _ended(
             desk, *silent, outcome="buyer_silent", says="the buyer never opened: the seller is paid"
         ),
@@ -162,6 +167,31 @@ def _denial(desk: Desk, photo: Path) -> tuple[Sale, dict[str, Any]]:
     liar.do("dispute", trade, "mismatch")
     _decided(desk, trade, "lying buyer", "decided")
     return Sale(listing, trade, out), desk.tell_money(before)
+
+
+def _claim(desk: Desk, photo: Path) -> dict[str, Any]:
+    """The photograph that was never sent was not the seller's: he had registered it before its owner did."""
+    desk.tell.title("An ownership claim: the first who registered was a thief (A-08)")
+    tell, owner, thief = desk.tell, desk.actors["photographer"], desk.actors["idle seller"]
+    before = desk.money("photographer", "idle seller", "waiting buyer", "supervisor")
+    what = "offers his own photograph"
+    tell.refused(owner, what, "create", str(photo), _PRICE, "A photograph", {}, code="similar_registered")
+    (contract,) = owner.do("trace", str(photo))["contracts"]
+    listing = contract["listing"]
+    tell.say(f"a copy of it stands under {listing[:14]}…")
+    trade = str(desk.actors["waiting buyer"].do("buy", listing)["id"])
+    claim = owner.do("claim", listing, "I took it; the original is larger", str(photo))["id"]
+    tell.say(f"he claims it with a deposit and evidence that the supervisor alone can read: claim {claim[:14]}…")
+    refunded = desk.actors["waiting buyer"].do("await_state", trade, "REFUNDED")
+    tell.say(f"a trade of it that had begun ends, everything goes back: {refunded['outcome']}")
+    thief.do("answer_claim", claim, "No, I did")
+    shown = desk.supervisor.evidence(claim)
+    tell.say(f"the supervisor reads both sides: {shown['claimant']['statement']!r}, {shown['owner']['statement']!r}")
+    decided = desk.supervisor.find_for("claimant", claim, "he has the original")
+    tell.say(f"he finds for the claimant: transaction {decided['txid'][:16]}…, {decided['state']}")
+    owner.do("relist", listing, _PRICE)
+    tell.say("the contract is the photographer's, who offers it anew")
+    return desk.tell_money(before)
 
 
 def _ended(desk: Desk, trade: str, before: dict[str, int], *, outcome: str, says: str) -> dict[str, Any]:

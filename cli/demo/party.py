@@ -13,6 +13,7 @@ from typing import Any
 
 from countermark.cli.demo import cheats
 from countermark.client import account, deliveries, disputes, listings, purchases, receiving, searches, trades
+from countermark.client.claims import sides, view
 from countermark.client.disputes import deciding
 from countermark.client.errors import ClientError
 from countermark.client.home import Home
@@ -131,6 +132,15 @@ class Party:
         """Read why a dispute was decided as it was."""
         found = deciding.reasons_of(self._market, trades.show(self._market, trade))
         return {"finding": found.finding, "remark": found.remark}
+
+    def claim(self, listing: str, statement: str, path: str) -> dict[str, Any]:
+        """Say that a contract is of one's own data, and show a file as evidence."""
+        return _told(sides.open_claim(self._market, sides.evidence_of(listing, statement, [Path(path)])))
+
+    def answer_claim(self, claim: str, statement: str) -> dict[str, Any]:
+        """Answer for one's contract."""
+        resource = view.show(self._market, claim)
+        return _told(sides.answer(self._market, resource, sides.evidence_of(resource["listing"], statement, [])))
 
     def confirm(self, trade: str) -> dict[str, Any]:
         """Confirm: steps (23) and (24)."""

@@ -17,7 +17,7 @@ from countermark.gateway.member.upstream import VIA, Answer, Upstream
 from countermark.gateway.writes import Writes
 from countermark.platform.store.engine import Database
 from countermark.platform.views import progress
-from countermark.protocol import canonical, fields
+from countermark.protocol import canonical, claim_papers, fields
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.parts import MAX_BYTES
 
@@ -48,10 +48,15 @@ LONGEST_BODY: Mapping[str, int] = {
     "disputes.show_opening": 0,
     "disputes.decide": 256 << 10,
     "disputes.show_decision": 0,
+    "claims.create": claim_papers.LONGEST_BODY,
+    "claims.give_answer": claim_papers.LONGEST_BODY,
+    "claims.show_evidence": 0,
+    "claims.decide": 256 << 10,
+    "claims.show_decision": 0,
 }
 """Routes whose requests are passed on, and the most bytes that a body of theirs may have."""
 
-_EVIDENCE = ("disputes.open_key", "disputes.decide")
+_EVIDENCE = ("disputes.open_key", "disputes.decide", "claims.create", "claims.give_answer", "claims.decide")
 
 ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", "trades.remedy", *_EVIDENCE})
 """Those of them of which this gateway does its own part first."""

@@ -56,6 +56,12 @@ def listing(path: SubjectPath) -> flask.Response:
     return _show("audit.listing", path.subject)
 
 
+@api.get("/v1/audit/claims/<subject>", responses=_RESPONSES, security=SIGNED)
+def claim(path: SubjectPath) -> flask.Response:
+    """Return a claim's record."""
+    return _show("audit.claim", path.subject)
+
+
 @api.get("/v1/audit/accounts/<subject>", responses=_RESPONSES, security=SIGNED)
 def account_record(path: SubjectPath) -> flask.Response:
     """Return an account's record."""

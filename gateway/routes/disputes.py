@@ -5,7 +5,7 @@ from typing import Annotated
 import flask
 from pydantic import Field
 
-from countermark.gateway.acts import act, ledger_first
+from countermark.gateway.acts import act, insiders_only, ledger_first
 from countermark.gateway.api import (
     SIGNED,
     WRITTEN,
@@ -81,7 +81,7 @@ def open_key(path: TradePath, body: OpeningsBody) -> flask.Response:
     writes = gateway().writes
     intent = writes.parse(body.intent, "trade.open", trade=path.trade)
     if gateway().passing is not None:
-        return ledger_first(intent)
+        return ledger_first(intent, insiders_only(intent))
     openings = {name: getattr(body.openings, name).model_dump() for name in ("arbiter", "substitute")}
 
     def may(connection: Connection) -> None:
@@ -109,7 +109,7 @@ def decide(path: TradePath, body: DecisionBody) -> flask.Response:
     writes = gateway().writes
     intent = writes.parse(body.intent, "trade.decide", trade=path.trade)
     if gateway().passing is not None:
-        return ledger_first(intent)
+        return ledger_first(intent, insiders_only(intent))
     reasons = decisions.Reasons.from_json(body.reasons.model_dump(mode="json"))
 
     def may(connection: Connection) -> None:

@@ -75,6 +75,7 @@ class Listing(Resource):
     c_d: Digest
     c_f: Annotated[Digest, Field(description="commitment to the fingerprints")]
     c_exact: Annotated[Digest, Field(description="commitment to the exact bytes")]
+    claimed: Annotated[bool, Field(description="whether somebody says that it is his: nobody can pay for it then")]
     items: Annotated[int, Field(ge=1)]
     generator: Annotated[str, Field(description="of the fingerprints", json_schema_extra={"example": "image/v1"})]
     created_at: Time
@@ -174,6 +175,7 @@ def resource(view: ListingView, config: MarketConfig) -> dict[str, Any]:
         "c_d": record["c_d"],
         "c_f": record["c_f"],
         "c_exact": record["c_exact"],
+        "claimed": record["claimed"],
         "items": record["items"],
         "generator": record["generator"],
         "created_at": record["created_at"],

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import flask
 from pydantic import BaseModel, Field
 
-from countermark.gateway.acts import act, ledger_first
+from countermark.gateway.acts import act, insiders_only, ledger_first
 from countermark.gateway.api import (
     SIGNED,
     WRITTEN,
@@ -226,7 +226,7 @@ def _notice(path: TradePath, body: SealedIntentBody, action: str) -> flask.Respo
     writes = gateway().writes
     intent = writes.parse(body.intent, action, trade=path.trade)
     if gateway().passing is not None:
-        return ledger_first(intent)
+        return ledger_first(intent, insiders_only(intent))
     submitted = platform().notices.submit(body.intent, body.sealed.model_dump())
     entry = submitted.entry
     outcome = writes.told(intent) if entry is None else writes.outcome(entry, deadline, intent=intent)

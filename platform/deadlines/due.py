@@ -20,10 +20,12 @@ class Due:
 def find_due(connection: Connection, now_ms: int) -> list[Due]:
     """Return what is due at ``now_ms``, the longest overdue first (enforce-after: deadline + guard, A-25)."""
     trades, contracts, redemptions = tables.trades, tables.data_contracts, tables.redemptions
+    claims = tables.claims
     found = [
         *_overdue(connection, "trade.enforce", trades, trades.c.id, now_ms),
         *_overdue(connection, "listing.enforce", contracts, contracts.c.address, now_ms),
         *_overdue(connection, "coin.enforce", redemptions, redemptions.c.id, now_ms),
+        *_overdue(connection, "claim.enforce", claims, claims.c.id, now_ms),
     ]
     return sorted(found, key=lambda due: due.since_ms)
 

@@ -12,7 +12,7 @@ from countermark.platform.jobs.leased import LeasedJob
 
 
 class WatchdogJob(LeasedJob[Due]):
-    """Submits `trade.enforce`, `listing.enforce` and `coin.enforce` when they are due."""
+    """Submits `trade.enforce`, `listing.enforce`, `coin.enforce` and `claim.enforce` when they are due."""
 
     name: ClassVar[str] = "watchdog"
 

@@ -86,5 +86,19 @@ def trade(record: Record) -> Columns:
     }
 
 
+def claim(record: Record) -> Columns:
+    """Return the columns of a claim of ownership."""
+    return {
+        "listing": record["listing"],
+        "claimant": record["claimant"],
+        "owner": record["owner"],
+        "decider": record["decider"]["account"],
+        "state": record["state"],
+        "outcome": record["outcome"],
+        "deadline_ms": _time_or_none(record["deadline"]),
+        "record": record,
+    }
+
+
 def _time_or_none(text: str) -> int | None:
     return times.from_text(text) if text else None

@@ -8,6 +8,7 @@
 | `redemption/{id}` | redemptions |
 | `listing/{address}` | data_contracts, its ledger-derived columns |
 | `trade/{id}` | trades |
+| `claim/{id}` | claims |
 | `intent/{signer}/{nonce}` | intents |
 | `market/version/{n}` | market_versions |
 | `board/anchor/{size}` | anchors |
@@ -131,6 +132,12 @@ def _trade(change: Change) -> None:
     _put(change, tables.trades, {"id": change.rest}, columns, first)
 
 
+def _claim(change: Change) -> None:
+    columns = records.claim(change.written) | {"updated_tx": change.tx_id, "updated_block": change.block}
+    first = {"created_tx": change.tx_id, "created_block": change.block}
+    _put(change, tables.claims, {"id": change.rest}, columns, first)
+
+
 def _intent(change: Change) -> None:
     signer, nonce = change.rest.split("/", 1)
     columns = records.intent(change.written) | {"tx_id": change.tx_id, "block": change.block}
@@ -158,6 +165,7 @@ _HANDLERS: Mapping[str, Callable[[Change], None]] = {
     "redemption/": _redemption,
     "listing/": _listing,
     "trade/": _trade,
+    "claim/": _claim,
     "intent/": _intent,
     "market/version/": _market,
     "board/anchor/": _anchor,

@@ -195,6 +195,30 @@ trades = Table(
     Index("ix_trades_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
 )
 
+claims = Table(
+    "claims",
+    metadata,
+    _key("id"),
+    Column("listing", Text, nullable=False),
+    Column("claimant", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("decider", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("deadline_ms", BigInteger),  # null when the state is final
+    Column("record", JSONB, nullable=False),
+    Column("created_tx", Text, nullable=False),
+    Column("created_block", BigInteger, nullable=False),
+    Column("updated_tx", Text, nullable=False),
+    Column("updated_block", BigInteger, nullable=False),
+    Index("ix_claims_listing", "listing"),
+    Index("ix_claims_claimant", "claimant", "created_block"),
+    Index("ix_claims_owner", "owner", "created_block"),
+    Index("ix_claims_decider", "decider", "created_block"),
+    Index("ix_claims_due", "deadline_ms", postgresql_where=text("deadline_ms IS NOT NULL")),
+    comment="Claims of ownership.",
+)
+
 anchors = Table(
     "anchors",
     metadata,
@@ -279,6 +303,7 @@ LEDGER_TABLES = (
     deposits,
     redemptions,
     trades,
+    claims,
     anchors,
 )
 """Tables that hold ledger-derived columns only: a rebuild empties them."""
@@ -470,6 +495,16 @@ packages = Table(
     CheckConstraint("delivery IN ('first', 'remedy')", name="delivery_known"),
     CheckConstraint("state IN ('UPLOADING', 'COMPLETE', 'RELEASED', 'DELETED')", name="state_known"),
     comment="Encrypted packages in transit (15): the first of a trade, and in a dispute its remedy.",
+)
+
+claim_papers = Table(
+    "claim_papers",
+    metadata,
+    _key("claim"),
+    Column("stored_ms", BigInteger, nullable=False),  # when a side last handed in evidence
+    Column("deleted_ms", BigInteger),
+    Index("ix_claim_papers_kept", "stored_ms", postgresql_where=text("deleted_ms IS NULL")),
+    comment="Claims whose sealed evidence lies in the object store.",
 )
 
 fingerprint_parts = Table(

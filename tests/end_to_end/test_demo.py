@@ -86,7 +86,7 @@ def test_the_demo_of_collections_lists_searches_sells_and_traces_a_collection_an
 
 
 @pytest.mark.slow
-@pytest.mark.requirement("R68", "R69", "R70", "R75", "R76")
+@pytest.mark.requirement("R68", "R69", "R70", "R75", "R76", "A-08")
 def test_the_demo_of_disputes_gives_the_money_to_whom_it_belongs(tmp_path: Path) -> None:
     done = subprocess.run(
         [COUNTERMARK, "demo", "--scenario", "disputes", "--json", "--keep", str(tmp_path / "kept")],
@@ -110,5 +110,7 @@ def test_the_demo_of_disputes_gives_the_money_to_whom_it_belongs(tmp_path: Path)
         "other data": {"swindler": -600, "buyer": 200, "arbiter": 300},
         "denied receipt": {"honest seller": 15_000 - 375 - 100 + 200, "lying buyer": -15_500, "arbiter": 300},
         "no-show": {"idle seller": -600, "waiting buyer": 500},
+        # The loser's deposit of 10.00 pays the fee.
+        "ownership claim": {"photographer": 700, "idle seller": -1_000, "waiting buyer": 0, "supervisor": 300},
         "silent buyer": {"second seller": 15_000 - 375 - 100 + 500, "silent buyer": -15_500},
     }

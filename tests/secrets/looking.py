@@ -29,8 +29,12 @@ def look(story: Story) -> None:
     disputed = story.goods["disputed"].trade
     for person in (story.seller, story.buyer):
         person.hear("/v1/events", lambda line: disputed in line and "trade.open" in line)
+    for person in (story.stranger, story.seller, story.buyer, story.supervisor):
+        for path in ("", f"/{story.claim}", f"/{story.claim}/evidence", f"/{story.claim}/decision"):
+            person.ask("GET", f"/v1/claims{path}")
     _look_at_the_board(story)
-    for subject in (f"trades/{sold.trade}", f"listings/{sold.listing}", f"accounts/{story.seller.address}", "probes"):
+    records = (f"trades/{sold.trade}", f"listings/{sold.listing}", f"claims/{story.claim}")
+    for subject in (*records, f"accounts/{story.seller.address}", "probes"):
         assert story.supervisor.ask("GET", f"/v1/audit/{subject}").status_code == 200
 
 

@@ -27,6 +27,7 @@ FAMILIES = (
     "redemption",
     "listing",
     "trade",
+    "claim",
     "intent",
     "market/version",
     "exact",
@@ -34,7 +35,7 @@ FAMILIES = (
 )
 """Prefixes of the keys of the world state, all but those that have one key each."""
 
-CHANGING = ("account", "listing", "trade")
+CHANGING = ("account", "claim", "listing", "trade")
 """Families whose records change, so that each has a history."""
 
 _OTHERS = ("homes/", "passphrase", "postgres/")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-LISTED, PENDING = ("sold", "disputed", "altered"), "pending"
+LISTED, PENDING = ("sold", "disputed", "altered", "claimed"), "pending"
 CONTRACTS = (*LISTED, PENDING)
 WORDS = ("title", "text", "tags")
 _LISTED, _WORDS = f"({'|'.join(LISTED)})", "|".join(WORDS)

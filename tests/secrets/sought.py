@@ -37,6 +37,7 @@ def everything(story: Story) -> Secrets:
         packages(story),
         texts(story),
         sealed_messages(story),
+        evidence(story),
         operators(story),
     ):
         assert not found.keys() & some.keys()
@@ -134,6 +135,11 @@ def sealed_messages(story: Story) -> Secrets:
             elif kind == "listing" and (name := names.get(_title(plaintext), "")):
                 found[f"salt_d of {name}"] = [unb64u(json.loads(plaintext)["opening"]["salt_d"])]
     return found
+
+
+def evidence(story: Story) -> Secrets:
+    """Return what either side of the claim has said and shown, for the supervisor alone."""
+    return {f"evidence of the {side}": list(shown) for side, shown in story.evidence.items()}
 
 
 def payload(token: bytes) -> dict[str, Any]:

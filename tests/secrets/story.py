@@ -1,8 +1,8 @@
 """A day on a market: every route of the gateway is used, well and badly, by parties full of canaries.
 
-Four contracts: `sold`, whose ownership changes hands; `disputed`, whose buyer hands his one-time key to the arbiter;
-`altered`, which its buyer takes although it is not what was promised; `pending`, whose fee is never paid, so that
-nobody but its seller may be told of it.
+Five contracts: `sold`, whose ownership changes hands; `disputed`, whose buyer hands his one-time key to the arbiter;
+`altered`, which its buyer takes although it is not what was promised; `claimed`, of which a stranger says that it is
+his; `pending`, whose fee is never paid, so that nobody but its seller may be told of it.
 """
 
 import secrets
@@ -28,11 +28,14 @@ from countermark.client import (
     trades,
     webhooks,
 )
+from countermark.client.claims import judge, sides, view
 from countermark.client.data import only
 from countermark.client.disputes import deciding
 from countermark.client.errors import ClientError
 from countermark.client.examining import examine
 from countermark.protocol import ids, intents
+from countermark.protocol.claim_papers import Evidence
+from countermark.protocol.claims import Claimed
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.sealed import EncryptionKey
 from tests.secrets.parties import Canaries, Exchange, Person, canary, trader
@@ -41,7 +44,7 @@ from tests.support.pictures import brighten
 from tests.support.receiver import Inbox
 from tests.support.whole_platform import Platform
 
-PRICES = {"sold": 4_127, "disputed": 3_961, "altered": 5_283, "pending": 6_749}
+PRICES = {"sold": 4_127, "disputed": 3_961, "altered": 5_283, "claimed": 7_411, "pending": 6_749}
 
 
 @dataclass
@@ -76,16 +79,22 @@ class Story:
     """What a member's gateway has after a visit, see `visiting`."""
     cancelled: str = ""
     """A trade that its seller gave up."""
+    claim: str = ""
+    """A claim of ownership, which fails."""
+    evidence: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """What either side of it says, and shows."""
 
     def __post_init__(self) -> None:
         shared = (self.platform, self.folder, self.canaries, self.exchanges.append)
         self.seller = trader("seller", *shared, money=20_000)
         self.buyer = trader("buyer", *shared, money=20_000)
-        self.stranger = trader("stranger", *shared, money=500)
+        self.stranger = trader("stranger", *shared, money=2_000)
         self.outsider = Person("outsider", *shared)
         self.data = DataFolder(self.platform.data)
         self.supervisor = Person("supervisor", *shared, self.data.role_keys("supervisor"))
         self.arbiter = Person("arbiter", *shared, self.data.role_keys("arbiter"))
+        said = {side: canary(f"{side}-statement").encode() for side in ("claimant", "owner")}
+        self.evidence = {"claimant": (said["claimant"], secrets.token_bytes(3_000)), "owner": (said["owner"],)}
         for number, name in enumerate(PRICES):
             self.goods[name] = self._goods(name, 700 + number)
 
@@ -135,6 +144,7 @@ class Story:
         self._sell()
         self._take_altered()
         self._dispute()
+        self._claim()
         self._be_told()
         return self
 
@@ -285,6 +295,30 @@ class Story:
         for person in (self.seller, self.buyer):
             assert deciding.reasons_of(person.market, person.trade(trade)).finding == finding
         account.conduct(self.buyer.market, self.seller.address)
+
+    def _claim(self) -> None:
+        """Have the stranger claim what the seller has on the market, both show something, the supervisor decide."""
+        stranger, seller, supervisor = self.stranger, self.seller, self.supervisor
+        listing = self.goods["claimed"].listing
+        shown = self.folder / self.canaries.file_name / "evidence.tif"
+        shown.write_bytes(self.evidence["claimant"][1])
+        evidence = sides.evidence_of(listing, self.evidence["claimant"][0].decode(), [shown])
+        self.claim = sides.open_claim(stranger.market, evidence).entity
+        answered = sides.evidence_of(listing, self.evidence["owner"][0].decode(), [])
+        sides.answer(seller.market, view.show(seller.market, self.claim), answered)
+        assert [one["id"] for one in view.mine(seller.market)] == [self.claim]
+        account.open_account(supervisor.market, supervisor.keys)
+        with own_ledger(self.data.connections / "supervisor.json") as ledger:
+            record = ledger.claim(self.claim)
+            read = judge.evidence(supervisor.market, supervisor.keys, record)
+            assert {side: one.statement.encode() for side, one in read.items() if isinstance(one, Evidence)} == {
+                side: secrets[0] for side, secrets in self.evidence.items()
+            }
+            judge.decide(
+                *(supervisor.market, supervisor.vault, ledger, record), Claimed.OWNER, "he has the negatives"
+            )
+            judge.hand_in(supervisor.market, supervisor.vault, ledger.claim(self.claim))
+        assert view.reasons_of(stranger.market, view.show(stranger.market, self.claim)).remark
 
     def _until(self, who: Person, trade: str, state: str) -> None:
         """Wait until the trade is in `state`, told by the gateway's events."""

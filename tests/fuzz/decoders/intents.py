@@ -15,6 +15,7 @@ from tests.support.market import DEADLINES, config_json
 _OFFER = {"right": "ownership", "price": "20000", "deadlines": DEADLINES}
 _KEY = {"version": 1, "key": ONE_TIME.public}
 _LISTING, _TRADE, _DIGEST = {"listing": LISTING}, {"trade": TRADE}, digest(b"anything")
+_CLAIM = {"claim": "cl1" + "a" * 52}
 
 
 def parameters() -> dict[str, dict[str, Any]]:
@@ -61,6 +62,9 @@ def parameters() -> dict[str, dict[str, Any]]:
         "trade.open": {**_TRADE, "opening": _DIGEST, "substitute_opening": _DIGEST},
         "trade.remedy": {**_TRADE, "package_root": _DIGEST, "package_size": 4096, "notice": _DIGEST},
         "trade.decide": {**_TRADE, "decision": "faulty", "reasons": _DIGEST},
+        "claim.open": {**_LISTING, "deposit": "1000", "evidence": _DIGEST},
+        "claim.answer": {**_CLAIM, "deposit": "1000", "evidence": _DIGEST},
+        "claim.decide": {**_CLAIM, "decision": "owner", "reasons": _DIGEST},
         "board.anchor": {"size": 3, "root": _DIGEST, "proof": [_DIGEST] * 3},
     }
 

@@ -6,20 +6,24 @@ from random import Random
 from typing import Any
 
 from countermark.protocol import parts
+from countermark.protocol.claim_papers import EVIDENCE_KIND, Evidence
 from countermark.protocol.errors import MarketError
 from countermark.protocol.sealed import open_sealed, seal
 from tests.fuzz import jsonwise
 from tests.fuzz.decoder import Decoder
 from tests.fuzz.decoders import applications, messages
-from tests.fuzz.parties import MARKET, PLATFORM_ENCRYPTION
+from tests.fuzz.parties import LISTING, MARKET, PLATFORM_ENCRYPTION
 
 _PART = next(parts.plaintexts([b"a fingerprint", b"another"]))
+
+_EVIDENCE = Evidence(LISTING, "It is mine", (("original.tif", bytes(range(256))),)).to_bytes()
 
 _KINDS: Mapping[str, tuple[Callable[[Random], bytes], Callable[[bytes], object]]] = {
     "listing": (applications.make, applications.read),
     # Latin-1 has a character for every byte: readers must refuse what is not ASCII by themselves.
     "notice": (lambda random: _bytes(messages.make_notice(random)), lambda data: messages.read_notice(_text(data))),
     "search": (lambda random: _bytes(messages.make_search(random)), lambda data: messages.read_search(_text(data))),
+    EVIDENCE_KIND: (lambda random: jsonwise.change(random, _EVIDENCE, [_EVIDENCE]), Evidence.from_bytes),
     parts.KIND: (lambda random: jsonwise.change(random, _PART, [_PART]), parts.parse),
 }
 
@@ -57,5 +61,5 @@ def _read(case: tuple[str, Any]) -> None:
 
 
 def decoder() -> Decoder:
-    """Return the decoder of sealed messages of the kinds that the gateway takes."""
+    """Return the decoder of sealed messages of the kinds that the gateway takes, or keeps for the supervisor."""
     return Decoder(_make, _read, (MarketError,))

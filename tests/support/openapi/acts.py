@@ -9,13 +9,15 @@ import numpy as np
 from PIL import Image
 
 from countermark.protocol import canonical, intents, searches
+from countermark.protocol.claim_papers import EVIDENCE_KIND, ClaimReasons, Evidence
+from countermark.protocol.claims import Claimed
 from countermark.protocol.decisions import Finding, Reasons
 from countermark.protocol.encoding import b64u, digest
 from countermark.protocol.notices import Notice, sign_notice
 from countermark.protocol.sealed import seal
 from countermark.protocol.transitions import ACTS, LISTING_ACTS, ListingState, TradeState
 from tests.support.front import MANAGEMENT_FEE
-from tests.support.market import SUPERVISOR, Actor, actor, offer
+from tests.support.market import CLAIM_DEPOSIT, SUPERVISOR, Actor, actor, offer
 from tests.support.openapi.live import LiveMarket
 from tests.support.pictures import fingerprint
 from tests.support.platform import MARKET, application, sealed
@@ -47,6 +49,9 @@ def make(live: LiveMarket, action: str, *, fresh: bool, pick: int) -> Act:
     if action.startswith("trade.") and action != "trade.pay":
         trade = live.trade(_STATE[action]) if fresh else live.trades[pick % len(live.trades)]
         return _trade(live, action, trade, fresh=fresh)
+    if action in ("claim.answer", "claim.decide"):
+        claim = live.claim(answered=action == "claim.decide") if fresh else live.claims[pick % len(live.claims)]
+        return _claim(live, action, claim, fresh=fresh)
     if action in ("listing.create", "trade.pay") or not action.startswith("listing."):
         maker = _OTHERS.get(action)
         assert maker is not None, f"tests/support/openapi/acts.py makes no intent `{action}`: add one to _OTHERS"
@@ -65,6 +70,57 @@ def _listing(live: LiveMarket, action: str, listing: str, *, fresh: bool) -> Act
     elif action in ("listing.offer", "listing.relist"):
         params["offer"] = offer()
     return Act(action, owner, params, {"listing": listing})
+
+
+def _claim(live: LiveMarket, action: str, claim: str, *, fresh: bool = False) -> Act:
+    record = live.market.claim_record(claim)
+    owner = live.by_address(live.market.listing(record["listing"])["owner"])
+    act = Act(action, owner, {"claim": claim}, {"claim": claim})
+    if action == "claim.answer":
+        _show(live, act, record["listing"], fresh=fresh)
+        return act
+    reasons = ClaimReasons.give(claim, Claimed.OWNER, "as it is")
+    act.signer = live.market.supervisor
+    act.extra = {"reasons": reasons.to_json()}
+    act.params |= {"decision": reasons.decision, "reasons": reasons.digest}
+    if fresh:
+        # The ledger takes it of the supervisor's own organisation; here he hands it in with his reasons.
+        act.token = live.market.sign(act.signer, action, act.params)
+        live.market.send_token(act.token, action, msp=act.signer.msp)
+    return act
+
+
+def _open_claim(live: LiveMarket, fresh: bool, pick: int) -> Act:
+    listing = live.listing() if fresh else live.listings[pick % len(live.listings)]
+    act = Act("claim.open", live.market.stranger, {"listing": listing})
+    _show(live, act, listing, fresh=fresh)
+    return act
+
+
+def _show(live: LiveMarket, act: Act, listing: str, *, fresh: bool) -> None:
+    """Add deposit and sealed evidence to `act`."""
+    plaintext = Evidence(listing, "It is mine", (("original", b"larger"),)).to_bytes()
+    key = live.market.supervisor.encryption.public
+    message = seal(key, plaintext, kind=EVIDENCE_KIND, market=MARKET, key_version=1)
+    act.extra = {"sealed": message}
+    act.params |= {"deposit": str(CLAIM_DEPOSIT), "evidence": digest(canonical.dumps(message))}
+    live.fill_purse(act.signer, CLAIM_DEPOSIT, fresh=fresh)
+
+
+def decided_claim(live: LiveMarket) -> str:
+    """Return a claim that the supervisor has decided, evidence and reasons handed in."""
+    opened = _open_claim(live, True, 0)
+    claim = _submit(live, opened, "")
+    answered = _claim(live, "claim.answer", claim, fresh=True)
+    _submit(live, answered, f"/{claim}/answer")
+    _submit(live, _claim(live, "claim.decide", claim, fresh=True), f"/{claim}/decision")
+    return claim
+
+
+def _submit(live: LiveMarket, act: Act, resource: str) -> str:
+    token = act.token or live.market.sign(act.signer, act.action, act.params)
+    told = live.front.http(act.signer).post(f"/v1/claims{resource}", {"intent": token, **act.extra}, wait_s=5)
+    return str(told["result"]["id"])
 
 
 def _trade(live: LiveMarket, action: str, trade: str, *, fresh: bool = False) -> Act:
@@ -204,6 +260,7 @@ def picture(seed: int) -> Image.Image:
 
 _OTHERS: Mapping[str, Callable[[LiveMarket, bool, int], Act]] = {
     "account.open": _open_account,
+    "claim.open": _open_claim,
     "account.rotate_encryption_key": _rotate,
     "coin.redeem": _money("coin.redeem", issuer="PlatformMSP"),
     "coin.transfer": _transfer,

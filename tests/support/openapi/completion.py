@@ -227,6 +227,11 @@ class Completion:
             trades = list(self.live.remedied) if remedied else [*self.live.delivered, *self.live.packages]
         return trades[plan.pick // 4 % len(trades)], self.live.market.buyer
 
+    def _some_claim(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:
+        if case.path.endswith(("/evidence", "/decision")) and plan.fresh:
+            return acts.decided_claim(self.live), self.live.market.supervisor
+        return self.live.claims[plan.pick // 4 % len(self.live.claims)], self.live.market.stranger
+
     def _some_digest(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:
         if not self._parts:
             (digest, message), who = part([b"the first"]), self.live.market.seller

@@ -37,12 +37,15 @@ class LiveMarket:
         """Trades whose package is here and on the ledger as sent."""
         self.remedied: deque[str] = deque(maxlen=POOL)
         """Disputes whose seller has sent a remedy, or begun to."""
+        self.claims: deque[str] = deque(maxlen=POOL)
         self._made = 0
         for state in ListingState:
             if state not in (ListingState.RESERVED, ListingState.SOLD, ListingState.VOID, ListingState.PARTITIONED):
                 self.listing(state)
         for name in TradeState:
             self.trade(name)
+        for answered in (False, True):
+            self.claim(answered=answered)
         for who in self.actors[:-1]:
             self.fill_purse(who, 50_000)
 
@@ -94,6 +97,14 @@ class LiveMarket:
             trade = market.bring_to(state, self.listing())
         self.trades.append(trade)
         return trade
+
+    def claim(self, *, answered: bool = False) -> str:
+        """Return a new claim of a contract of its own, open or answered."""
+        claim = self.market.claim(self.listing())
+        if answered:
+            self.market.answer(claim)
+        self.claims.append(claim)
+        return claim
 
     def package(self, trade: str) -> tuple[bytes, PackageSummary]:
         """Return the package of `trade`: small, and the same again."""

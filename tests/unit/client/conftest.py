@@ -18,6 +18,8 @@ from countermark.platform.store.engine import Database
 from countermark.protocol.accounts import AccountKey
 from tests.support.front import URL, Front, Trader, Wire
 from tests.support.https_server import Answer, HttpsServer, Script
+from tests.support.market import SUPERVISOR
+from tests.support.market import Market as Ledger
 
 Serve = Callable[..., tuple[Script, HttpsServer]]
 
@@ -126,6 +128,23 @@ class Person:
     def send(self, trade: str, *, path: Path | None = None, resource: dict[str, Any] | None = None) -> Done | None:
         who = self.trader
         return deliveries.send(self.market(), who.keys, who.vault, resource or who.trade(trade), self.packages, path)
+
+
+@dataclass
+class OwnLedger:
+    """The ledger in memory, as a client of the supervisor's organisation reaches it."""
+
+    market: Ledger
+
+    def trade(self, trade: str) -> dict[str, Any]:
+        return self.market.trade(trade)
+
+    def claim(self, claim: str) -> dict[str, Any]:
+        return self.market.claim_record(claim)
+
+    def submit(self, function: str, token: str) -> Done:
+        done = self.market.send_token(token, function, msp=SUPERVISOR)
+        return Done(done.tx_id, done.answer)
 
 
 @dataclass

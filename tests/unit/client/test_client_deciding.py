@@ -12,31 +12,15 @@ from countermark.client import deliveries, disputes, listings, purchases, receiv
 from countermark.client.disputes import deciding, isolation, opening
 from countermark.client.disputes.evidence import Sources
 from countermark.client.errors import ClientError
-from countermark.client.market import Done
 from countermark.protocol import canonical
 from countermark.protocol.decisions import Finding
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.sealed import EncryptionKey
 from tests.support.front import URL, Front
-from tests.support.market import SUPERVISOR, Market
 from tests.support.pictures import jpeg, photo
 from tests.support.watched_folder import watched
-from tests.unit.client.conftest import Faulty, Person, Sale
-
-
-@dataclass
-class OwnLedger:
-    """The ledger in memory, as a client of the supervisor's organisation reaches it."""
-
-    market: Market
-
-    def trade(self, trade: str) -> dict[str, Any]:
-        return self.market.trade(trade)
-
-    def submit(self, function: str, token: str) -> Done:
-        done = self.market.send_token(token, function, msp=SUPERVISOR)
-        return Done(done.tx_id, done.answer)
+from tests.unit.client.conftest import Faulty, OwnLedger, Person, Sale
 
 
 @dataclass
