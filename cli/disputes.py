@@ -83,11 +83,13 @@ def decide(
     from countermark.client.disputes import deciding
     from countermark.client.disputes.evidence import Sources
     from countermark.client.errors import REFUSED_HERE, ClientError
+    from countermark.protocol import ids
 
     market, folder = session.market(), session.home.path / "evidence"
-    with own_ledger(connection) as ledger:
+    with own_ledger(connection) as ledger, deciding.alone(session.vault, ids.parse_trade(trade)):
         if ledger.market != market.name:
             raise ClientError(REFUSED_HERE, f"{connection} leads to {ledger.market}, the gateway to {market.name}")
+        deciding.forget_ended(folder, ledger)
         record = ledger.trade(trade)
         if record["decision"] is None:
             sources = Sources(opening, package, frozenset(absent))

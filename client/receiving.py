@@ -28,7 +28,7 @@ from countermark.protocol.commitments import commit
 from countermark.protocol.encoding import b64u, unb64u
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.notices import Verdict
-from countermark.protocol.packages import PackageHeader, PackageSalts, open_package
+from countermark.protocol.packages import PackageHeader, PackageSalts, measure, open_package
 
 _STORED = "received"
 _PARTIAL = "partials"
@@ -61,8 +61,9 @@ def fetch(
     """Download, decrypt and examine the data of ``trade`` (a trade resource) and store it as ``out`` (18, 19).
 
     ``packages`` is the folder where the package waits until it is open; one that a full disk or an interruption kept
-    from being opened is not fetched anew. What an earlier run has stored as ``out`` is taken as it is; anything else
-    that lies there is replaced only by ``force``. A package that was ``handed`` over is taken instead of the relay's.
+    from being opened, or that does not open although it is the one that was sent, is not fetched anew. What an
+    earlier run has stored as ``out`` is taken as it is; anything else that lies there is replaced only by ``force``.
+    A package that was ``handed`` over is taken instead of the relay's.
 
     Raises:
         ClientError: there is an ``out`` already, and no ``force``; the package is not there, is not the one that the
@@ -110,11 +111,23 @@ def _open(
             # On the disk before the data have their name: whoever finds them knows what they are.
             _remember(vault, name, out, plain, salts)
     except MarketError as error:
+        mistaken = error.code is ErrorCode.PACKAGE_ROOT_MISMATCH
+        if not mistaken and _is_committed(package, header, committed["root"]):
+            # What the seller has sent does not open. Should the platform lose it, the arbiter gets it from here.
+            raise ClientError(str(error.code), f"{error.detail}; kept as evidence: {package}") from error
         # It is fetched anew: what is wrong with it may be this copy alone.
         package.unlink(missing_ok=True)
         raise ClientError(str(error.code), error.detail) from error
     package.unlink()
     return salts
+
+
+def _is_committed(package: Path, header: PackageHeader, root: str) -> bool:
+    try:
+        with package.open("rb") as file:
+            return measure(file, header=header).root == root
+    except MarketError:
+        return False
 
 
 def _name(trade: dict[str, Any], delivery: Delivery) -> str:

@@ -183,7 +183,8 @@ def find_act(state: TradeState, function: str, actors: frozenset[Actor], argumen
     for act in possible:
         if act.actor in actors:
             return act
-    raise MarketError(ErrorCode.WRONG_ACTOR, f"{function} is for the {possible[0].actor}")
+    whose = " or ".join(dict.fromkeys(str(act.actor) for act in possible))
+    raise MarketError(ErrorCode.WRONG_ACTOR, f"{function} is for the {whose}")
 
 
 def argument_of(decision: str, reason: str) -> str:

@@ -3,6 +3,7 @@
 import filecmp
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from countermark.protocol import fields
 from countermark.protocol.decisions import Finding, Reasons
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.packages import PackageHeader
+from countermark.protocol.transitions import TradeState
 
 _GIVEN = "decisions"
 
@@ -142,6 +144,22 @@ def hand_in(market: Market, vault: Vault, record: Mapping[str, Any]) -> Reasons:
 def forget(folder: Path, trade: str) -> None:
     """Remove what was fetched to decide ``trade``."""
     evidence.fetched(folder, trade).unlink(missing_ok=True)
+
+
+def forget_ended(folder: Path, ledger: Ledger) -> None:
+    """Remove what was fetched into ``folder`` to decide trades that have ended, whoever has ended them.
+
+    Raises:
+        ClientError: the ledger does not answer.
+    """
+    for trade in evidence.waiting(folder):
+        if TradeState(ledger.trade(trade)["state"]).final:
+            forget(folder, trade)
+
+
+def alone(vault: Vault, trade: str) -> AbstractContextManager[None]:
+    """Return a block in which no other run of this home decides ``trade``; it waits for whoever does."""
+    return vault.locked(_GIVEN, trade)
 
 
 def reasons_of(market: Market, trade: dict[str, Any]) -> Reasons:

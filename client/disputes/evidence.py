@@ -15,7 +15,7 @@ from countermark.client.files import private_folder
 from countermark.client.keystore import Keys
 from countermark.client.market import Market
 from countermark.client.transfers import Progress, download, no_progress
-from countermark.protocol import canonical
+from countermark.protocol import canonical, ids
 from countermark.protocol.decisions import Finding
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -23,6 +23,7 @@ from countermark.protocol.sealed import EncryptionKey
 from countermark.protocol.transitions import TradeState
 
 _LONGEST_OPENING = 1 << 16
+_SUFFIX = ".evidence"
 
 
 @dataclass(frozen=True)
@@ -124,4 +125,10 @@ def find_package(
 
 def fetched(folder: Path, trade: str) -> Path:
     """Return where in ``folder`` a package lies that was fetched to decide ``trade``."""
-    return folder / f"{trade}.evidence"
+    return folder / f"{trade}{_SUFFIX}"
+
+
+def waiting(folder: Path) -> list[str]:
+    """Return the trades of which something that was fetched lies in ``folder``."""
+    names = (path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
+    return [name for name in names if ids.is_trade(name)]

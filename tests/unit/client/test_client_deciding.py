@@ -20,7 +20,7 @@ from countermark.protocol.sealed import EncryptionKey
 from tests.support.front import URL, Front
 from tests.support.pictures import jpeg, photo
 from tests.support.watched_folder import watched
-from tests.unit.client.conftest import Faulty, OwnLedger, Person, Sale
+from tests.unit.client.conftest import Faulty, OwnLedger, Person, Sale, failing
 
 
 @dataclass
@@ -403,3 +403,27 @@ def test_a_buyer_from_whom_the_platform_withholds_the_package_gets_it_before_the
     received = receiving.fetch(*(buyer.market(), who.vault, who.trade(trade), out, buyer.downloads), handed=kept)
     assert received.verdict == "match"
     assert out.read_bytes() == sale.front.photograph.read_bytes()
+
+
+def test_what_was_fetched_goes_once_somebody_else_has_ended_the_trade(sale: Sale, arbiter: Judge) -> None:
+    running = disputed(sale, sale.sent())
+    arbiter.examine(running)
+    market = sale.front.world.market
+    deciding.forget_ended(arbiter.folder, arbiter.ledger)
+    assert [path.name for path in arbiter.folder.glob("*.evidence")] == [f"{running}.evidence"]
+    market.act("trade.decide", running)
+    deciding.forget_ended(arbiter.folder, arbiter.ledger)
+    assert list(arbiter.folder.glob("*.evidence")) == []
+
+
+def test_a_package_that_does_not_open_stays_with_the_buyer_as_evidence(sale: Sale, arbiter: Judge) -> None:
+    trade = sent_instead(sale, b"anything", recipient=sale.seller.trader.keys.current_encryption[1].public)
+    out = sale.buyer.trader.folder / "bought"
+    told = failing(lambda: sale.buyer.fetch(trade, out))
+    kept = sale.buyer.downloads / f"{trade}.package"
+    assert told.code == "package_undecryptable"
+    assert str(kept) in told.detail
+    disputed(sale, trade)
+    # The platform has lost it.
+    sale.front.world.objects.clear(f"packages/{trade}")
+    assert arbiter.examine(trade, package=kept) is Finding.UNDECRYPTABLE
