@@ -36,6 +36,7 @@ def test_clock_ticks_once_the_epoch_has_passed(market: Market) -> None:
         tick(market)
 
 
+@pytest.mark.requirement("A-25")
 @pytest.mark.every_ledger
 def test_envelope_held_over_a_tick_is_invalid_and_its_intent_may_still_act_once(
     backend: Backend, request: pytest.FixtureRequest

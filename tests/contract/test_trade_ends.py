@@ -84,6 +84,7 @@ def test_every_state_that_is_not_final_is_driven_here() -> None:
     assert {default.source for default in DEFAULTS} == set(BY_ENFORCE)
 
 
+@pytest.mark.requirement("A-24", "A-26", "A-27", "A-28")
 @pytest.mark.every_ledger
 @pytest.mark.requirement("R76")
 @pytest.mark.requirement("R77")
@@ -131,6 +132,7 @@ def test_every_machine_that_has_a_deadline_is_driven_here() -> None:
     assert {state for state in RedemptionState if state not in ("BURNT", "RETURNED")} == {RedemptionState.LOCKED}
 
 
+@pytest.mark.requirement("A-24")
 @pytest.mark.parametrize("state", BY_ENFORCE)
 def test_enforce_again_does_nothing(market: Market, state: str) -> None:
     trade_id = market.bring_to(state)
@@ -171,6 +173,7 @@ BY_ACT = {
 }
 
 
+@pytest.mark.requirement("A-27")
 @pytest.mark.parametrize(("state", "function"), BY_ACT)
 def test_act_ends_the_trade(market: Market, state: str, function: str) -> None:
     trade_id = market.bring_to(state, before=function)
@@ -211,6 +214,7 @@ def evidenced(market: Market, reason: str) -> str:
     return trade_id
 
 
+@pytest.mark.requirement("A-19", "A-29", "A-30")
 @pytest.mark.every_ledger
 @pytest.mark.requirement("R72", "R75")
 @pytest.mark.parametrize(("decision", "reason"), BY_DECISION)
@@ -258,6 +262,7 @@ def test_fee_is_the_floor_of_basis_points(market: Market, price: int) -> None:
     assert market.total() == market.minted
 
 
+@pytest.mark.requirement("A-25")
 @pytest.mark.requirement("R76")
 def test_enforce_before_deadline_and_guard_is_refused(market: Market) -> None:
     trade_id = market.bring_to("FUNDED")
@@ -268,6 +273,7 @@ def test_enforce_before_deadline_and_guard_is_refused(market: Market) -> None:
     assert market.enforce(trade_id)["outcome"] == "no_show"
 
 
+@pytest.mark.requirement("A-30")
 def test_arbiter_gets_nothing_where_nobody_decided(market: Market) -> None:
     trade_id = market.bring_to("EVIDENCED")
     for _ in range(2):

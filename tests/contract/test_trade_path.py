@@ -111,6 +111,7 @@ def test_buyer_takes_an_altered_copy(market: Market) -> None:
     assert market.balance(market.seller) == PRICE + BOND
 
 
+@pytest.mark.requirement("A-23")
 @pytest.mark.parametrize("state", PATHS)
 def test_every_phase_has_its_deadline(market: Market, state: str) -> None:
     trade = market.trade(market.bring_to(state))
@@ -129,6 +130,7 @@ THIRD_FIRST = [actor("third").party(), actor("arbiter", SUPERVISOR).party(), act
 """Arbiters, the trading organisation's before the supervisor's."""
 
 
+@pytest.mark.requirement("A-44")
 def test_nobody_decides_a_trade_to_which_he_is_a_party(backend: Backend) -> None:
     market, third = Market(backend, arbiters=THIRD_FIRST), actor("third")
     market.open_account(third)

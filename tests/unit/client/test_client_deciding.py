@@ -79,6 +79,7 @@ def sent_instead(sale: Sale, data: bytes, recipient: str = "") -> str:
     return trade
 
 
+@pytest.mark.requirement("A-19", "A-20")
 @pytest.mark.requirement("R72")
 def test_data_that_are_as_registered_are_paid_for(sale: Sale, arbiter: Judge) -> None:
     trade = disputed(sale, sale.sent())
@@ -131,6 +132,7 @@ def test_a_seller_who_seals_the_data_for_somebody_else_is_not_paid(sale: Sale, a
 
 
 @pytest.mark.requirement("R68")
+@pytest.mark.requirement("R64", "R68")
 def test_a_fingerprint_that_was_registered_falsely_voids_the_contract(
     front: Front, sale: Sale, arbiter: Judge
 ) -> None:
@@ -416,6 +418,7 @@ def test_what_was_fetched_goes_once_somebody_else_has_ended_the_trade(sale: Sale
     assert list(arbiter.folder.glob("*.evidence")) == []
 
 
+@pytest.mark.requirement("A-19")
 def test_a_package_that_does_not_open_stays_with_the_buyer_as_evidence(sale: Sale, arbiter: Judge) -> None:
     trade = sent_instead(sale, b"anything", recipient=sale.seller.trader.keys.current_encryption[1].public)
     out = sale.buyer.trader.folder / "bought"

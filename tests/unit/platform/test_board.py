@@ -123,6 +123,7 @@ def test_the_sequence_has_no_gap_under_concurrency_and_rollbacks(shop: Shop) -> 
     assert shop.faults() == []
 
 
+@pytest.mark.requirement("A-12")
 def test_bodies_are_sealed(shop: Shop) -> None:
     notice = _notice()
     shop.append(notice)
@@ -223,6 +224,7 @@ def _replace(seq: int) -> Callable[[Shop], None]:
     return tamper
 
 
+@pytest.mark.requirement("A-14")
 @pytest.mark.requirement("R67")
 @pytest.mark.parametrize(
     ("tamper", "findings"),
@@ -274,6 +276,7 @@ def test_a_notice_signed_by_another_key_is_found(shop: Shop) -> None:
     assert shop.faults() == [Finding(Fault.NOTICE, 0, 0)]
 
 
+@pytest.mark.requirement("A-14")
 def test_a_rewritten_board_is_reported_once_and_located_between_two_anchors(shop: Shop) -> None:
     shop.fill(8)
     anchors = [shop.anchor(size) for size in (2, 4, 6, 8)]
@@ -295,6 +298,7 @@ def _fill(world: World, start: int, stop: int) -> None:
             world.board.append(connection, _notice(number), received_at_ms=NOW_MS)
 
 
+@pytest.mark.requirement("A-14")
 def test_the_board_is_anchored_on_the_ledger_each_time_it_grows(world: World) -> None:
     job = AnchorJob(world.acting, world.board)
     assert job.run_once() == 0

@@ -60,6 +60,7 @@ def test_every_state_with_a_deadline_is_among_them() -> None:
     assert {default.source for default in DEFAULTS} == {state for state in TradeState if not state.final}
 
 
+@pytest.mark.requirement("A-24")
 @pytest.mark.parametrize("state", ["PAID", "RECEIVED", "EVIDENCED"])
 def test_the_watchdog_alone_brings_a_trade_to_its_end(world: World, watchdog: WatchdogJob, state: str) -> None:
     trade = world.market.bring_to(state)
@@ -212,6 +213,7 @@ def test_what_was_paid_is_compared_with_what_was_transmitted(
     assert list(compare(trade, transmission, NOW_MS)) == found
 
 
+@pytest.mark.requirement("A-29")
 @pytest.mark.requirement("R76")
 def test_a_seller_who_was_paid_and_sends_nothing_loses_his_bond_to_the_buyer(world: World) -> None:
     market = world.market

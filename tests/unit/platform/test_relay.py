@@ -235,6 +235,7 @@ def test_an_upload_that_begins_anew_has_an_object_of_its_own(relay: Relay) -> No
 # Notices
 
 
+@pytest.mark.requirement("A-12")
 @pytest.mark.requirement("R40")
 @pytest.mark.requirement("R41")
 def test_a_notice_gets_a_receipt_and_its_digest_stands_on_the_ledger(relay: Relay) -> None:
@@ -250,6 +251,7 @@ def test_a_notice_gets_a_receipt_and_its_digest_stands_on_the_ledger(relay: Rela
     assert notice.fingerprint_root == ROOT
 
 
+@pytest.mark.requirement("A-13")
 @pytest.mark.parametrize(
     ("changes", "params", "code"),
     [
@@ -344,6 +346,7 @@ def test_a_party_does_not_fill_the_board_while_the_ledger_is_away(relay: Relay) 
 # Relay and release
 
 
+@pytest.mark.requirement("A-13")
 @pytest.mark.requirement("R39")
 def test_the_relay_waits_for_package_and_notice_in_either_order(relay: Relay) -> None:
     assert relay.job.run_once() == 0
@@ -376,6 +379,7 @@ def test_a_seller_who_goes_round_the_board_is_not_relayed(relay: Relay) -> None:
     assert relay.state == TradeState.UPLOADED
 
 
+@pytest.mark.requirement("A-17")
 @pytest.mark.requirement("R38")
 @pytest.mark.requirement("R66")
 def test_the_buyer_gets_the_package_only_after_sent_has_committed(relay: Relay) -> None:
@@ -476,6 +480,7 @@ def test_a_notice_that_is_not_on_the_board_is_not_judged(relay: Relay, caplog: p
 # Retention
 
 
+@pytest.mark.requirement("A-17")
 def test_a_package_is_deleted_some_days_after_the_end_of_its_trade(relay: Relay) -> None:
     world = relay.world
     job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=7)

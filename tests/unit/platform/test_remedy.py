@@ -58,6 +58,7 @@ def _flip(package: bytes) -> bytes:
     return package[:-1] + bytes([package[-1] ^ 1])
 
 
+@pytest.mark.requirement("A-21")
 @pytest.mark.parametrize("committed_first", [True, False], ids=["committed first", "uploaded first"])
 def test_a_remedy_is_relayed_fetched_and_accepted(first: Relay, remedy: Relay, committed_first: bool) -> None:
     deadline = first.world.market.trade(first.trade)["deadline"]
@@ -258,6 +259,7 @@ def test_the_relay_finishes_a_remedy_that_a_dead_process_left(
     assert remedy.fetch() == remedy.package
 
 
+@pytest.mark.requirement("A-17")
 def test_both_packages_go_with_the_trade(first: Relay, remedy: Relay) -> None:
     world = first.world
     job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=7)

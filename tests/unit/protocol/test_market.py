@@ -43,6 +43,7 @@ def test_malformed_configuration_is_refused(changes: dict[str, Any]) -> None:
         market.parse(config_json(**changes))
 
 
+@pytest.mark.requirement("A-44")
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [

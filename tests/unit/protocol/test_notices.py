@@ -68,6 +68,7 @@ def test_the_digest_on_the_ledger_tells_nothing_about_the_fingerprint() -> None:
     assert digest(b"root") not in repr(notice())
 
 
+@pytest.mark.requirement("A-12")
 @pytest.mark.requirement("R67")
 @pytest.mark.requirement("R40")
 def test_nobody_signs_in_anothers_name() -> None:
@@ -118,6 +119,7 @@ def test_refuses(token: str, code: ErrorCode) -> None:
     assert refused(token) is code
 
 
+@pytest.mark.requirement("A-12")
 @pytest.mark.requirement("R67")
 def test_a_notice_cannot_be_altered_after_signing() -> None:
     token, _ = notices.sign_notice(SELLER, notice(), market=MARKET)
