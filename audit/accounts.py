@@ -6,6 +6,7 @@ from typing import Any
 from countermark.audit.errors import AuditError
 from countermark.audit.replay import Change, Replay
 from countermark.protocol import conduct, times
+from countermark.protocol.claims import Claimed
 from countermark.protocol.transitions import Actor, Outcome, TradeState
 
 
@@ -64,6 +65,7 @@ def account(replay: Replay, address: str) -> dict[str, Any]:
     record = _record(replay, f"account/{address}", "unknown_account")
     balance, trades = 0, []
     ends: list[tuple[Actor, TradeState, Outcome, int]] = []
+    claims: list[tuple[Claimed, Claimed, int]] = []
     # The state may lie on disk and be larger than memory: one look at all of it, and only what is told is kept.
     for key, value in replay.state.items():
         if key.startswith("coin/"):
@@ -75,12 +77,16 @@ def account(replay: Replay, address: str) -> dict[str, Any]:
                 role = Actor.SELLER if one["seller"] == address else Actor.BUYER
                 trades.append({"id": one["id"], "role": role, "state": one["state"]})
                 ends.append((role, TradeState(one["state"]), Outcome(one["outcome"]), 1))
+        elif key.startswith("claim/"):
+            one = json.loads(value)
+            sides = {Claimed.CLAIMANT: one["claimant"], Claimed.OWNER: one["owner"]}
+            claims += [(side, Claimed(one["outcome"]), 1) for side, party in sides.items() if party == address]
     return {
         "address": address,
         "state": record["state"],
         "balance": str(balance),
         "trades": sorted(trades, key=lambda one: str(one["id"])),
-        "conduct": conduct.count(ends),
+        "conduct": conduct.count(ends, claims),
         "steps": _steps(replay, f"account/{address}"),
     }
 

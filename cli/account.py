@@ -60,7 +60,7 @@ def show(session: Session) -> None:
 @click.argument("address", default="")
 @session_command
 def conduct(session: Session, address: str) -> None:
-    """Tell how the trades of ADDRESS, by default yours, have ended; counted from the ledger."""
+    """Tell how the trades and claims of ADDRESS, by default yours, have ended; counted from the ledger."""
     from countermark.client import account
 
     counted = account.conduct(session.market(), address)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from countermark.protocol.claims import Claimed
 from countermark.protocol.transitions import Actor, Outcome, TradeState
 
 
 class Mark(StrEnum):
-    """What the end of a trade says of one of its parties.
+    """What the end of a trade, or of a claim of ownership, says of one of its parties.
 
     Attributes:
         SOLD: He was paid.
@@ -18,6 +19,8 @@ class Mark(StrEnum):
         AT_FAULT: What he sent, or had registered, was not what he sold.
         DISPUTE_WON: A dispute ended for him, by decision or because the other was silent.
         DISPUTE_LOST: It ended against him.
+        CLAIM_WON: A contract that he had claimed, or had, was found to be his.
+        CLAIM_LOST: It was found to be the other's.
     """
 
     SOLD = "sold"
@@ -26,6 +29,8 @@ class Mark(StrEnum):
     AT_FAULT = "at_fault"
     DISPUTE_WON = "disputes_won"
     DISPUTE_LOST = "disputes_lost"
+    CLAIM_WON = "claims_won"
+    CLAIM_LOST = "claims_lost"
 
 
 _SELLER: Final[Mapping[Outcome, tuple[Mark, ...]]] = {
@@ -49,9 +54,24 @@ def marks(role: Actor, state: TradeState, outcome: Outcome) -> tuple[Mark, ...]:
     return done + (_SELLER if selling else _BUYER).get(outcome, ())
 
 
-def count(ends: Iterable[tuple[Actor, TradeState, Outcome, int]]) -> dict[Mark, int]:
-    """Return how often each mark is an account's, by the ends of its trades: as what, where, why, and how many."""
+def claim_marks(side: Claimed, outcome: Claimed) -> tuple[Mark, ...]:
+    """Return what the outcome of a claim says of the one on ``side``; nothing while it waits, or where it lapsed."""
+    if outcome is Claimed.NOBODY:
+        return ()
+    return (Mark.CLAIM_WON if outcome is side else Mark.CLAIM_LOST,)
+
+
+def count(
+    ends: Iterable[tuple[Actor, TradeState, Outcome, int]], claims: Iterable[tuple[Claimed, Claimed, int]] = ()
+) -> dict[Mark, int]:
+    """Return how often each mark is an account's.
+
+    ``ends`` are those of its trades: as what, where, why, and how many; ``claims`` its side, the outcome, how many.
+    """
     found: Counter[Mark] = Counter()
+    for side, found_for, number in claims:
+        for mark in claim_marks(side, found_for):
+            found[mark] += number
     for role, state, outcome, number in ends:
         for mark in marks(role, state, outcome):
             found[mark] += number

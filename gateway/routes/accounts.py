@@ -58,7 +58,7 @@ _Count = Annotated[int, Field(ge=0)]
 
 
 class Conduct(Resource):
-    """How an account's trades have ended; those that run, or were given up before anything was owed, are in none."""
+    """How an account's trades and claims have ended; those that run, or came to nothing, are in none."""
 
     address: Address
     sold: _Count
@@ -67,6 +67,8 @@ class Conduct(Resource):
     at_fault: Annotated[_Count, Field(description="trades in which it had not sent, or registered, what it sold")]
     disputes_won: Annotated[_Count, Field(description="by decision, or because the other was silent")]
     disputes_lost: _Count
+    claims_won: Annotated[_Count, Field(description="contracts that were found to be its own")]
+    claims_lost: Annotated[_Count, Field(description="contracts that it had, or claimed, and that were the other's")]
 
 
 class CoinItem(Resource):

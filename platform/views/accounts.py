@@ -9,6 +9,7 @@ from countermark.platform.store import coins, tables
 from countermark.platform.store.sql import Column, Connection, func, select
 from countermark.platform.views import cursors
 from countermark.protocol import conduct, fields
+from countermark.protocol.claims import Claimed
 from countermark.protocol.conduct import Mark
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.money import Coin
@@ -56,7 +57,7 @@ def load_purse(connection: Connection, owner: str, *, cursor: str = "", limit: i
 
 
 def load_conduct(connection: Connection, address: str) -> dict[Mark, int]:
-    """Return how the trades of the account have ended, counted.
+    """Return how the trades of the account, and claims of ownership for and against it, have ended, counted.
 
     Raises:
         MarketError: UNKNOWN_ACCOUNT.
@@ -73,4 +74,15 @@ def load_conduct(connection: Connection, address: str) -> dict[Mark, int]:
         for row in connection.execute(query):
             yield role, TradeState(row.state), Outcome(row.outcome), row.number
 
-    return conduct.count(chain(ends(Actor.SELLER, table.c.seller), ends(Actor.BUYER, table.c.buyer)))
+    trades = chain(ends(Actor.SELLER, table.c.seller), ends(Actor.BUYER, table.c.buyer))
+    return conduct.count(trades, _claims(connection, address))
+
+
+def _claims(connection: Connection, address: str) -> Iterator[tuple[Claimed, Claimed, int]]:
+    table = tables.claims
+    for side, party in ((Claimed.CLAIMANT, table.c.claimant), (Claimed.OWNER, table.c.owner)):
+        query = (
+            select(table.c.outcome, func.count().label("number")).where(party == address).group_by(table.c.outcome)
+        )
+        for row in connection.execute(query):
+            yield side, Claimed(row.outcome), row.number

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from countermark.client import account
 from countermark.client.claims import judge, sides, view
 from countermark.client.market import Done
 from countermark.platform.claims.papers import HANDED_IN
@@ -95,6 +96,10 @@ def test_either_side_shows_and_the_supervisor_alone_reads(
     assert stranger.trader.http.get(f"/v1/listings/{sale.listing}")["owner"] == owner.trader.keys.address
     paid = {entry["to"]: int(entry["amount"]) for entry in sale.front.world.market.claim_record(claim_id)["payouts"]}
     judged = supervisor.trader.keys.address
+    loser = sale.seller if owner is stranger else stranger
+    for who, counts in ((owner, (1, 0)), (loser, (0, 1))):
+        told = account.conduct(supervisor.market(), who.trader.keys.address)
+        assert (told["claims_won"], told["claims_lost"]) == counts
     assert paid == {owner.trader.keys.address: 2 * CLAIM_DEPOSIT - ARBITER_FEE, judged: ARBITER_FEE}
 
 

@@ -131,7 +131,6 @@ def test_a_seller_who_seals_the_data_for_somebody_else_is_not_paid(sale: Sale, a
     assert sale.buyer.trader.trade(trade)["outcome"] == "fault"
 
 
-@pytest.mark.requirement("R68")
 @pytest.mark.requirement("R64", "R68")
 def test_a_fingerprint_that_was_registered_falsely_voids_the_contract(
     front: Front, sale: Sale, arbiter: Judge

@@ -2,6 +2,7 @@
 
 import pytest
 
+from countermark.protocol.claims import Claimed
 from countermark.protocol.conduct import Mark, count, marks
 from countermark.protocol.settlement import RULES
 from countermark.protocol.transitions import Actor, Outcome, TradeState
@@ -45,11 +46,18 @@ def test_what_runs_says_nothing_and_what_is_counted_adds_up() -> None:
         (Actor.BUYER, TradeState.SETTLED, Outcome.CONFIRMED, 2),
         (Actor.SELLER, TradeState.REFUNDED, Outcome.FAULT, 1),
     ]
-    assert count([*running, *ended]) == {
+    claims = [
+        (Claimed.OWNER, Claimed.OWNER, 2),
+        (Claimed.OWNER, Claimed.CLAIMANT, 1),
+        (Claimed.CLAIMANT, Claimed.NOBODY, 4),
+    ]
+    assert count([*running, *ended], claims) == {
         Mark.SOLD: 3,
         Mark.BOUGHT: 2,
         Mark.NOT_SENT: 0,
         Mark.AT_FAULT: 1,
         Mark.DISPUTE_WON: 3,
         Mark.DISPUTE_LOST: 1,
+        Mark.CLAIM_WON: 2,
+        Mark.CLAIM_LOST: 1,
     }
