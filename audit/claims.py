@@ -58,6 +58,8 @@ def check_held(act: Act, state: State) -> None:
         raise AuditError("missing_write", f"{act.function} does not tell {key} what it holds")
     before, after = records.read(state, key), act.records[key]
     price = [entry for entry in trade["payouts"] if entry["to"] == key]
+    if len(price) != 1:
+        raise AuditError("record_differs", f"{act.function} leaves the price in {key} in {len(price)} coins")
     held = [{"amount": entry["amount"], "coin": entry["coin"], "role": Part.PRICE} for entry in price]
     expected = {
         **before,
@@ -80,17 +82,16 @@ def listing_change(act: Act, state: State, before: Record) -> Record:
     if act.function == "claim.answer":
         raise AuditError("foreign_write", f"{act.function} changes a contract")
     claim = records.read(state, _key(act))
-    target, outcome = _arrow(act, state, claim)
-    assert target.final, "a claim's contract is written at its end alone"
+    _, outcome = _arrow(act, state, claim)
     sale = claim["sale"]
     after = claims.listing_after(ListingState(before["state"]), outcome, sold=sale is not None)
     change: Record = {"claim": "", "claimed": False, "state": after}
     if sale is not None:
         change |= {"trade": "", "owner": sale["buyer"]}
-    elif _ended_trade(act, state):
-        change["trade"] = ""
     if outcome is Claimed.CLAIMANT:
-        change |= {"owner": claim["claimant"], "deadline": ""}
+        change |= {"owner": claim["claimant"], "awarded": claim["id"]}
+        if before["state"] == ListingState.PENDING_FEE:
+            change["deadline"] = act.after(records.config(state).management_s)
     return change
 
 
@@ -110,7 +111,9 @@ def paid_out(act: Act, state: State) -> tuple[Mapping[str, int], Mapping[str, in
     if act.function in ("claim.decide", "claim.enforce"):
         claim = _before(act, state)
         _, outcome = _arrow(act, state, claim)
-        held = {Part(entry["role"]): records.amount(entry) for entry in claim["escrow"]}
+        held: Counter[Part] = Counter()
+        for entry in claim["escrow"]:
+            held[Part(entry["role"])] += records.amount(entry)
         escrows[_key(act)] = sum(held.values())
         sale = claim["sale"] or {}
         addresses = {
@@ -144,18 +147,20 @@ def _contract(act: Act, state: State) -> Record:
     return records.read(state, f"listing/{address}")
 
 
-def _ended_trade(act: Act, state: State) -> Record | None:
-    """Return the record of the trade that the step must end, everything back: None where there is none."""
+def _trade(act: Act, state: State) -> Record | None:
+    """Return the record of the trade that reserves the contract."""
     listing = _contract(act, state)
-    trade = records.read(state, f"trade/{listing['trade']}") if listing["trade"] else None
-    if trade is None or TradeState(trade["state"]).final:
+    return records.read(state, f"trade/{listing['trade']}") if listing["trade"] else None
+
+
+def _ended_trade(act: Act, state: State) -> Record | None:
+    """Return the record of the trade that `claim.open` must end, everything back: None where there is none."""
+    if act.function != "claim.open":
         return None
-    if act.function == "claim.open":
-        return trade if TradeState(trade["state"]) in claims.REFUNDABLE else None
-    if act.function == "claim.answer":
+    trade = _trade(act, state)
+    if trade is None:
         return None
-    _, outcome = _arrow(act, state, _before(act, state))
-    return trade if outcome is Claimed.CLAIMANT else None
+    return trade if TradeState(trade["state"]) in claims.REFUNDABLE else None
 
 
 def _check_refunded(act: Act, before: Record) -> list[Record]:
@@ -203,10 +208,11 @@ def _opened(act: Act, state: State, after: Record) -> Record:
     listing = _contract(act, state)
     if key in state or listing["claim"] or listing["state"] == ListingState.VOID or listing["owner"] == act.signer:
         raise AuditError("wrong_step", f"{listing['address']} may not be claimed so")
-    parties = [records.read(state, f"account/{one}") for one in (listing["owner"], act.signer)]
-    supervisor = rules.supervisor
-    if not rules.stands_apart(supervisor, {party["address"]: party["sponsor"] for party in parties}):
-        raise AuditError("wrong_step", f"the supervisor is of a party of {key}")
+    if act.signer == rules.platform.account:
+        raise AuditError("wrong_step", "the platform claims a contract")
+    trade, supervisor = _trade(act, state), rules.supervisor
+    buyers = [trade["buyer"]] if trade and TradeState(trade["state"]) not in claims.REFUNDABLE else []
+    _check_apart(act, state, asdict(supervisor), listing["owner"], act.signer, *buyers)
     return {
         "id": key.removeprefix("claim/"),
         "listing": listing["address"],
@@ -231,11 +237,20 @@ def _opened(act: Act, state: State, after: Record) -> Record:
     }
 
 
+def _check_apart(act: Act, state: State, decider: Record, *addresses: str) -> None:
+    """Check that the one who decides is none of these accounts, nor of their organisations."""
+    parties = [records.read(state, f"account/{address}") for address in addresses]
+    sponsors = {party["address"]: party.get("sponsor", "") for party in parties}
+    if not records.config(state).stands_apart(decider["account"], decider["msp_id"], sponsors):
+        raise AuditError("wrong_step", f"{act.function}: the supervisor is a party, or of one's organisation")
+
+
 def _changed(act: Act, state: State, after: Record) -> Record:
     before = _before(act, state)
     target, outcome = _arrow(act, state, before)
     expected = {**before, "state": target, "outcome": outcome, "updated_at": act.time}
     if act.function == "claim.answer":
+        _check_apart(act, state, before["decider"], act.signer)
         return {
             **expected,
             "owner": act.signer,
@@ -244,6 +259,9 @@ def _changed(act: Act, state: State, after: Record) -> Record:
             "escrow": _deposited(act, after, before["escrow"], Part.OWNER_DEPOSIT),
         }
     if act.function == "claim.decide":
+        owner = _contract(act, state)["owner"]
+        if owner != before["owner"]:
+            _check_apart(act, state, before["decider"], owner)
         bound = {name: act.params[name] for name in ("decision", "reasons")}
         expected["decision"] = {"at": act.time, "by": act.signer, **bound}
     return {**expected, "deadline": "", "escrow": []}

@@ -72,8 +72,8 @@ EFFECTS: Mapping[str, Effect] = {
     "trade.enforce": Effect(("trade/{subject}",), ("listing/{sold}", "claim/{claimed}"), coins=True),
     "claim.open": Effect(("claim/{opened}", "listing/{listing}"), ("trade/{reserving}",), coins=True),
     "claim.answer": Effect(("claim/{claim}",), coins=True),
-    "claim.decide": Effect(("claim/{claim}", "listing/{disputed}"), ("trade/{reserving}",), coins=True),
-    "claim.enforce": Effect(("claim/{subject}", "listing/{disputed}"), ("trade/{reserving}",), coins=True),
+    "claim.decide": Effect(("claim/{claim}", "listing/{disputed}"), coins=True),
+    "claim.enforce": Effect(("claim/{subject}", "listing/{disputed}"), coins=True),
     "board.anchor": Effect(("board/anchor", "board/anchor/{size:016d}")),
 }
 """Every function that writes. Besides, whatever is asked for by intent puts what came of it."""

@@ -1,11 +1,14 @@
 """Accounts and contracts (listings): who may change what of them, above all whose they are."""
 
+from typing import Any
+
 from countermark.audit import claims, records
 from countermark.audit.acts import Act
 from countermark.audit.effects import trade_of
 from countermark.audit.errors import AuditError
 from countermark.audit.records import Record, State
 from countermark.protocol import actions, intents, transitions
+from countermark.protocol import claims as protocol_claims
 from countermark.protocol.errors import MarketError
 from countermark.protocol.market import MarketConfig
 from countermark.protocol.transitions import Decision, ListingState, TradeState
@@ -154,6 +157,7 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
         "deadline": act.after(rules.management_s) if waits else "",
         "guard": rules.guard_s,
         "trade": "",
+        "awarded": "",
         "claim": "",
         "claimed": False,
         # Contracts of the seller's that are split by this one: what becomes of them is in the same act.
@@ -167,12 +171,19 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
     records.check_same(key, act.function, after, {**after, **terms})
     exact = f"exact/{after['exact_key']}"
     claimed = records.find(state, exact)
-    if claimed is not None and claimed.get("status") != "VOID":
+    if claimed is not None and claimed.get("status") != "VOID" and not _replaced(act, state, claimed.get("listing")):
         raise AuditError("wrong_state", f"{exact} belongs to {claimed.get('listing')}")
     live = {"listing": terms["address"], "status": "LIVE"}
     if [name for name in act.records if records.family(name) == "exact"] != [exact]:
         raise AuditError("missing_write", f"{act.function} registers another exact digest than that of {key}")
     records.check_same(exact, act.function, act.records[exact], live)
+
+
+def _replaced(act: Act, state: State, listing: Any) -> bool:
+    """Return whether ``listing``, which its owner has by a claim, is split by the contract that ``act`` makes."""
+    before = records.find(state, f"listing/{listing}")
+    awarded = before is not None and before["awarded"] and before["owner"] == act.signer
+    return bool(awarded) and f"listing/{listing}" in act.records
 
 
 def _misregistered(act: Act) -> bool:
@@ -189,10 +200,12 @@ def _check_voided(act: Act, state: State, listing: str) -> None:
 
 def _listing_change(act: Act, state: State, before: Record) -> Record:
     if act.function == "listing.create":
-        if act.signer != before["owner"] or before["state"] not in transitions.SPLITTABLE:
+        if act.signer != before["owner"] or not protocol_claims.replaceable(
+            ListingState(before["state"]), awarded=bool(before["awarded"])
+        ):
             raise AuditError("wrong_actor", f"{before['address']} may not be split by this")
         _check_unclaimed(act, before)
-        return {"state": ListingState.PARTITIONED}
+        return {"state": ListingState.PARTITIONED, "deadline": ""}
     if act.function == "account.recover":
         if before["owner"] != act.params["account"]:
             raise AuditError("wrong_actor", f"{before['address']} is not of the account that is recovered")
@@ -215,11 +228,12 @@ def _listing_change(act: Act, state: State, before: Record) -> Record:
         raise AuditError("wrong_actor", f"{act.signer} does not own {before['address']}")
     if act.function == "listing.charge":
         records.check_before(act.time_ms, before["deadline"])
-        return {"state": target, "deadline": ""}
+        return {"state": target, "deadline": "", "awarded": ""}
     if act.function == "listing.withdraw":
         return {"state": target}
     _check_unclaimed(act, before)
-    return {"state": target, "offer": {**act.params["offer"], "version": before["offer"]["version"] + 1}}
+    offer = {**act.params["offer"], "version": before["offer"]["version"] + 1}
+    return {"state": target, "offer": offer, "awarded": ""}
 
 
 def _check_unclaimed(act: Act, before: Record) -> None:
@@ -232,6 +246,8 @@ def _after_trade(act: Act, state: State) -> Record:
     after = TradeState(act.records[key]["state"])
     if not after.final:
         raise AuditError("foreign_write", f"{act.function} changes a contract in the midst of its trade")
+    if records.read(state, f"listing/{records.read(state, key)['listing']}")["awarded"] and not _misregistered(act):
+        return {"state": ListingState.WITHDRAWN, "trade": ""}
     if after is TradeState.REFUNDED:
         return {"state": ListingState.VOID} if _misregistered(act) else {"state": ListingState.LISTED, "trade": ""}
     if records.read(state, f"listing/{records.read(state, key)['listing']}")["claim"]:

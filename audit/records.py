@@ -101,6 +101,7 @@ _FAMILIES: Mapping[str, fields.Parser] = {
         guard=_GUARD,
         trade=_TEXT,
         claim=_TEXT,
+        awarded=_TEXT,
     ),
     "claim": _members(
         id=fields.claim,

@@ -65,19 +65,25 @@ def paid_out(act: Act, state: State) -> tuple[str, Mapping[str, int]]:
     key = f"trade/{trade_of(act)}"
     before = records.read(state, key)
     target, outcome, _ = _arrow(act, before)
-    return key, payouts(before, target, outcome, holder=holder(state, before, target)) if target.final else {}
+    if not target.final:
+        return key, {}
+    void = bool(records.read(state, f"listing/{before['listing']}")["awarded"])
+    return key, payouts(before, target, outcome, holder=holder(state, before, target), void=void)
 
 
 def holder(state: State, trade: Record, target: TradeState) -> str:
     """Return the key of the claim that holds the price of ``trade`` where it ends in ``target``, "" for none."""
-    claim = records.read(state, f"listing/{trade['listing']}")["claim"]
-    return f"claim/{claim}" if claim and target is TradeState.SETTLED else ""
+    listing = records.read(state, f"listing/{trade['listing']}")
+    held = listing["claim"] and not listing["awarded"] and target is TradeState.SETTLED
+    return f"claim/{listing['claim']}" if held else ""
 
 
-def payouts(before: Record, target: TradeState, outcome: Outcome, *, holder: str = "") -> Mapping[str, int]:
+def payouts(
+    before: Record, target: TradeState, outcome: Outcome, *, holder: str = "", void: bool = False
+) -> Mapping[str, int]:
     """Return what each owner of coins gets, in minor units, where the trade of record ``before`` ends so.
 
-    The price goes to ``holder`` where there is one.
+    The price goes to ``holder`` where there is one, and back where the sale is ``void``.
     """
     # The record's decider is whose time runs; where it ends in EVIDENCED that one has decided.
     decided = before["substitute"] if before["decider"] == "substitute" else before["arbiter"]
@@ -90,7 +96,7 @@ def payouts(before: Record, target: TradeState, outcome: Outcome, *, holder: str
     held = {Part(entry["role"]): records.amount(entry) for entry in before["escrow"]}
     due: Counter[str] = Counter()
     fee = records.amount(before, "arbiter_fee")
-    for receiver, amount in settlement.payouts(held, target, outcome, arbiter_fee=fee).items():
+    for receiver, amount in settlement.payouts(held, target, outcome, arbiter_fee=fee, void=void).items():
         due[addresses[receiver]] += amount
     if holder:
         due[before["seller"]] -= records.amount(before, "price")

@@ -42,7 +42,7 @@ def open_(session: Session, listing: str, statement: str, files: Sequence[Path])
     from countermark.client.claims import sides
 
     market = session.market()
-    done = sides.open_claim(market, sides.evidence_of(listing, statement, files))
+    done = sides.open_claim(market, sides.evidence_of(market, listing, statement, files))
     if market.dry_run:
         session.show_done(done)
         return
@@ -62,7 +62,9 @@ def answer(session: Session, claim: str, statement: str, files: Sequence[Path]) 
 
     market = session.market()
     resource = view.show(market, claim)
-    session.show_done(sides.answer(market, resource, sides.evidence_of(resource["listing"], statement, files)))
+    session.show_done(
+        sides.answer(market, resource, sides.evidence_of(market, resource["listing"], statement, files))
+    )
 
 
 @command.command("show")

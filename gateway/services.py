@@ -286,7 +286,7 @@ def wire(
         ),
         openings=Openings(objects, clock=clock),
         decisions=Decisions(objects, clock=clock),
-        claim_papers=ClaimPapers(objects, clock=clock),
+        claim_papers=ClaimPapers(database, objects, clock=clock),
         upload=PackageUpload(database=database, objects=objects, clock=clock),
         release=PackageRelease(database=database, objects=objects, clock=clock),
         webhooks=Webhooks(box, site.addresses),

@@ -28,7 +28,8 @@ LONGEST_BODY = 16 << 20
 """Most bytes of a request that carries sealed evidence."""
 
 _SALT_BYTES = 32
-_NAME = fields.text(200)
+_NAME_BYTES = 200
+_NAME = fields.text(_NAME_BYTES)
 
 
 def _file(value: object) -> tuple[str, bytes]:
@@ -39,12 +40,14 @@ def _file(value: object) -> tuple[str, bytes]:
 def _file_name(value: object) -> str:
     # It becomes a file's name on the machine of whoever looks at it.
     name: str = _NAME(value)
-    if name in (".", "..") or any(mark in name for mark in "/\\\n\t:"):
+    plain = name.isprintable() and not any(mark in name for mark in "/\\:")
+    if not plain or name in (".", "..") or len(name.encode()) > _NAME_BYTES:
         raise MarketError(ErrorCode.MALFORMED_REQUEST, "a file of evidence has a plain name")
     return name
 
 
 _EVIDENCE: Mapping[str, fields.Parser] = {
+    "account": fields.address,
     "listing": fields.listing,
     "statement": fields.text(LONGEST_STATEMENT),
     "files": fields.sequence(_file, longest=MOST_FILES),
@@ -53,8 +56,12 @@ _EVIDENCE: Mapping[str, fields.Parser] = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one side shows the supervisor of its right to ``listing``; ``files`` are names and bytes."""
+    """What ``account`` shows the supervisor of its right to ``listing``; ``files`` are names and bytes.
 
+    It names who shows it: whoever only carries it cannot show it as his own.
+    """
+
+    account: str
     listing: str
     statement: str
     files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
@@ -70,6 +77,7 @@ class Evidence:
                 ErrorCode.TOO_LARGE, f"evidence has at most {MOST_FILES} files of {FILE_BYTES >> 20} MiB together"
             )
         document = {
+            "account": self.account,
             "listing": self.listing,
             "statement": self.statement,
             "files": [{"name": name, "data": b64u(data)} for name, data in self.files],
@@ -92,7 +100,7 @@ class Evidence:
         names = [name.casefold() for name, _ in record["files"]]
         if len(set(names)) != len(names):
             raise MarketError(ErrorCode.MALFORMED_REQUEST, "two files of evidence have one name")
-        return cls(record["listing"], record["statement"], tuple(record["files"]))
+        return cls(record["account"], record["listing"], record["statement"], tuple(record["files"]))
 
 
 @dataclass(frozen=True)

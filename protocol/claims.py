@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.settlement import Part
-from countermark.protocol.transitions import ListingState, TradeState
+from countermark.protocol.transitions import SPLITTABLE, ListingState, TradeState
 
 
 class ClaimState(StrEnum):
@@ -110,12 +110,20 @@ def next_claim_acts(state: ClaimState) -> Mapping[str, frozenset[ClaimActor]]:
 def listing_after(state: ListingState, outcome: Claimed, *, sold: bool) -> ListingState:
     """Return the state of a contract in ``state`` after a claim of it; ``sold`` is whether a sale waited for its end.
 
-    What the claimant gets is off the market, for he has made no offer.
+    What the claimant gets is off the market, for he has made no offer. A trade that still runs goes on to its end.
     """
     if outcome is not Claimed.CLAIMANT:
         return ListingState.SOLD if sold else state
-    on_offer = (ListingState.PENDING_FEE, ListingState.LISTED, ListingState.RESERVED)
-    return ListingState.WITHDRAWN if state in on_offer else state
+    return ListingState.WITHDRAWN if sold or state is ListingState.LISTED else state
+
+
+def replaceable(state: ListingState, *, awarded: bool) -> bool:
+    """Return whether a contract's owner may register data beside it that resemble its own, which splits it.
+
+    Who was ``awarded`` a contract has its data from elsewhere, and no package of them opens to what was committed to:
+    he registers his own.
+    """
+    return state in SPLITTABLE or (awarded and state is ListingState.PENDING_FEE)
 
 
 class ClaimReceiver(StrEnum):

@@ -127,21 +127,21 @@ class MarketConfig:
         named |= {(issuer.account, msp_id) for msp_id, issuer in self.issuers.items()}
         return frozenset(msp_id for address, msp_id in named if address == account)
 
-    def stands_apart(self, party: Party, sponsors: Mapping[str, str]) -> bool:
-        """Return whether ``party`` is none of the parties of a trade or a claim, nor of their organisations.
+    def stands_apart(self, account: str, msp_id: str, sponsors: Mapping[str, str]) -> bool:
+        """Return whether ``account`` of ``msp_id`` is no party of a trade or a claim, nor of their organisations.
 
         ``sponsors`` are the parties' addresses, each with the MSP that he has named as his sponsor, "" for none. His
         organisations are that one, and those for which the market names his account.
         """
         organisations = {*sponsors.values()}.union(*map(self.organisations_of, sponsors))
-        return party.account not in sponsors and party.msp_id not in organisations
+        return account not in sponsors and msp_id not in organisations
 
     def deciders(self, sponsors: Mapping[str, str]) -> tuple[Party, ...]:
         """Return the arbiters who stand apart from the parties of a trade, the first two of whom may decide it.
 
         ``sponsors`` as in `stands_apart`.
         """
-        return tuple(who for who in self.arbiters if self.stands_apart(who, sponsors))
+        return tuple(who for who in self.arbiters if self.stands_apart(who.account, who.msp_id, sponsors))
 
     def preferred_for(self, kind: str) -> str:
         """Return the generator that a listing names whose data are of ``kind``, such as ``image``.

@@ -60,6 +60,11 @@ def _times(config: MarketConfig) -> _Rules:
         (all(clock.default_s >= clock.minimum_s for clock in clocks), "no default deadline is below its minimum"),
         # Timestamps may be off by the guard: a shorter deadline could be over for one party before it began.
         (min(least) > config.guard_s, "every deadline is longer than the guard"),
+        # While its recovery waits an account cannot answer.
+        (
+            config.claims.answer_s > config.change_delay_s + config.guard_s,
+            "an owner can recover his account before he must answer a claim",
+        ),
         (config.change_delay_s > 0, "a change of the market, and a recovery, can be seen before it is in force"),
     )
 

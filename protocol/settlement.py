@@ -76,17 +76,18 @@ def largest_payout(price: int, bond: int) -> int:
 
 
 def payouts(
-    held: Mapping[Part, int], state: TradeState, outcome: Outcome, *, arbiter_fee: int = 0
+    held: Mapping[Part, int], state: TradeState, outcome: Outcome, *, arbiter_fee: int = 0, void: bool = False
 ) -> dict[Receiver, int]:
     """Return what each receiver gets, in minor units, receivers of nothing left out; the sum is that of ``held``.
 
     ``held`` are the escrowed parts, absent ones not yet paid; ``arbiter_fee`` is taken only where a bond pays for a
-    decision, and never more than those bonds hold.
+    decision, and never more than those bonds hold. ``void`` is whether the contract was found not to be the seller's:
+    then the price is the buyer's, however the trade has gone.
     """
     rule = RULES[state, outcome]
     settled = state is TradeState.SETTLED
     paid = dict.fromkeys(Receiver, 0)
-    paid[Receiver.SELLER if settled else Receiver.BUYER] += held.get(Part.PRICE, 0)
+    paid[Receiver.SELLER if settled and not void else Receiver.BUYER] += held.get(Part.PRICE, 0)
     paid[Receiver.PLATFORM if settled else Receiver.SELLER] += held.get(Part.FEE, 0)
     bonds = {part: held.get(part, 0) for part in (Part.BUYER_BOND, Part.SELLER_BOND)}
     due = arbiter_fee

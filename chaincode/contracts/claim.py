@@ -1,5 +1,6 @@
 """Claims of ownership: opened against any contract, answered by its owner, decided by the supervisor (D-9, A-08)."""
 
+from collections import Counter
 from dataclasses import asdict, replace
 
 from countermark.chaincode import purse, state
@@ -27,7 +28,8 @@ async def open_claim(tx: Transaction) -> Answer:
 
     Raises:
         MarketError: UNKNOWN_LISTING, OWN_LISTING, LISTING_CLAIMED; WRONG_STATE for a void one; WRONG_AMOUNT;
-            NOT_PERMITTED where the supervisor is of a party's organisation; a code of `purse.take`.
+            NOT_PERMITTED where the supervisor is of a party's organisation, and to the platform; a code of
+            `purse.take`.
     """
     listing = await read_listing(tx, tx.params["listing"])
     if listing.owner == tx.signer:
@@ -36,9 +38,16 @@ async def open_claim(tx: Transaction) -> Answer:
         raise MarketError(ErrorCode.LISTING_CLAIMED, "somebody claims the listing already")
     if listing.state is ListingState.VOID:
         raise MarketError(ErrorCode.WRONG_STATE, "a void listing is nobody's: its data can be registered anew")
-    owner = await read_account(tx, listing.owner)
+    if tx.signer == tx.rules.platform.account:
+        # It would keep the evidence against its own.
+        raise MarketError(ErrorCode.NOT_PERMITTED, "the platform claims nothing")
     trade = await read_trade(tx, listing.trade) if listing.trade else None
-    decider = _decider(tx, tx.account, owner)
+    parties = [tx.account, await read_account(tx, listing.owner)]
+    if trade is not None and trade.state not in claims.REFUNDABLE:
+        parties.append(await read_account(tx, trade.terms.buyer))
+    supervisor = tx.rules.supervisor
+    decider = Decider(supervisor.account, supervisor.msp_id, asdict(supervisor.encryption_key))
+    _check_apart(tx, decider, *parties)
     payment = await _deposit(tx, tx.rules.claims.deposit)
     claim = Claim(
         id=ids.claim_id(market=tx.market, listing=listing.address, claimant=tx.signer, nonce=tx.intent.nonce),
@@ -61,19 +70,21 @@ async def open_claim(tx: Transaction) -> Answer:
     if trade is not None and trade.state in claims.REFUNDABLE:
         claimed = _refund(tx, trade, claimed)
     tx.put(state.listing(listing.address), claimed.to_json())
-    return _write(tx, claim, trade)
+    return _write(tx, claim, *(trade.parties if trade else ()))
 
 
 async def answer(tx: Transaction) -> Answer:
     """Answer for a claimed contract as its owner, with an equal deposit and the digest of his sealed evidence.
 
     Raises:
-        MarketError: UNKNOWN_CLAIM; WRONG_STATE, WRONG_ACTOR; DEADLINE_PASSED; WRONG_AMOUNT; a code of `purse.take`.
+        MarketError: UNKNOWN_CLAIM; WRONG_STATE, WRONG_ACTOR; NOT_PERMITTED; DEADLINE_PASSED; WRONG_AMOUNT; a code of
+            `purse.take`.
     """
     claim = await read_claim(tx, tx.params["claim"])
     listing = await read_listing(tx, claim.listing)
     act = claims.find_claim_act(claim.state, "claim.answer", claim.roles(tx.signer, owner=listing.owner))
     tx.check_before(claim.deadline_ms)
+    _check_apart(tx, claim.decider, tx.account)
     payment = await _deposit(tx, claim.deposit)
     # After a recovery the contract is another account's than when it was claimed.
     answered = replace(
@@ -101,6 +112,9 @@ async def decide(tx: Transaction) -> Answer:
     if act.actor is ClaimActor.SUPERVISOR:
         tx.require_organisation(claim.decider.msp_id)
     tx.check_before(claim.deadline_ms)
+    if listing.owner != claim.owner:
+        # Moved by a recovery since it was answered for.
+        _check_apart(tx, claim.decider, await read_account(tx, listing.owner))
     record = {"at": times.to_text(tx.now_ms), "by": tx.signer, "decision": found, "reasons": tx.params["reasons"]}
     return await _end(tx, replace(claim, decision=record), listing, act.target, act.outcome)
 
@@ -121,19 +135,17 @@ async def enforce(tx: Transaction, claim_id: str) -> Answer:
 
 async def _end(tx: Transaction, claim: Claim, listing: Listing, target: ClaimState, outcome: Claimed) -> Answer:
     """Pay out all that the claim holds, and say whose the contract is from now on."""
-    won = outcome is Claimed.CLAIMANT
-    trade = await read_trade(tx, listing.trade) if won and listing.trade else None
-    kind = claims.listing_after(listing.state, outcome, sold=claim.sale is not None)
-    after = replace(listing, claim="", state=kind)
-    if claim.sale is not None:
-        after = replace(after, trade="", owner=claim.sale.buyer)
-    elif trade is not None and not trade.state.final:
-        after = replace(_refund(tx, trade, after), state=kind)
+    sale, won = claim.sale, outcome is Claimed.CLAIMANT
+    after = replace(listing, claim="", state=claims.listing_after(listing.state, outcome, sold=sale is not None))
+    if sale is not None:
+        after = replace(after, trade="", owner=sale.buyer)
     if won:
-        after = replace(after, owner=claim.claimant, deadline_ms=None)
+        after = replace(after, owner=claim.claimant, awarded=claim.id)
+        if listing.state is ListingState.PENDING_FEE:
+            after = replace(after, deadline_ms=tx.after(tx.rules.management_s))
     tx.put(state.listing(after.address), after.to_json())
     ended = replace(claim, state=target, outcome=outcome, deadline_ms=None)
-    return _write(tx, replace(ended, escrow=(), payouts=_pay_out(tx, ended)), trade)
+    return _write(tx, replace(ended, escrow=(), payouts=_pay_out(tx, ended)), listing.owner)
 
 
 def _refund(tx: Transaction, trade: Trade, listing: Listing) -> Listing:
@@ -153,7 +165,9 @@ def _pay_out(tx: Transaction, claim: Claim) -> tuple[Paid, ...]:
     }
     if claim.sale is not None:
         addresses |= {ClaimReceiver.SELLER: claim.sale.seller, ClaimReceiver.BUYER: claim.sale.buyer}
-    held = {coin.role: coin.amount for coin in claim.escrow}
+    held: Counter[Part] = Counter()
+    for coin in claim.escrow:
+        held[coin.role] += coin.amount
     decided = claim.decision is not None
     due = claims.claim_payouts(held, claim.outcome, decided=decided, arbiter_fee=claim.arbiter_fee)
     purse.spend(tx, [coin.coin for coin in claim.escrow])
@@ -163,11 +177,10 @@ def _pay_out(tx: Transaction, claim: Claim) -> tuple[Paid, ...]:
     )
 
 
-def _decider(tx: Transaction, *parties: Account) -> Decider:
-    supervisor = tx.rules.supervisor
-    if not tx.rules.stands_apart(supervisor, {party.address: party.sponsor for party in parties}):
+def _check_apart(tx: Transaction, decider: Decider, *parties: Account) -> None:
+    sponsors = {party.address: party.sponsor for party in parties}
+    if not tx.rules.stands_apart(decider.account, decider.msp_id, sponsors):
         raise MarketError(ErrorCode.NOT_PERMITTED, "the supervisor decides no claim of his own organisation")
-    return Decider(supervisor.account, supervisor.msp_id, asdict(supervisor.encryption_key))
 
 
 async def _deposit(tx: Transaction, deposit: int) -> purse.Payment:
@@ -184,13 +197,13 @@ def _hold(tx: Transaction, claim: Claim, payment: purse.Payment, part: Part) -> 
     return replace(claim, escrow=(*claim.escrow, *held))
 
 
-def _write(tx: Transaction, claim: Claim, trade: Trade | None = None) -> Answer:
+def _write(tx: Transaction, claim: Claim, *others: str) -> Answer:
     tx.put(state.claim(claim.id), replace(claim, updated_at_ms=tx.now_ms).to_json())
-    return _answer(claim, trade)
+    return _answer(claim, *others)
 
 
-def _answer(claim: Claim, trade: Trade | None = None) -> Answer:
-    """Return what a function on ``claim`` answers; the parties of ``trade``, or of a sale, are told as well."""
+def _answer(claim: Claim, *others: str) -> Answer:
+    """Return what a function on ``claim`` answers; its parties, those of a sale and ``others`` are told of it."""
     sale = (claim.sale.seller, claim.sale.buyer) if claim.sale else ()
-    parties = dict.fromkeys((*claim.parties, *(trade.parties if trade else ()), *sale))
-    return Answer(claim.id, claim.state, tuple(parties), {"listing": claim.listing, "outcome": claim.outcome})
+    told = dict.fromkeys((*claim.parties, *sale, *others))
+    return Answer(claim.id, claim.state, tuple(told), {"listing": claim.listing, "outcome": claim.outcome})

@@ -7,9 +7,9 @@ from countermark.chaincode.context import Answer, Transaction
 from countermark.chaincode.contracts.registration import claim_exact_key, read_opening
 from countermark.chaincode.entities import read_listing
 from countermark.chaincode.records.listing import Listing, Offer
-from countermark.protocol import ids
+from countermark.protocol import claims, ids
 from countermark.protocol.errors import ErrorCode, MarketError
-from countermark.protocol.transitions import SPLITTABLE, ListingState, next_listing_state
+from countermark.protocol.transitions import ListingState, next_listing_state
 
 
 async def create(tx: Transaction) -> Answer:
@@ -70,9 +70,9 @@ async def _split(tx: Transaction) -> list[Listing]:
         parent = await read_listing(tx, address)
         parent.check_owner(tx.signer)
         parent.check_unclaimed()
-        if parent.state not in SPLITTABLE:
+        if not claims.replaceable(parent.state, awarded=bool(parent.awarded)):
             raise MarketError(ErrorCode.WRONG_STATE, f"a listing in state {parent.state} cannot be split")
-        parents.append(replace(parent, state=ListingState.PARTITIONED))
+        parents.append(replace(parent, state=ListingState.PARTITIONED, deadline_ms=None))
     return parents
 
 
@@ -90,7 +90,7 @@ async def charge(tx: Transaction) -> Answer:
     payment = await purse.take(tx, listing.management_fee)
     purse.make(tx, tx.rules.platform.account, listing.management_fee)
     purse.settle_payment(tx, payment)
-    return _write(tx, replace(listing, state=target, deadline_ms=None))
+    return _write(tx, replace(listing, state=target, deadline_ms=None, awarded=""))
 
 
 async def offer(tx: Transaction) -> Answer:
@@ -148,7 +148,7 @@ async def _offer(tx: Transaction, function: str) -> Answer:
     listing.check_unclaimed()
     tx.rules.check_deadlines(tx.params["offer"]["deadlines"])
     new = Offer.from_params(tx.params["offer"], version=listing.offer.version + 1)
-    return _write(tx, replace(listing, state=target, offer=new))
+    return _write(tx, replace(listing, state=target, offer=new, awarded=""))
 
 
 def _write(tx: Transaction, listing: Listing) -> Answer:

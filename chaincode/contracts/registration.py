@@ -55,6 +55,9 @@ async def _check_free(tx: Transaction, registered: dict[str, str] | None) -> Non
     if registered is None or registered["status"] == "VOID":
         return
     other = await read_listing(tx, registered["listing"])
+    if other.owner == tx.signer and other.awarded and other.address in tx.attached("overlaps"):
+        # He has it by a claim, and cannot deliver by it: the new contract takes its place, and splits it.
+        return
     if other.owner != tx.signer:
         raise MarketError(ErrorCode.ALREADY_REGISTERED, "this data is registered by somebody else")
     if other.state in (ListingState.SOLD, ListingState.WITHDRAWN):

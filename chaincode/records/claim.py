@@ -54,8 +54,8 @@ class Claim:
 
     @property
     def parties(self) -> tuple[str, ...]:
-        """Addresses of claimant and owner."""
-        return (self.claimant, self.owner)
+        """Addresses of claimant, owner and the one who decides."""
+        return (self.claimant, self.owner, self.decider.account)
 
     @property
     def default(self) -> ClaimDefault | None:

@@ -63,6 +63,8 @@ class Listing:
     deadline_ms: int | None = None
     claim: str = ""
     """The claim of ownership that waits for its end, "" for none."""
+    awarded: str = ""
+    """The claim by which the present owner has it, until he offers it; "" where it was bought or registered."""
 
     def check_owner(self, address: str) -> None:
         """Check that ``address`` owns the contract.
@@ -86,6 +88,7 @@ class Listing:
         """Return the record as it stands in the world state."""
         return {
             "address": self.address,
+            "awarded": self.awarded,
             "c_d": self.c_d,
             "c_exact": self.c_exact,
             "c_f": self.c_f,
@@ -132,4 +135,5 @@ class Listing:
             trade=record["trade"],
             deadline_ms=moments.read(record["deadline"]),
             claim=record["claim"],
+            awarded=record["awarded"],
         )

@@ -189,8 +189,9 @@ def _claim(desk: Desk, photo: Path) -> dict[str, Any]:
     tell.say(f"the supervisor reads both sides: {shown['claimant']['statement']!r}, {shown['owner']['statement']!r}")
     decided = desk.supervisor.find_for("claimant", claim, "he has the original")
     tell.say(f"he finds for the claimant: transaction {decided['txid'][:16]}…, {decided['state']}")
-    owner.do("relist", listing, _PRICE)
-    tell.say("the contract is the photographer's, who offers it anew")
+    own = owner.do("create", str(photo), _PRICE, "A photograph", {})["id"]
+    owner.do("charge_listing", own)
+    tell.say(f"the photographer offers his own photograph, in place of the thief's: {own[:14]}…")
     return desk.tell_money(before)
 
 

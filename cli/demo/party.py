@@ -135,12 +135,16 @@ class Party:
 
     def claim(self, listing: str, statement: str, path: str) -> dict[str, Any]:
         """Say that a contract is of one's own data, and show a file as evidence."""
-        return _told(sides.open_claim(self._market, sides.evidence_of(listing, statement, [Path(path)])))
+        return _told(
+            sides.open_claim(self._market, sides.evidence_of(self._market, listing, statement, [Path(path)]))
+        )
 
     def answer_claim(self, claim: str, statement: str) -> dict[str, Any]:
         """Answer for one's contract."""
         resource = view.show(self._market, claim)
-        return _told(sides.answer(self._market, resource, sides.evidence_of(resource["listing"], statement, [])))
+        return _told(
+            sides.answer(self._market, resource, sides.evidence_of(self._market, resource["listing"], statement, []))
+        )
 
     def confirm(self, trade: str) -> dict[str, Any]:
         """Confirm: steps (23) and (24)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from countermark.client.errors import GATEWAY_ANSWER, REFUSED_HERE, ClientError
+from countermark.client.errors import REFUSED_HERE, ClientError
 from countermark.client.files import private_folder, write_private
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
@@ -34,31 +34,31 @@ def evidence(market: Market, keys: Keys, record: Mapping[str, Any]) -> dict[str,
     ``record`` is that of the supervisor's own replica: its digests tell whether this is what was handed in.
 
     Raises:
-        ClientError: the platform does not give it, or gives something else, or this home does not have the key.
+        ClientError: the platform does not answer, or this home does not have the key.
     """
-    # That of when it was opened, and today's, which a side may have sealed to.
-    versions = {record["decider"]["encryption_key"]["version"], market.config.supervisor.encryption_key.version}
-    if not versions <= set(keys.encryption):
+    if record["decider"]["encryption_key"]["version"] not in keys.encryption:
         raise ClientError(REFUSED_HERE, "this home does not have the key to which evidence of this claim is sealed")
     given = market.http.get(f"/v1/claims/{record['id']}/evidence")
-    found: dict[str, Evidence | str] = {}
-    for side in SIDES:
-        committed = record["evidence"][side]
-        if not committed:
-            continue
-        message = given.get(side)
-        if digest(canonical.dumps(message)) != committed:
-            raise ClientError(GATEWAY_ANSWER, f"the platform gives other evidence of the {side} than was handed in")
-        try:
-            shown = Evidence.from_bytes(
-                sealed.open_sealed(keys.encryption, message, kind=EVIDENCE_KIND, market=market.name)
-            )
-        except MarketError as error:
-            # His own doing: he has committed to what nobody can read.
-            found[side] = f"it cannot be read: {error}"
-            continue
-        found[side] = shown if shown.listing == record["listing"] else "it is of another contract"
-    return found
+    committed = {side: record["evidence"][side] for side in SIDES if record["evidence"][side]}
+    return {side: _shown(market, keys, record, side, given.get(side)) for side in committed}
+
+
+def _shown(market: Market, keys: Keys, record: Mapping[str, Any], side: str, message: object) -> Evidence | str:
+    """Return what ``side`` shows; why it shows nothing as text: one side's evidence must not hide the other's."""
+    if message is None:
+        return "the platform does not have it: ask this side for what it has committed to"
+    if digest(canonical.dumps(message)) != record["evidence"][side]:
+        return "the platform gives other evidence than was committed to: ask this side for it"
+    try:
+        shown = Evidence.from_bytes(
+            sealed.open_sealed(keys.encryption, message, kind=EVIDENCE_KIND, market=market.name)
+        )
+    except MarketError as error:
+        # His own doing: he has committed to what nobody can read.
+        return f"it cannot be read: {error}"
+    if shown.account != record[side]:
+        return f"it is the evidence of {shown.account}, not of this side"
+    return shown if shown.listing == record["listing"] else "it is of another contract"
 
 
 def write(evidence: Evidence, folder: Path) -> list[Path]:
@@ -88,9 +88,14 @@ def decide(
     params = {"claim": reasons.claim, "decision": winner, "reasons": reasons.digest}
     token = market.sign("claim.decide", params)
     # Before it is asked for: who has decided can always say why.
+    with vault.locked(_GIVEN, reasons.claim):
+        _remember(vault, reasons, token)
+    return ledger.submit("claim.decide", token)
+
+
+def _remember(vault: Vault, reasons: ClaimReasons, token: str) -> None:
     given = vault.get(_GIVEN, reasons.claim) or {"items": []}
     vault.put(_GIVEN, reasons.claim, {"items": [*given["items"], {"intent": token, "reasons": reasons.to_json()}]})
-    return ledger.submit("claim.decide", token)
 
 
 def hand_in(market: Market, vault: Vault, record: Mapping[str, Any]) -> ClaimReasons:

@@ -1,6 +1,6 @@
 """Either side of a claim: who opens it, and who answers for his contract, each with sealed evidence (A-08)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from countermark.protocol.encoding import digest
 from countermark.protocol.intents import new_nonce
 
 
-def evidence_of(listing: str, statement: str, files: Sequence[Path]) -> Evidence:
-    """Return what is shown of one's right to ``listing``: words, and the bytes of ``files``.
+def evidence_of(market: Market, listing: str, statement: str, files: Sequence[Path]) -> Evidence:
+    """Return what the account of ``market`` shows of its right to ``listing``: words, and the bytes of ``files``.
 
     Raises:
         MarketError: UNKNOWN_LISTING; MALFORMED_REQUEST or TOO_LARGE for what evidence cannot hold.
@@ -27,7 +27,7 @@ def evidence_of(listing: str, statement: str, files: Sequence[Path]) -> Evidence
                 read.append((path.name, file.read(FILE_BYTES + 1)))
         except OSError as error:
             raise ClientError(REFUSED_HERE, f"{path}: {error.strerror}") from error
-    return Evidence(ids.parse_listing(listing), statement, tuple(read))
+    return Evidence(market.address, ids.parse_listing(listing), statement, tuple(read))
 
 
 def open_claim(market: Market, evidence: Evidence) -> Done:
@@ -62,7 +62,7 @@ def answer(market: Market, claim: dict[str, Any], evidence: Evidence) -> Done:
     plaintext = evidence.to_bytes()
 
     def make() -> Posting:
-        message, committed = _sealed(market, plaintext)
+        message, committed = _sealed(market, plaintext, claim["decider"])
         params = {"claim": claim["id"], "deposit": claim["deposit"], "evidence": committed}
         body = {"intent": market.sign("claim.answer", params), "sealed": message}
         return market.posting(f"/v1/claims/{claim['id']}/answer", body, entity=claim["id"])
@@ -70,11 +70,15 @@ def answer(market: Market, claim: dict[str, Any], evidence: Evidence) -> Done:
     return market.perform(("claim.answer", claim["id"]), make)
 
 
-def _sealed(market: Market, plaintext: bytes) -> tuple[dict[str, Any], str]:
+def _sealed(market: Market, plaintext: bytes, decider: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], str]:
     """Return the sealed message and its digest.
 
-    The key is the supervisor's by the market's own configuration, which this home holds to; none that a claim names.
+    The key is the supervisor's by the market's own configuration, which this home holds to, unless the claim was
+    opened under another supervisor, whose key the claim names.
     """
-    key = market.config.supervisor.encryption_key
-    message = sealed.seal(key.key, plaintext, kind=EVIDENCE_KIND, market=market.name, key_version=key.version)
+    supervisor = market.config.supervisor
+    version, public = supervisor.encryption_key.version, supervisor.encryption_key.key
+    if decider is not None and decider["account"] != supervisor.account:
+        version, public = decider["encryption_key"]["version"], decider["encryption_key"]["key"]
+    message = sealed.seal(public, plaintext, kind=EVIDENCE_KIND, market=market.name, key_version=version)
     return message, digest(canonical.dumps(message))

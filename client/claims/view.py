@@ -46,7 +46,8 @@ def reasons_of(market: Market, claim: dict[str, Any]) -> ClaimReasons:
         reasons = ClaimReasons.from_json(market.http.get(f"/v1/claims/{claim['id']}/decision").get("reasons"))
     except MarketError as error:
         raise ClientError(GATEWAY_ANSWER, f"the reasons cannot be read: {error}") from error
-    if reasons.digest != claim["decision"]["reasons"]:
+    said = (reasons.claim, reasons.decision, reasons.digest)
+    if said != (claim["id"], claim["decision"]["decision"], claim["decision"]["reasons"]):
         raise ClientError(ErrorCode.COMMITMENT_MISMATCH, "these are not the reasons that were decided by")
     return reasons
 
@@ -57,6 +58,7 @@ def _check(resource: dict[str, Any]) -> dict[str, Any]:
         ids.parse_listing(resource["listing"])
         ClaimState(resource["state"])
         fields.amount_or_zero(resource["deposit"])
+        fields.encryption_key(resource["decider"]["encryption_key"])
     except (KeyError, TypeError, ValueError, MarketError) as error:
         raise ClientError(GATEWAY_ANSWER, "the gateway's claim is malformed") from error
     return resource

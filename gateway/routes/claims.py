@@ -81,9 +81,9 @@ class Claims(Resource):
 
 
 class Evidence(Resource):
-    """What either side has sealed to the one who decides; null where there is none."""
+    """What either side has sealed to the one who decides; null where none is here."""
 
-    claimant: Sealed
+    claimant: Sealed | None
     owner: Sealed | None
 
 
@@ -177,11 +177,9 @@ def _with_evidence(intent: Intent, message: Sealed) -> flask.Response:
         # Nobody has a part in a claim before it is opened.
         return ledger_first(intent, None if intent.action == "claim.open" else _insiders_only(intent))
 
-    def may(connection: Connection) -> None:
-        # With the check of a fresh intent and before its row: what the ledger is told of is here.
-        platform().claim_papers.store_evidence(connection, intent, message.model_dump())
-
-    return answer(gateway().writes.ask(intent, wait_s=wait_s(), may=may))
+    # Before the ledger is told of it: what it is told of is here.
+    platform().claim_papers.take_evidence(intent, message.model_dump())
+    return answer(gateway().writes.ask(intent, wait_s=wait_s()))
 
 
 def _insiders_only(intent: Intent) -> Callable[[Connection], None]:

@@ -6,13 +6,15 @@ The evidence can be read by nobody here. It is given to the one who decides, and
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from countermark.platform.claims.expected import expected
 from countermark.platform.claims.view import load_claim
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store import tables
+from countermark.platform.store.engine import Database
 from countermark.platform.store.objects import keep
 from countermark.platform.store.quotas import Quota
-from countermark.platform.store.sql import Connection, select, upsert
-from countermark.protocol import canonical, ids
+from countermark.platform.store.sql import Connection, upsert
+from countermark.protocol import canonical
 from countermark.protocol.claim_papers import ClaimReasons
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -38,52 +40,59 @@ def _reasons_name(claim: str, committed: str) -> str:
 class ClaimPapers:
     """Takes evidence and reasons and hands them out. May be shared between threads and processes."""
 
-    def __init__(self, objects: ObjectStore, *, clock: Callable[[], int], quota: Quota = HANDED_IN) -> None:
+    def __init__(
+        self, database: Database, objects: ObjectStore, *, clock: Callable[[], int], quota: Quota = HANDED_IN
+    ) -> None:
         """Create the service; ``clock`` gives the time in ms since the epoch."""
+        self._database = database
         self._objects = objects
         self._clock = clock
         self._quota = quota
 
-    def store_evidence(self, connection: Connection, intent: Intent, message: Mapping[str, Any]) -> None:
+    def take_evidence(self, intent: Intent, message: Mapping[str, Any]) -> None:
         """Keep the sealed ``message`` to which ``intent``, a `claim.open` or `claim.answer`, commits.
 
+        Only of who could claim, or answer, now, or of whom the ledger has taken it by another way. What is kept is
+        written down first, whatever becomes of the intent.
+
         Raises:
-            MarketError: COMMITMENT_MISMATCH, RATE_LIMITED, STORE_UNAVAILABLE; UNKNOWN_LISTING, or UNKNOWN_CLAIM to
-                who has no part in the claim.
+            MarketError: COMMITMENT_MISMATCH, RATE_LIMITED, STORE_UNAVAILABLE; a code with which the contracts would
+                refuse it.
         """
-        if intent.action == "claim.open":
-            derived = {"listing": intent.params["listing"], "claimant": intent.signer, "nonce": intent.nonce}
-            claim = ids.claim_id(market=intent.market, **derived)
-            _check_listed(connection, intent.params["listing"])
-        else:
-            claim = intent.params["claim"]
-            load_claim(connection, claim).role(intent.signer)
         encoded = canonical.dumps(dict(message))
-        committed = intent.params["evidence"]
+        committed, now_ms = intent.params["evidence"], self._clock()
         if digest(encoded) != committed:
             raise MarketError(ErrorCode.COMMITMENT_MISMATCH, "the evidence is not the one committed to")
-        now_ms = self._clock()
-        self._quota.spend(connection, intent.signer, now_ms=now_ms)
-        papers = tables.claim_papers
-        row = upsert(papers).values(claim=claim, stored_ms=now_ms, deleted_ms=None)
-        connection.execute(row.on_conflict_do_update(index_elements=["claim"], set_={"stored_ms": now_ms}))
+        with self._database.begin() as connection:
+            claim = expected(connection, intent)
+            self._quota.spend(connection, intent.signer, now_ms=now_ms)
+            kept = {"stored_ms": now_ms, "deleted_ms": None}
+            row = upsert(tables.claim_papers).values(claim=claim, **kept)
+            connection.execute(row.on_conflict_do_update(index_elements=["claim"], set_=kept))
         keep(self._objects, _evidence_name(claim, committed), encoded)
 
     def evidence(self, connection: Connection, claim: str, *, account: str) -> dict[str, dict[str, Any] | None]:
-        """Return the sealed evidence of either side, None where there is none, to ``account``, who decides.
+        """Return the sealed evidence of either side, None where none is here, to ``account``, who decides.
 
         Raises:
-            MarketError: UNKNOWN_CLAIM, WRONG_ACTOR; NOT_FOUND where it was deleted; STORE_UNAVAILABLE.
+            MarketError: UNKNOWN_CLAIM, WRONG_ACTOR, STORE_UNAVAILABLE.
         """
         view = load_claim(connection, claim)
         if view.role(account) != "supervisor":
             raise MarketError(ErrorCode.WRONG_ACTOR, "evidence is for the one who decides the claim")
-        return {
-            side: canonical.loads(b"".join(self._objects.read(_evidence_name(claim, committed))))
-            if committed
-            else None
-            for side, committed in view.record["evidence"].items()
-        }
+        return {side: self._kept(claim, committed) for side, committed in view.record["evidence"].items()}
+
+    def _kept(self, claim: str, committed: str) -> dict[str, Any] | None:
+        if not committed:
+            return None
+        try:
+            message: dict[str, Any] = canonical.loads(b"".join(self._objects.read(_evidence_name(claim, committed))))
+        except MarketError as error:
+            # One side that has never handed in what it committed to must not hide the other's.
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            return None
+        return message
 
     def store_reasons(self, connection: Connection, intent: Intent, reasons: ClaimReasons) -> None:
         """Keep the ``reasons`` to which ``intent``, a `claim.decide`, commits.
@@ -104,19 +113,13 @@ class ClaimPapers:
         """Return the reasons of the decision on ``claim``, in which ``account`` has a part.
 
         Raises:
-            MarketError: UNKNOWN_CLAIM; NOT_FOUND where nothing was decided; STORE_UNAVAILABLE.
+            MarketError: UNKNOWN_CLAIM, WRONG_ACTOR; NOT_FOUND where nothing was decided; STORE_UNAVAILABLE.
         """
         view = load_claim(connection, claim)
-        view.role(account)
+        if view.role(account) == "sale":
+            raise MarketError(ErrorCode.WRONG_ACTOR, "reasons are for the two sides of a claim")
         decision = view.record["decision"]
         if decision is None:
             raise MarketError(ErrorCode.NOT_FOUND, "nobody has decided this claim")
         stored = b"".join(self._objects.read(_reasons_name(claim, decision["reasons"])))
         return ClaimReasons.from_json(canonical.loads(stored)).to_json()
-
-
-def _check_listed(connection: Connection, listing: str) -> None:
-    contracts = tables.data_contracts
-    known = select(contracts.c.address).where(contracts.c.address == listing, contracts.c.record.is_not(None))
-    if connection.execute(known).first() is None:
-        raise MarketError(ErrorCode.UNKNOWN_LISTING, "there is no such listing")

@@ -39,7 +39,7 @@ class ClaimRetentionJob(LeasedJob[str]):
                 papers.c.deleted_ms.is_(None),
                 or_(
                     # Handed in for what the ledger has never taken.
-                    and_(claims.c.id.is_(None), papers.c.stored_ms <= before_ms),
+                    and_(claims.c.id.is_(None), papers.c.stored_ms <= self._clock() - DAY_MS),
                     and_(
                         claims.c.deadline_ms.is_(None),
                         claims.c.record["updated_at"].astext <= times.to_text(max(before_ms, 0)),

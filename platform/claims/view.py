@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from countermark.platform.store import tables
-from countermark.platform.store.sql import Connection, Row, or_, select
+from countermark.platform.store.sql import Connection, Row, and_, or_, select
 from countermark.platform.views import cursors
 from countermark.protocol import fields, times
 from countermark.protocol.claims import ClaimState, next_claim_acts
@@ -27,13 +27,17 @@ class ClaimView:
     record: Mapping[str, Any] = field(repr=False)
 
     def role(self, account: str) -> str:
-        """Return "claimant", "owner" or "supervisor".
+        """Return "claimant", "owner" or "supervisor"; "sale" of those whose trade waits for its end, or has waited.
+
+        Who owns the contract after it has ended has no part in it.
 
         Raises:
             MarketError: UNKNOWN_CLAIM for anybody else.
         """
+        sale = self.record["sale"] or {}
         roles = {
-            self.owner: "owner",
+            **dict.fromkeys((sale[name] for name in ("seller", "buyer") if sale), "sale"),
+            **({} if self.state.final else {self.owner: "owner"}),
             self.answered_by: "owner",
             self.claimant: "claimant",
             self.decider: "supervisor",
@@ -56,16 +60,22 @@ class ClaimPage:
     cursor: str
 
 
+def find_claim(connection: Connection, claim: str) -> ClaimView | None:
+    """Return the claim with this id, None if the last block applied knows none."""
+    row = connection.execute(_query().where(tables.claims.c.id == claim)).one_or_none()
+    return None if row is None else _view(row)
+
+
 def load_claim(connection: Connection, claim: str) -> ClaimView:
     """Return the claim with this id.
 
     Raises:
         MarketError: UNKNOWN_CLAIM.
     """
-    row = connection.execute(_query().where(tables.claims.c.id == claim)).one_or_none()
-    if row is None:
+    view = find_claim(connection, claim)
+    if view is None:
         raise _unknown()
-    return _view(row)
+    return view
 
 
 def load_claim_for(connection: Connection, claim: str, *, party: str) -> dict[str, Any]:
@@ -93,8 +103,10 @@ def list_claims(
         MarketError: MALFORMED_REQUEST for a cursor that cannot be.
     """
     table, contracts = tables.claims, tables.data_contracts
-    mine = (table.c.claimant, table.c.owner, table.c.decider, contracts.c.owner)
-    query = _query().where(or_(*(column == party for column in mine)))
+    mine = [column == party for column in (table.c.claimant, table.c.owner, table.c.decider)]
+    # Whose it is now, after a recovery say, is asked while it waits.
+    mine.append(and_(contracts.c.owner == party, table.c.deadline_ms.is_not(None)))
+    query = _query().where(or_(*mine))
     if open_only:
         query = query.where(table.c.deadline_ms.is_not(None))
     if cursor:

@@ -12,6 +12,7 @@ class Standing(StrEnum):
     PENDING = "pending"  # it passed the gate, the ledger has not said yet
     ON_MARKET = "on_market"
     OFF_MARKET = "off_market"
+    AWARDED = "awarded"  # its owner has it by a claim, and registers data of his own in its place
     PARTITIONED = "partitioned"
     VOID = "void"
 
@@ -27,11 +28,14 @@ _STANDINGS = {
 }
 
 
-def standing(listing_state: str) -> Standing:
+def standing(listing_state: str, *, awarded: bool = False) -> Standing:
     """Return the standing of a contract in ``listing_state`` (the Listing machine of protocol.md).
 
-    A state that this table does not know counts as on the market: the strict side.
+    A state that this table does not know counts as on the market: the strict side. ``awarded`` is whether its owner
+    has it by a claim and has not offered it since.
     """
+    if awarded and listing_state in ("WITHDRAWN", "SOLD", "PENDING_FEE"):
+        return Standing.AWARDED
     return _STANDINGS.get(listing_state, Standing.ON_MARKET)
 
 

@@ -50,7 +50,8 @@ def decide(offered: Offered, candidates: Iterable[Candidate], policy: Policy = P
     """Return what the gate answers to ``offered``, which resembles ``candidates``.
 
     Void registrations count for nothing. Too much of somebody else's refuses whatever else was found; then one's own
-    registration does, under way before listed before off the market; then a person looks at what is in doubt.
+    registration does, under way before listed before off the market, unless he was awarded it; then a person looks at
+    what is in doubt.
     """
     found = Holdings.of(offered, candidates, policy)
     return _refusal(found) or _own_refusal(found) or _review(found) or _allowed(found)
@@ -80,7 +81,7 @@ def _own_refusal(found: Holdings) -> Outcome | None:
         those = [c for c in own if c.standing is where]
         if those:
             return _refused(found, decision, those, existing=those[0].address)
-    same = [c for c in own if found.is_same(c)]
+    same = [c for c in own if found.is_same(c) and c.standing is not Standing.AWARDED]
     if not same:
         return None
     off = next((c for c in same if c.standing is Standing.OFF_MARKET), None)
@@ -98,11 +99,9 @@ def _review(found: Holdings) -> Outcome | None:
     parts = [c for c in found.others if found.share_of(c) >= policy.review_share]
     if parts:
         return _refused(found, Decision.UNDER_REVIEW, parts)
-    # Of his own split collection the requester may sell the parts.
-    split = Standing.PARTITIONED
-    doubtful = [
-        c for c in found.live if c.doubted and not (c.owner == found.offered.requester and c.standing is split)
-    ]
+    # Of his own split collection the requester may sell the parts, and what he was awarded is his.
+    his = (Standing.PARTITIONED, Standing.AWARDED)
+    doubtful = [c for c in found.live if c.doubted and not (c.owner == found.offered.requester and c.standing in his)]
     doubted = mine.union(*(c.doubted for c in doubtful))
     if doubtful and len(doubted) >= policy.refuse_share * number:
         return _refused(found, Decision.UNDER_REVIEW, doubtful)

@@ -36,6 +36,7 @@ def load_standings(connection: Connection, addresses: Iterable[str]) -> dict[str
             registrations.c.failure,
             contracts.c.owner,
             contracts.c.state,
+            contracts.c.record["awarded"].astext.label("awarded"),
             outbox.c.state.label("attempt"),
         )
         .select_from(registrations)
@@ -46,7 +47,7 @@ def load_standings(connection: Connection, addresses: Iterable[str]) -> dict[str
     found: dict[str, Registered] = {}
     for row in connection.execute(query):
         if row.state is not None:
-            found[row.address] = Registered(row.owner, standing(row.state))
+            found[row.address] = Registered(row.owner, standing(row.state, awarded=bool(row.awarded)))
         elif row.failure is not None or row.attempt in FAILED:
             found[row.address] = Registered(row.seller, Standing.VOID)
         else:

@@ -176,19 +176,60 @@ def settle(market: Market, trade_id: str) -> None:
 
 
 @pytest.mark.parametrize("state", LATER)
-def test_a_trade_that_runs_when_the_claimant_has_won_ends_with_everything_back(market: Market, state: str) -> None:
+def test_a_trade_that_runs_when_the_claimant_has_won_goes_on_and_its_price_goes_back(
+    market: Market, state: str
+) -> None:
     trade_id = market.bring_to(state)
     address = market.trade(trade_id)["listing"]
     claim_id = market.claim(address)
     market.answer(claim_id)
     market.find_for(claim_id, "claimant")
+    listing = market.listing(address)
+    assert (listing["owner"], listing["state"], listing["trade"]) == (market.stranger.address, "RESERVED", trade_id)
+    settle(market, trade_id)
     trade = market.trade(trade_id)
-    assert (trade["state"], trade["outcome"]) == ("REFUNDED", "claimed")
-    won = {"stranger": 2 * CLAIM_DEPOSIT - ARBITER_FEE, "supervisor": ARBITER_FEE}
-    assert held(market) == {"buyer": PRICE + BOND, "seller": FEE + BOND, **won}
+    assert trade["state"] == "SETTLED"
+    disputed = trade["outcome"] == "decided"
+    won = {"stranger": 2 * CLAIM_DEPOSIT - ARBITER_FEE, "supervisor": ARBITER_FEE, "platform": FEE}
+    bonds = {"buyer": 0, "seller": 2 * BOND - ARBITER_FEE} if disputed else {"buyer": BOND, "seller": BOND}
+    assert held(market) == {"buyer": PRICE + bonds["buyer"], "seller": bonds["seller"], **won}
     listing = market.listing(address)
     assert (listing["owner"], listing["state"], listing["trade"]) == (market.stranger.address, "WITHDRAWN", "")
     check_closed(market, claim_id)
+
+
+def test_a_friend_s_claim_saves_no_bond_of_who_is_found_at_fault(market: Market) -> None:
+    """The seller has sent garbage; somebody of his claims, and nobody answers."""
+    trade_id = market.bring_to("EVIDENCED")
+    claim_id = market.claim(market.trade(trade_id)["listing"])
+    market.expire()
+    enforce_claim(market, claim_id)
+    market.enforce(trade_id)
+    market.act("trade.decide", trade_id, who=market.substitute)
+    assert market.trade(trade_id)["outcome"] == "fault"
+    assert market.balance(market.buyer) == PRICE + 2 * BOND - ARBITER_FEE
+    assert market.balance(market.substitute) == ARBITER_FEE
+    listing = market.listing(market.trade(trade_id)["listing"])
+    assert (listing["owner"], listing["state"], listing["trade"]) == (market.stranger.address, "WITHDRAWN", "")
+    check_closed(market, claim_id)
+
+
+def test_a_second_claim_beside_a_trade_that_a_first_has_undone_holds_nothing(market: Market) -> None:
+    trade_id = market.bring_to("MATCHED")
+    address = market.trade(trade_id)["listing"]
+    first = market.claim(address)
+    market.answer(first)
+    market.find_for(first, "claimant")
+    other = actor("another who says so")
+    market.open_account(other)
+    second = market.claim(address, who=other)
+    market.act("trade.confirm", trade_id)
+    assert market.claim_record(second)["sale"] is None
+    assert market.listing(address)["claim"] == second
+    market.answer(second, who=market.stranger)
+    market.find_for(second, "owner")
+    assert market.listing(address)["owner"] == market.stranger.address
+    check_closed(market, second)
 
 
 @pytest.mark.parametrize("state", LATER)
@@ -268,7 +309,43 @@ def test_a_contract_can_be_claimed_before_its_fee_is_paid(in_memory: Any) -> Non
     market.expire()
     enforce_claim(market, claim_id)
     listing = market.listing(address)
-    assert (listing["owner"], listing["state"], listing["deadline"]) == (market.stranger.address, "WITHDRAWN", "")
+    assert (listing["owner"], listing["state"]) == (market.stranger.address, "PENDING_FEE")
+    # No way round the fee: it is due of the new owner.
+    with refused(ErrorCode.WRONG_STATE):
+        market.ask(market.stranger, "listing.relist", {"listing": address, "offer": offer()})
+    fee = {"listing": address, "amount": "100"}
+    market.ask(market.stranger, "listing.charge", fee, market.fund(market.stranger, 100))
+    assert market.listing(address)["state"] == "LISTED"
+    assert market.trade(market.pay(address))["seller"] == market.stranger.address
+
+
+@pytest.mark.parametrize("state", [ListingState.LISTED, ListingState.SOLD])
+def test_who_has_won_registers_his_own_data_and_sells_them(market: Market, state: ListingState) -> None:
+    """What he has is not the thief's package, and no commitment of his."""
+    address = contract_in(market, state)
+    claim_id = market.claim(address)
+    market.expire()
+    enforce_claim(market, claim_id)
+    assert market.listing(address)["awarded"] == claim_id
+    with refused(ErrorCode.RELIST_EXISTING):
+        market.list_data(market.stranger)
+    new = market.list_data(market.stranger, overlaps=(address,))["id"]
+    assert (market.listing(address)["state"], market.listing(new)["state"]) == ("PARTITIONED", "LISTED")
+    trade_id = market.pay(new)
+    for function in ("trade.charge", "trade.send"):
+        market.act(function, trade_id, who=market.stranger)
+    market.act("trade.relay", trade_id)
+    market.act("trade.confirm", trade_id)
+    assert market.listing(new)["owner"] == market.buyer.address
+    # By then the bytes are the new contract's.
+    with refused(ErrorCode.ALREADY_REGISTERED):
+        market.list_data(market.seller, overlaps=())
+
+
+def test_who_bought_a_contract_does_not_register_its_data_anew(market: Market) -> None:
+    address = contract_in(market, ListingState.SOLD)
+    with refused(ErrorCode.RELIST_EXISTING):
+        market.list_data(market.buyer, overlaps=(address,))
 
 
 def test_a_claimed_contract_cannot_be_paid_for_offered_relisted_split_or_claimed_again(market: Market) -> None:
@@ -353,6 +430,35 @@ def test_the_supervisor_decides_no_claim_of_his_own_organisation(market: Market)
     theirs = market.list_data(inside, b"another photo")["id"]
     with refused(ErrorCode.NOT_PERMITTED):
         market.claim(theirs)
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.claim(address, who=market.platform)
+
+
+@pytest.mark.requirement("R18")
+def test_the_supervisor_answers_no_claim_for_what_was_recovered_to_him(market: Market) -> None:
+    owner = actor("careless owner")
+    market.open_account(owner, recovery=market.supervisor.address)
+    address = market.list_data(owner)["id"]
+    answered, address_2 = market.claim(address), market.list_data(owner, b"another photo")["id"]
+    market.answer(answered, who=owner)
+    open_still = market.claim(address_2)
+    market.ask(market.supervisor, "account.recover", {"account": owner.address})
+    market.expire(market.config["change_delay"])
+    moved = {"listings": [address, address_2]}
+    market.ask(market.supervisor, "account.recover", {"account": owner.address}, moved)
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.answer(open_still, who=market.supervisor)
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.find_for(answered, "owner")
+
+
+@pytest.mark.requirement("R18")
+def test_the_supervisor_decides_no_claim_of_what_he_is_buying(in_memory: Any) -> None:
+    arbiters = [actor(name, TRADER).party() for name in ("third", "fourth")]
+    market = Market(in_memory, arbiters=arbiters)
+    trade_id = market.bring_to("SENT", who=market.supervisor)
+    with refused(ErrorCode.NOT_PERMITTED):
+        market.claim(market.trade(trade_id)["listing"])
 
 
 def test_a_recovered_owner_answers_by_his_new_account(market: Market) -> None:

@@ -110,7 +110,7 @@ def test_the_demo_of_disputes_gives_the_money_to_whom_it_belongs(tmp_path: Path)
         "other data": {"swindler": -600, "buyer": 200, "arbiter": 300},
         "denied receipt": {"honest seller": 15_000 - 375 - 100 + 200, "lying buyer": -15_500, "arbiter": 300},
         "no-show": {"idle seller": -600, "waiting buyer": 500},
-        # The loser's deposit of 10.00 pays the fee.
-        "ownership claim": {"photographer": 700, "idle seller": -1_000, "waiting buyer": 0, "supervisor": 300},
+        # The loser's deposit of 10.00 pays the fee; the winner pays for listing his own.
+        "ownership claim": {"photographer": 600, "idle seller": -1_000, "waiting buyer": 0, "supervisor": 300},
         "silent buyer": {"second seller": 15_000 - 375 - 100 + 500, "silent buyer": -15_500},
     }

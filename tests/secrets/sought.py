@@ -14,6 +14,7 @@ from countermark.client.data import only
 from countermark.client.examining import examine
 from countermark.client.listings import recall
 from countermark.protocol import sealed
+from countermark.protocol.claim_papers import EVIDENCE_KIND
 from countermark.protocol.encoding import unb64u
 from countermark.protocol.packages.measuring import PackageReader
 from countermark.protocol.packages.sealing import wrap_info
@@ -160,7 +161,8 @@ def opened(story: Story, one: Exchange) -> Iterator[tuple[str, bytes]]:
         kind = message["kind"]
     except (ValueError, KeyError, TypeError):
         return
-    if kind != story.canaries.body:
+    # What is the supervisor's alone passes through.
+    if kind not in (story.canaries.body, EVIDENCE_KIND):
         yield kind, open_sealed(keys, message, kind=kind, market=story.market)
 
 

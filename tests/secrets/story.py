@@ -302,9 +302,9 @@ class Story:
         listing = self.goods["claimed"].listing
         shown = self.folder / self.canaries.file_name / "evidence.tif"
         shown.write_bytes(self.evidence["claimant"][1])
-        evidence = sides.evidence_of(listing, self.evidence["claimant"][0].decode(), [shown])
+        evidence = sides.evidence_of(stranger.market, listing, self.evidence["claimant"][0].decode(), [shown])
         self.claim = sides.open_claim(stranger.market, evidence).entity
-        answered = sides.evidence_of(listing, self.evidence["owner"][0].decode(), [])
+        answered = sides.evidence_of(seller.market, listing, self.evidence["owner"][0].decode(), [])
         sides.answer(seller.market, view.show(seller.market, self.claim), answered)
         assert [one["id"] for one in view.mine(seller.market)] == [self.claim]
         account.open_account(supervisor.market, supervisor.keys)

@@ -81,12 +81,15 @@ def conclude(tx: Transaction, trade: Trade, listing: Listing, claim: Claim | Non
     """Pay out the escrow and pass on, or free, the contract: one transaction (steps (23), (24)).
 
     Returns the trade after it, and the ``listing``, which the caller writes. While ``claim`` says that it is somebody
-    else's it passes to nobody, and the price is held for whom the claim finds it to be due to.
+    else's it passes to nobody, and the price is held for whom the claim finds it to be due to. Where it was awarded
+    to somebody else meanwhile it stays his, and the price goes back.
     """
     terms = trade.terms
-    holder = claim if trade.state is TradeState.SETTLED else None
+    holder = claim if trade.state is TradeState.SETTLED and not listing.awarded else None
     if holder is not None:
         after = listing
+    elif listing.awarded and not trade.misregistered:
+        after = replace(listing, state=ListingState.WITHDRAWN, trade="")
     elif trade.state is TradeState.SETTLED:
         after = replace(listing, state=ListingState.SOLD, owner=terms.buyer, trade="")
     elif trade.misregistered:
@@ -95,7 +98,7 @@ def conclude(tx: Transaction, trade: Trade, listing: Listing, claim: Claim | Non
         tx.put(state.exact(listing.exact_key), {"listing": listing.address, "status": "VOID"})
     else:
         after = replace(listing, state=ListingState.LISTED, trade="")
-    payouts = _pay_out(tx, trade, holder)
+    payouts = _pay_out(tx, trade, holder, void=bool(listing.awarded))
     if holder is not None:
         _hold_price(tx, trade, holder, payouts[0])
     return replace(trade, deadline_ms=None, escrow=(), payouts=payouts), after
@@ -112,7 +115,7 @@ def _hold_price(tx: Transaction, trade: Trade, claim: Claim, price: Paid) -> Non
     tx.put(state.claim(claim.id), held.to_json())
 
 
-def _pay_out(tx: Transaction, trade: Trade, claim: Claim | None) -> tuple[Paid, ...]:
+def _pay_out(tx: Transaction, trade: Trade, claim: Claim | None, *, void: bool) -> tuple[Paid, ...]:
     """Return what the trade's end pays to whom; ``claim`` gets the price, and before all others."""
     terms = trade.terms
     addresses = {
@@ -122,7 +125,7 @@ def _pay_out(tx: Transaction, trade: Trade, claim: Claim | None) -> tuple[Paid, 
         Receiver.ARBITER: trade.judge.account,
     }
     held = {coin.role: coin.amount for coin in trade.escrow}
-    due = settlement.payouts(held, trade.state, trade.outcome, arbiter_fee=terms.arbiter_fee)
+    due = settlement.payouts(held, trade.state, trade.outcome, arbiter_fee=terms.arbiter_fee, void=void)
     to: list[tuple[str, int]] = []
     if claim is not None:
         to.append((state.claim(claim.id), terms.price))

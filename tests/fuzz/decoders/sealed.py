@@ -12,11 +12,11 @@ from countermark.protocol.sealed import open_sealed, seal
 from tests.fuzz import jsonwise
 from tests.fuzz.decoder import Decoder
 from tests.fuzz.decoders import applications, messages
-from tests.fuzz.parties import LISTING, MARKET, PLATFORM_ENCRYPTION
+from tests.fuzz.parties import BUYER, LISTING, MARKET, PLATFORM_ENCRYPTION
 
 _PART = next(parts.plaintexts([b"a fingerprint", b"another"]))
 
-_EVIDENCE = Evidence(LISTING, "It is mine", (("original.tif", bytes(range(256))),)).to_bytes()
+_EVIDENCE = Evidence(BUYER.address, LISTING, "It is mine", (("original.tif", bytes(range(256))),)).to_bytes()
 
 _KINDS: Mapping[str, tuple[Callable[[Random], bytes], Callable[[bytes], object]]] = {
     "listing": (applications.make, applications.read),

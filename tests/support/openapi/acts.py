@@ -99,7 +99,7 @@ def _open_claim(live: LiveMarket, fresh: bool, pick: int) -> Act:
 
 def _show(live: LiveMarket, act: Act, listing: str, *, fresh: bool) -> None:
     """Add deposit and sealed evidence to `act`."""
-    plaintext = Evidence(listing, "It is mine", (("original", b"larger"),)).to_bytes()
+    plaintext = Evidence(act.signer.address, listing, "It is mine", (("original", b"larger"),)).to_bytes()
     key = live.market.supervisor.encryption.public
     message = seal(key, plaintext, kind=EVIDENCE_KIND, market=MARKET, key_version=1)
     act.extra = {"sealed": message}

@@ -1,28 +1,33 @@
 """Claims of ownership as their parties meet them: evidence, what the supervisor reads, what each has then."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from countermark.client import account
+from countermark.client import account, purchases
 from countermark.client.claims import judge, sides, view
 from countermark.client.market import Done
-from countermark.platform.claims.papers import HANDED_IN
+from countermark.platform.claims.papers import ClaimPapers
 from countermark.platform.claims.retention import DAY_MS, ClaimRetentionJob
 from countermark.platform.store import tables
+from countermark.platform.store.quotas import Quota
 from countermark.protocol import canonical, intents, sealed
 from countermark.protocol.claim_papers import FILE_BYTES, MOST_FILES, Evidence
 from countermark.protocol.claims import Claimed
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode, MarketError
 from tests.support.market import ARBITER_FEE, CLAIM_DEPOSIT, SUPERVISOR, actor, refused
+from tests.support.platform import MARKET
 from tests.unit.client.conftest import OwnLedger, Person, Sale, failing
 from tests.unit.client.test_client_deciding import judge as sits
 
 pytestmark = pytest.mark.requirement("A-08")
 
+SOMEBODY = actor("seller").address
 ORIGINAL = b"the original, larger than what is sold"
 
 
@@ -44,14 +49,14 @@ def supervisor(sale: Sale) -> Person:
 
 
 def claim(sale: Sale, who: Person, *files: Path) -> str:
-    done = sides.open_claim(who.market(), sides.evidence_of(sale.listing, "I took it in 1998", files))
+    done = sides.open_claim(who.market(), sides.evidence_of(who.market(), sale.listing, "I took it in 1998", files))
     assert (done.result["state"], done.entity) == ("OPEN", done.result["id"])
     return done.entity
 
 
 def answer(sale: Sale, claim_id: str, who: Person | None = None, listing: str = "") -> Done:
     market = (who or sale.seller).market()
-    evidence = sides.evidence_of(listing or sale.listing, "No, I did", ())
+    evidence = sides.evidence_of(market, listing or sale.listing, "No, I did", ())
     return sides.answer(market, view.show(sale.seller.market(), claim_id), evidence)
 
 
@@ -74,11 +79,14 @@ def test_either_side_shows_and_the_supervisor_alone_reads(
     answer(sale, claim_id)
     record = sale.front.world.market.claim_record(claim_id)
     evidence = judge.evidence(supervisor.market(), supervisor.trader.keys, record)
+    addresses = [who.trader.keys.address for who in (stranger, sale.seller)]
     assert evidence == {
-        "claimant": Evidence(sale.listing, "I took it in 1998", (("original.tif", ORIGINAL),)),
-        "owner": Evidence(sale.listing, "No, I did"),
+        "claimant": Evidence(addresses[0], sale.listing, "I took it in 1998", (("original.tif", ORIGINAL),)),
+        "owner": Evidence(addresses[1], sale.listing, "No, I did"),
     }
-    (written,) = judge.write(Evidence(sale.listing, "", (("original.tif", ORIGINAL),)), tmp_path / "read")
+    (written,) = judge.write(
+        Evidence(addresses[0], sale.listing, "", (("original.tif", ORIGINAL),)), tmp_path / "read"
+    )
     assert written.read_bytes() == ORIGINAL
     for who in (stranger, sale.seller):
         assert failing(lambda who=who: who.trader.http.get(f"/v1/claims/{claim_id}/evidence")).code == "wrong_actor"
@@ -121,7 +129,9 @@ def test_an_answer_that_was_lost_claims_once(sale: Sale, stranger: Person) -> No
     unknown = failing(lambda: claim(sale, stranger))
     assert unknown.code == "outcome_unknown"
     stranger.wire.silent = lambda _: False
-    done = sides.open_claim(stranger.market(), sides.evidence_of(sale.listing, "I took it in 1998", ()))
+    done = sides.open_claim(
+        stranger.market(), sides.evidence_of(stranger.market(), sale.listing, "I took it in 1998", ())
+    )
     assert done.resumed
     assert done.entity == unknown.entity
     assert len(sale.front.world.market.records("claim/")) == 1
@@ -140,8 +150,8 @@ def test_evidence_is_of_the_claimed_contract(sale: Sale, stranger: Person) -> No
     claim_id = claim(sale, stranger)
     assert failing(lambda: answer(sale, claim_id, listing="dc1" + "a" * 52)).code == "refused_here"
     with refused(ErrorCode.UNKNOWN_LISTING):
-        sides.evidence_of("dc1", "mine", ())
-    unknown = sides.evidence_of("dc1" + "a" * 52, "mine", ())
+        sides.evidence_of(stranger.market(), "dc1", "mine", ())
+    unknown = sides.evidence_of(stranger.market(), "dc1" + "a" * 52, "mine", ())
     assert failing(lambda: sides.open_claim(stranger.market(), unknown)).code == "unknown_listing"
 
 
@@ -155,7 +165,7 @@ def test_who_has_no_part_in_a_claim_does_not_answer_it(sale: Sale, stranger: Per
 
 def _message(plaintext: bytes, *, kind: str = "claim", to: str = "supervisor") -> dict[str, Any]:
     key = actor(to, SUPERVISOR).encryption.public
-    return sealed.seal(key, plaintext, kind=kind, market="trading/countermark", key_version=1)
+    return sealed.seal(key, plaintext, kind=kind, market=MARKET, key_version=1)
 
 
 @pytest.mark.parametrize(
@@ -170,15 +180,7 @@ def _message(plaintext: bytes, *, kind: str = "claim", to: str = "supervisor") -
 def test_a_side_whose_evidence_nobody_can_read_has_shown_nothing(
     sale: Sale, stranger: Person, supervisor: Person, plaintext: bytes, options: dict[str, str]
 ) -> None:
-    market = stranger.market()
-    message = _message(plaintext, **options) | {}
-    params = {
-        "listing": sale.listing,
-        "deposit": str(CLAIM_DEPOSIT),
-        "evidence": digest(canonical.dumps(message)),
-    }
-    body = {"intent": market.sign("claim.open", params), "sealed": message}
-    stranger.trader.http.post("/v1/claims", body, wait_s=5)
+    _claim_with(sale, stranger, _message(plaintext, **options))
     (record,) = sale.front.world.market.records("claim/").values()
     evidence = judge.evidence(supervisor.market(), supervisor.trader.keys, record)
     assert str(evidence["claimant"]).startswith("it cannot be read")
@@ -190,13 +192,79 @@ def test_a_platform_that_gives_other_evidence_or_reasons_is_found_out(
     claim_id = claim(sale, stranger)
     answer(sale, claim_id)
     record = sale.front.world.market.claim_record(claim_id)
-    forged = {**record, "evidence": {**record["evidence"], "owner": digest(b"another")}}
-    told = failing(lambda: judge.evidence(supervisor.market(), supervisor.trader.keys, forged))
-    assert told.code == "gateway_answer"
+    supervisor.wire.replace = _instead({"claimant": _message(b"{}"), "owner": None})
+    shown = judge.evidence(supervisor.market(), supervisor.trader.keys, record)
+    assert "other evidence" in str(shown["claimant"])
+    assert "does not have it" in str(shown["owner"])
+    supervisor.wire.replace = lambda _: None
     decide(sale, supervisor, claim_id, Claimed.OWNER)
-    resource = view.show(stranger.market(), claim_id)
-    resource["decision"]["reasons"] = digest(b"others")
-    assert failing(lambda: view.reasons_of(stranger.market(), resource)).code == "commitment_mismatch"
+    for name, other in (("reasons", digest(b"others")), ("decision", "claimant")):
+        resource = view.show(stranger.market(), claim_id)
+        resource["decision"][name] = other
+        told = failing(lambda resource=resource: view.reasons_of(stranger.market(), resource))
+        assert told.code == "commitment_mismatch"
+
+
+def _instead(document: dict[str, Any]) -> Callable[[httpx.Request], httpx.Response | None]:
+    """Answer so where evidence is asked for."""
+    return lambda request: httpx.Response(200, json=document) if request.url.path.endswith("/evidence") else None
+
+
+def test_evidence_that_somebody_else_carried_is_not_his(sale: Sale, stranger: Person, supervisor: Person) -> None:
+    """Who has seen the sealed message of another, and keeps it back, cannot show it in his own name."""
+    honest = Evidence(sale.buyer.trader.keys.address, sale.listing, "I took it", (("original", ORIGINAL),))
+    message = _message(honest.to_bytes())
+    _claim_with(sale, stranger, message)
+    (record,) = sale.front.world.market.records("claim/").values()
+    shown = judge.evidence(supervisor.market(), supervisor.trader.keys, record)["claimant"]
+    assert isinstance(shown, str)
+    assert sale.buyer.trader.keys.address in shown
+
+
+def _claim_with(sale: Sale, who: Person, message: dict[str, Any], deposit: int = CLAIM_DEPOSIT) -> None:
+    params = {
+        "listing": sale.listing,
+        "deposit": str(deposit),
+        "evidence": digest(canonical.dumps(message)),
+    }
+    body = {"intent": who.market().sign("claim.open", params), "sealed": message}
+    who.trader.http.post("/v1/claims", body, wait_s=5)
+
+
+def test_what_the_ledger_would_refuse_leaves_no_evidence(sale: Sale, stranger: Person) -> None:
+    poor, unknown = sits(sale, "buyer").person, sits(sale, "nobody yet").person
+    spent = account.balance(poor.market())
+    account.transfer(poor.market(), stranger.trader.keys.address, str(spent))
+    sale.front.work()
+    message = _message(b"{}")
+    refusals = {
+        "insufficient_funds": lambda: _claim_with(sale, poor, message),
+        "unknown_account": lambda: _claim_with(sale, unknown, message),
+        "own_listing": lambda: _claim_with(sale, sale.seller, message),
+        "wrong_amount": lambda: _claim_with(sale, stranger, message, CLAIM_DEPOSIT - 1),
+    }
+    assert {code: failing(refused).code for code, refused in refusals.items()} == {code: code for code in refusals}
+    assert not [path for path in (sale.front.folder / "objects").rglob("*claims*") if path.is_file()]
+    with sale.front.services.database.begin() as connection:
+        assert connection.execute(tables.claim_papers.select()).all() == []
+    claim(sale, stranger)
+    assert failing(lambda: _claim_with(sale, sale.buyer, message)).code == "listing_claimed"
+
+
+def test_who_owns_the_contract_afterwards_reads_nothing_of_its_claims(
+    sale: Sale, stranger: Person, supervisor: Person
+) -> None:
+    trade = sale.sent()
+    claim_id = claim(sale, stranger)
+    purchases.confirm(sale.buyer.market(), trade)
+    assert failing(lambda: sale.buyer.trader.http.get(f"/v1/claims/{claim_id}/decision")).code == "wrong_actor"
+    assert view.show(sale.buyer.market(), claim_id)["sale"]["trade"] == trade
+    answer(sale, claim_id)
+    decide(sale, supervisor, claim_id, Claimed.OWNER)
+    # The sale that waited has made him the owner.
+    assert stranger.trader.http.get(f"/v1/listings/{sale.listing}")["owner"] == sale.buyer.trader.keys.address
+    assert failing(lambda: sale.buyer.trader.http.get(f"/v1/claims/{claim_id}/decision")).code == "wrong_actor"
+    assert list(view.mine(sale.buyer.market())) == []
 
 
 def test_reasons_are_given_by_the_one_who_has_decided(sale: Sale, stranger: Person, supervisor: Person) -> None:
@@ -213,18 +281,32 @@ def test_reasons_are_given_by_the_one_who_has_decided(sale: Sale, stranger: Pers
 @pytest.mark.parametrize(
     ("evidence", "code"),
     [
-        (Evidence("dc1" + "a" * 52, ""), ErrorCode.MALFORMED_REQUEST),
-        (Evidence("dc1" + "a" * 52, "x" * 20_001), ErrorCode.MALFORMED_REQUEST),
-        (Evidence("dc1" + "a" * 52, "x", (("a", b"1"), ("A", b"2"))), ErrorCode.MALFORMED_REQUEST),
-        (Evidence("dc1" + "a" * 52, "x", (("../a", b"1"),)), ErrorCode.MALFORMED_REQUEST),
-        (Evidence("dc1" + "a" * 52, "x", (("..", b"1"),)), ErrorCode.MALFORMED_REQUEST),
-        (Evidence("dc1" + "a" * 52, "x", (("a", bytes(FILE_BYTES + 1)),)), ErrorCode.TOO_LARGE),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, ""), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x" * 20_001), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("a", b"1"), ("A", b"2"))), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("../a", b"1"),)), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("..", b"1"),)), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("\u6f22" * 70, b"1"),)), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("a\x9b2J", b"1"),)), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("a\u202egpj", b"1"),)), ErrorCode.MALFORMED_REQUEST),
+        (Evidence(SOMEBODY, "dc1" + "a" * 52, "x", (("a", bytes(FILE_BYTES + 1)),)), ErrorCode.TOO_LARGE),
         (
-            Evidence("dc1" + "a" * 52, "x", tuple((str(n), b"") for n in range(MOST_FILES + 1))),
+            Evidence(SOMEBODY, "dc1" + "a" * 52, "x", tuple((str(n), b"") for n in range(MOST_FILES + 1))),
             ErrorCode.TOO_LARGE,
         ),
     ],
-    ids=["no words", "too many words", "one name twice", "a path", "a folder above", "too large", "too many"],
+    ids=[
+        "no words",
+        "too many words",
+        "one name twice",
+        "a path",
+        "a folder above",
+        "a long name",
+        "a control",
+        "a turned name",
+        "too large",
+        "too many",
+    ],
 )
 def test_what_evidence_cannot_hold_is_refused(evidence: Evidence, code: ErrorCode) -> None:
     with pytest.raises(MarketError) as caught:
@@ -233,7 +315,9 @@ def test_what_evidence_cannot_hold_is_refused(evidence: Evidence, code: ErrorCod
 
 
 def test_as_much_evidence_as_may_be_goes_through(sale: Sale, stranger: Person, supervisor: Person) -> None:
-    large = Evidence(sale.listing, "x" * 20_000, (("film.bin", secrets.token_bytes(FILE_BYTES)),))
+    large = Evidence(
+        stranger.trader.keys.address, sale.listing, "x" * 20_000, (("film.bin", secrets.token_bytes(FILE_BYTES)),)
+    )
     done = sides.open_claim(stranger.market(), large)
     record = sale.front.world.market.claim_record(done.entity)
     assert judge.evidence(supervisor.market(), supervisor.trader.keys, record)["claimant"] == large
@@ -266,24 +350,30 @@ def test_evidence_goes_some_days_after_the_end_and_what_never_came_about_too(sal
 
 
 def test_nobody_hands_in_evidence_without_end(sale: Sale, stranger: Person) -> None:
-    http, market = stranger.trader.http, stranger.market()
+    services, message = sale.front.services, _message(b"{}")
+    papers = ClaimPapers(
+        services.database,
+        services.objects,
+        clock=services.clock,
+        quota=Quota("claim", most=2, window_ms=3_600_000),
+    )
 
     def hand_in() -> None:
-        message = {**_message(b"{}"), "key_version": 1}
-        token = intents.sign(
-            actor("stranger").key,
-            market=market.name,
-            action="claim.open",
-            params={
-                "listing": sale.listing,
-                # Refused by the ledger, each of them.
-                "deposit": "1",
-                "evidence": digest(canonical.dumps(message)),
-            },
-            issued_at_ms=sale.front.services.clock(),
-        )
-        http.post("/v1/claims", {"intent": token, "sealed": message}, wait_s=0)
+        params = {
+            "listing": sale.listing,
+            "deposit": str(CLAIM_DEPOSIT),
+            "evidence": digest(canonical.dumps(message)),
+        }
+        token = stranger.market().sign("claim.open", params)
+        papers.take_evidence(intents.parse(token, market=stranger.market().name, action="claim.open"), message)
 
-    codes = [failing(hand_in).code for _ in range(HANDED_IN.most)]
-    assert set(codes) == {"wrong_amount"}
-    assert failing(hand_in).code == "rate_limited"
+    hand_in()
+    hand_in()
+    with refused(ErrorCode.RATE_LIMITED):
+        hand_in()
+    # Of none of them has the ledger heard: after a day they go.
+    job = ClaimRetentionJob(
+        services.database, objects=services.objects, clock=lambda: services.clock() + 2 * DAY_MS, kept_days=30
+    )
+    assert job.run_once() == 2
+    assert not [path for path in (sale.front.folder / "objects/claims").rglob("*") if path.is_file()]

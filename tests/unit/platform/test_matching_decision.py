@@ -11,7 +11,7 @@ from countermark.platform.matching.decision import Decision, Outcome, decide
 from countermark.protocol.transitions import ListingState
 
 SELLER, OTHER = "did:key:seller", "did:key:other"
-PENDING, ON, OFF, PARTS, VOID = Standing
+PENDING, ON, OFF, AWARDED, PARTS, VOID = Standing
 EXACT, MATCH, REVIEW = "exact", "match", "review"
 PHOTO = ("image", 0)
 OFFERED = Offered(SELLER, frozenset({PHOTO}))
@@ -37,6 +37,9 @@ def _candidate(owner: str, where: Standing, how: str, address: str = "dc1a", ite
         (SELLER, OFF, EXACT, Decision.RELIST_EXISTING),
         (SELLER, PARTS, MATCH, Decision.ALREADY_REGISTERED),
         (SELLER, PARTS, EXACT, Decision.ALREADY_REGISTERED),
+        (SELLER, AWARDED, MATCH, Decision.ALLOWED),
+        (SELLER, AWARDED, EXACT, Decision.ALLOWED),
+        (SELLER, AWARDED, REVIEW, Decision.ALLOWED),
         (SELLER, VOID, EXACT, Decision.ALLOWED),
         (SELLER, ON, REVIEW, Decision.UNDER_REVIEW),
         (SELLER, PARTS, REVIEW, Decision.ALLOWED),
@@ -45,6 +48,7 @@ def _candidate(owner: str, where: Standing, how: str, address: str = "dc1a", ite
         (OTHER, ON, EXACT, Decision.SIMILAR_REGISTERED),
         (OTHER, OFF, MATCH, Decision.SIMILAR_REGISTERED),
         (OTHER, PARTS, MATCH, Decision.SIMILAR_REGISTERED),
+        (OTHER, AWARDED, MATCH, Decision.SIMILAR_REGISTERED),
         (OTHER, VOID, EXACT, Decision.ALLOWED),
         (OTHER, ON, REVIEW, Decision.UNDER_REVIEW),
         (OTHER, OFF, REVIEW, Decision.UNDER_REVIEW),
@@ -53,6 +57,13 @@ def _candidate(owner: str, where: Standing, how: str, address: str = "dc1a", ite
 )
 def test_one_resembling_registration(owner: str, where: Standing, how: str, decision: Decision) -> None:
     assert decide(OFFERED, [_candidate(owner, where, how)]).decision is decision
+
+
+@pytest.mark.requirement("A-08")
+def test_what_was_awarded_is_replaced_by_what_its_owner_registers_himself() -> None:
+    assert decide(OFFERED, [_candidate(SELLER, AWARDED, EXACT)]).overlaps == ("dc1a",)
+    states = {state for state in ListingState if standing(state, awarded=True) is AWARDED}
+    assert states == {ListingState.WITHDRAWN, ListingState.SOLD, ListingState.PENDING_FEE}
 
 
 @pytest.mark.requirement("R25")
@@ -98,7 +109,8 @@ candidates = st.builds(
 def test_nothing_that_is_somebody_elses_or_on_the_market_is_ever_allowed(found: list[Candidate]) -> None:
     outcome = decide(OFFERED, found)
     if outcome.decision is Decision.ALLOWED:
-        assert all(c.standing is VOID or (c.owner, c.standing) == (SELLER, PARTS) for c in found)
+        his = {(SELLER, PARTS), (SELLER, AWARDED)}
+        assert all(c.standing is VOID or (c.owner, c.standing) in his for c in found)
 
 
 @given(st.lists(candidates, max_size=6, unique_by=lambda c: c.address), st.randoms())
