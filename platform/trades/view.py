@@ -95,8 +95,13 @@ class TradeView:
         return roles[account]
 
     def decides(self, account: str) -> bool:
-        """Return whether ``account`` is the one who decides now."""
-        return self.state is TradeState.EVIDENCED and self.role(account) == self.decider
+        """Return whether ``account`` is the one who decides now.
+
+        Raises:
+            MarketError: UNKNOWN_TRADE for whoever has no part in the trade, whatever its state.
+        """
+        role = self.role(account)
+        return self.state is TradeState.EVIDENCED and role == self.decider
 
 
 def load_trade(connection: Connection, trade: str) -> TradeView:
