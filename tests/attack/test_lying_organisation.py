@@ -70,7 +70,7 @@ def lied_to(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("liar", ANYONE)
-def test_lying_organisation_finds_no_valid_endorsement(lied_to: LiedTo, liar: str) -> None:
+def test_one_organisations_peer_and_chaincode_altered_to_lie(lied_to: LiedTo, liar: str) -> None:
     before = lied_to.every.everything()
     lies = 0
     with lied_to.network.replaced_chaincode(liar, DISHONEST):

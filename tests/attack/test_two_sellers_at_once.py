@@ -79,7 +79,7 @@ def _forget(world: World) -> None:
 
 @pytest.mark.requirement("R25")
 @pytest.mark.requirement("R9")
-def test_of_two_sellers_at_once_exactly_one_passes(
+def test_seller_registers_what_another_is_registering(
     world: World, offers: Sequence[tuple[Fingerprint, Fingerprint]]
 ) -> None:
     sellers = (world.market.seller, world.market.stranger)

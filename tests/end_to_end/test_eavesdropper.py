@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,49 +18,13 @@ from countermark.protocol.encoding import b64u
 from countermark.protocol.packages import PackageHeader, PackageSalts, seal_package
 from countermark.protocol.sealed import EncryptionKey
 from tests.end_to_end.test_trade_by_cli import opened, photograph
+from tests.support.eavesdropping import Eavesdropper, check_is_tls
 from tests.support.whole_platform import Platform, Trader
-
-
-class Eavesdropper:
-    """Passes connections on to a gateway, and keeps what goes through, by connection and direction."""
-
-    def __init__(self, url: str) -> None:
-        self._target = (urlsplit(url).hostname, urlsplit(url).port)
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        self.heard: list[bytearray] = []
-        self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self._target)
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
-        record = bytearray()
-        with self._lock:
-            self.heard.append(record)
-        try:
-            while data := source.recv(1 << 16):
-                record += data
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            source.close()
-
-    def close(self) -> None:
-        self._server.close()
 
 
 @pytest.fixture
 def eavesdropper(platform: Platform) -> Iterator[Eavesdropper]:
-    made = Eavesdropper(platform.url)
+    made = Eavesdropper(urlsplit(platform.url).netloc)
     yield made
     made.close()
 
@@ -73,24 +36,6 @@ def through(eavesdropper: Eavesdropper, person: Trader, folder: Path) -> Trader:
     gateway.write_text(json.dumps({"url": f"https://127.0.0.1:{eavesdropper.port}"}))
     shutil.copy(person.platform.ca_file, folder / "gateway-ca.pem")
     return replace(person, environment={**person.environment, "COUNTERMARK_GATEWAY": str(gateway)})
-
-
-RECORDS = {20, 21, 22, 23}
-"""Content types of TLS records: change of cipher, alert, handshake, application data (RFC 8446, section 5.1)."""
-
-
-def check_is_tls(stream: bytes) -> int:
-    """Check that `stream` is TLS records of version 1.2 or later and nothing else; return the sealed bytes."""
-    sealed = position = 0
-    while position + 5 <= len(stream):
-        kind, version = stream[position], stream[position + 1 : position + 3]
-        assert kind in RECORDS
-        # The first flight may carry the number of 1.0, for middleboxes (RFC 8446, section 5.1).
-        assert version == b"\x03\x03" or (position == 0 and version == b"\x03\x01")
-        length = int.from_bytes(stream[position + 3 : position + 5], "big")
-        sealed += length if kind == 23 else 0
-        position += 5 + length
-    return sealed
 
 
 @pytest.mark.requirement("R82")
