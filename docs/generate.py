@@ -5,7 +5,7 @@ import functools
 import sys
 from pathlib import Path
 
-from docs.generators import cli, errors, http, requirements
+from docs.generators import attacks, cli, errors, http, requirements
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def pages() -> dict[str, str]:
     """Return the generated pages by their path in the repository."""
     return {
+        "docs/attacks.md": attacks.page(ROOT),
         "docs/cli.md": cli.page(),
         "docs/errors.md": errors.page(),
         "docs/http-operations.md": http.page(),

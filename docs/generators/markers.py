@@ -1,4 +1,4 @@
-"""Find `@pytest.mark.requirement` in the tests by reading them; nothing is imported or run."""
+"""Find the tests, and `@pytest.mark.requirement` on them, by reading them; nothing is imported or run."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -11,20 +11,29 @@ _ELSEWHERE = frozenset({"fabric", "docker"})
 
 
 @dataclass(frozen=True)
-class MarkedTest:
-    """A test that shows a requirement.
+class Test:
+    """A test.
 
     Attributes:
         node: pytest's node id without parameters.
-        requirement: For example ``R35``, or an ambiguity of the paper, ``A-05``.
         not_run: Names of what would keep the test from running or from failing: skip, skipif, xfail.
         everywhere: Whether it needs nothing but Python, so that it runs on every machine.
     """
 
     node: str
-    requirement: str
     not_run: frozenset[str]
     everywhere: bool
+
+
+@dataclass(frozen=True)
+class MarkedTest(Test):
+    """A test that shows a requirement.
+
+    Attributes:
+        requirement: For example ``R35``, or an ambiguity of the paper, ``A-05``.
+    """
+
+    requirement: str
 
 
 @dataclass(frozen=True)
@@ -36,18 +45,29 @@ class _Marks:
         return _Marks(self.requirements | other.requirements, self.names | other.names)
 
 
+def all_tests(root: Path) -> dict[str, Test]:
+    """Return the tests below ``root``/tests by node id."""
+    return {test.node: test for test, _ in _found(root)}
+
+
 def marked_tests(root: Path) -> list[MarkedTest]:
     """Return the marked tests below ``root``/tests, by node id."""
-    found = [test for path in sorted((root / "tests").rglob("test_*.py")) for test in _in_file(root, path)]
+    found = [
+        MarkedTest(test.node, test.not_run, test.everywhere, requirement)
+        for test, requirements in _found(root)
+        for requirement in requirements
+    ]
     return sorted(found, key=lambda test: (test.node, test.requirement))
 
 
-def _in_file(root: Path, path: Path) -> Iterator[MarkedTest]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    yield from _in_body(tree.body, path.relative_to(root).as_posix(), _pytestmark(tree.body))
+def _found(root: Path) -> Iterator[tuple[Test, frozenset[str]]]:
+    """Yield every test with the requirements that it shows."""
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from _in_body(tree.body, path.relative_to(root).as_posix(), _pytestmark(tree.body))
 
 
-def _in_body(body: Iterable[ast.stmt], prefix: str, inherited: _Marks) -> Iterator[MarkedTest]:
+def _in_body(body: Iterable[ast.stmt], prefix: str, inherited: _Marks) -> Iterator[tuple[Test, frozenset[str]]]:
     for node in body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
             marks = inherited | _marks(node.decorator_list) | _pytestmark(node.body)
@@ -55,10 +75,8 @@ def _in_body(body: Iterable[ast.stmt], prefix: str, inherited: _Marks) -> Iterat
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             marks = inherited | _marks(node.decorator_list)
             names = marks.names | _calls(node)
-            for requirement in sorted(marks.requirements):
-                yield MarkedTest(
-                    f"{prefix}::{node.name}", requirement, names & _NOT_RUN, everywhere=not names & _ELSEWHERE
-                )
+            test = Test(f"{prefix}::{node.name}", names & _NOT_RUN, everywhere=not names & _ELSEWHERE)
+            yield test, marks.requirements
 
 
 def _pytestmark(body: Iterable[ast.stmt]) -> _Marks:

@@ -120,7 +120,7 @@ def test_buyer_replays_anothers_intent(market: Market) -> None:
     # Coins are the submitter's to name: he names the victim's other one, and any gateway.
     for msp in (TRADER, SUPERVISOR, PLATFORM):
         again = market.send_token(token, "coin.transfer", {"coins": [coins[1]]}, msp=msp)
-        assert again["replayed"] is True
+        assert again.answer.get("replayed") is True
     with refused(ErrorCode.WRONG_ACTION):
         market.send_token(token, "coin.redeem", {"coins": [coins[1]]})
     # Signed as his own it moves what is his own alone.

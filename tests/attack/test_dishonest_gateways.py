@@ -78,5 +78,6 @@ def test_gateway_replays(market: Market, in_memory: InMemory) -> None:
     envelope = in_memory.hold(TRADER, "coin.transfer", token, canonical.dumps({"coins": [coin]}).decode())
     assert [in_memory.release(envelope) for _ in range(2)] == ["VALID", "DUPLICATE_TXID"]
     for msp in (PLATFORM, SUPERVISOR, TRADER):
-        assert market.send_token(token, "coin.transfer", {"coins": [other]}, msp=msp)["replayed"] is True
+        again = market.send_token(token, "coin.transfer", {"coins": [other]}, msp=msp)
+        assert again.answer.get("replayed") is True
     assert (market.balance(market.platform), market.balance(market.buyer)) == (7, 7)

@@ -55,6 +55,11 @@ def test_seller_resells_what_he_sold(sold: tuple[World, str], how: str) -> None:
     assert [row.owner for row in world.rows(tables.data_contracts)] == [world.market.buyer.address]
 
 
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> World:
+    return World(database, tmp_path)
+
+
 def test_seller_floods_the_gate(world: World) -> None:
     """His refusals run out, and nobody else waits for that."""
     market, victim, other = world.market, fingerprint(photo("chelsea")), fingerprint(photo("rocket"))

@@ -1,17 +1,21 @@
 """The product with one bug put into it, and the test that must find it, in a process of their own.
 
-A mutant is an edit of one file. The process imports the edited folder, a copy, before the one of the repository; the
-repository itself is never touched.
+A mutant is an edit of a file, or several edits where a guard stands in two places. The process imports the edited
+folders, copies, before those of the repository; the repository itself is never touched.
 """
 
 import ast
+import atexit
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,23 +25,40 @@ FAILED = 1
 
 
 @dataclass(frozen=True)
+class Edit:
+    """In the file `path`, `old` becomes `new`."""
+
+    path: str
+    old: str
+    new: str
+
+    def text(self, before: str, within: str = "") -> str:
+        """Return the file's text `before` with the edit in it; with `within`, in that function, method or table."""
+        part = source_of(before, within) if within else before
+        assert part.count(self.old) == 1, f"{self.path} has {self.old!r} {part.count(self.old)} times"
+        changed = before.replace(part, part.replace(self.old, self.new))
+        ast.parse(changed)  # or every test would fail of it
+        return changed
+
+
+@dataclass(frozen=True)
 class Mutant:
-    """A bug: in the file `path`, `old` becomes `new`. The test `test` fails of it, and says `reason` (a pattern)."""
+    """A bug: in the file `path`, `old` becomes `new`. The test `test` fails of it, and says `reason` (a pattern).
+
+    `also` are further edits without which the first would not be the bug that is meant.
+    """
 
     path: str
     old: str
     new: str
     test: str
     reason: str
+    also: tuple[Edit, ...] = ()
 
-    def text(self, within: str = "") -> str:
-        """Return the file with the bug in it; with `within`, the bug is in that function, method or table."""
-        whole = (ROOT / self.path).read_text()
-        part = source_of(whole, within) if within else whole
-        assert part.count(self.old) == 1, f"{self.path} has {self.old!r} {part.count(self.old)} times"
-        changed = whole.replace(part, part.replace(self.old, self.new))
-        ast.parse(changed)  # or every test would fail of it
-        return changed
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits, in the order in which they are made."""
+        return (Edit(self.path, self.old, self.new), *self.also)
 
 
 def source_of(module: str, symbol: str) -> str:
@@ -60,12 +81,17 @@ def _names(node: ast.stmt) -> list[str]:
 def check_caught(mutant: Mutant, directory: Path, within: str = "") -> None:
     """Check that the mutant's test fails of it, and for the right reason; `directory` is for the edited copy.
 
-    With `within`, the bug must be in that function, method or table of its file.
+    With `within`, the first edit must be in that function, method or table of its file.
     """
-    folder = Path(mutant.path).parts[0]
-    copied = directory / "countermark" / folder
-    shutil.copytree(ROOT / folder, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    (directory / "countermark" / mutant.path).write_text(mutant.text(within))
+    for folder in {Path(edit.path).parts[0] for edit in mutant.edits}:
+        copied = directory / "countermark" / folder
+        # With what was compiled: it counts for all but the edited files, whose time is another. While somebody writes
+        # it, it has a longer name.
+        shutil.copytree(ROOT / folder, copied, ignore=shutil.ignore_patterns("*.pyc.*"))
+    for edit in mutant.edits:
+        file = directory / "countermark" / edit.path
+        # Of several, only the first is said to be the guard.
+        file.write_text(edit.text(file.read_text(), within if edit == mutant.edits[0] else ""))
     done = run_tests(mutant.test, python_path=directory)
     assert done.returncode == FAILED, f"{mutant.test} does not find it:\n{done.stdout}"
     errors = "\n".join(line for line in done.stdout.splitlines() if line.startswith("E "))
@@ -75,16 +101,47 @@ def check_caught(mutant: Mutant, directory: Path, within: str = "") -> None:
 def run_tests(*tests: str, python_path: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run tests in a process of their own, up to the first that fails."""
     options = ["-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", "--timeout", "600"]
-    command = [sys.executable, "-m", "pytest", *options, *tests]
-    return subprocess.run(
-        command, cwd=ROOT, env=_environment(python_path), capture_output=True, text=True, check=False
-    )
+    with tempfile.NamedTemporaryFile() as output:
+        request = {
+            "arguments": [*options, *tests],
+            "python_path": "" if python_path is None else str(python_path),
+            "output": output.name,
+        }
+        status = _forks().ask(request)
+        return subprocess.CompletedProcess(tests, status, Path(output.name).read_text())
 
 
-def _environment(python_path: Path | None) -> Mapping[str, str]:
+class _Forks:
+    """`tests.support.forked_tests` as a process."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.support.forked_tests"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=_environment(), text=True, **pipes)
+
+    def ask(self, request: Mapping[str, object]) -> int:
+        """Return the exit status of a run of pytest."""
+        pipes = self._process.stdin, self._process.stdout
+        assert pipes[0] is not None
+        assert pipes[1] is not None
+        print(json.dumps(request), file=pipes[0], flush=True)
+        return int(pipes[1].readline())
+
+    def close(self) -> None:
+        """End the process, which waits for no more requests."""
+        self._process.communicate()
+
+
+@cache
+def _forks() -> _Forks:
+    forks = _Forks()
+    atexit.register(forks.close)
+    return forks
+
+
+def _environment() -> Mapping[str, str]:
     # This run's pytest, its share of the tests and their size are no business of the other.
     ours = ("PYTEST_", "COUNTERMARK_NIGHTLY")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # Half of what a small test takes is the import of plugins that it does not use.
-    inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return inherited | ({} if python_path is None else {"PYTHONPATH": str(python_path)})
+    return inherited | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
