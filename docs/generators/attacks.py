@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from docs.generators.markers import all_tests
+
 SOURCE = "docs/attacks.toml"
 FOLDER = "tests/attack"
 
@@ -57,11 +59,15 @@ def nodes_named(nodes: Iterable[str], name: str) -> list[str]:
 
 
 def page(root: Path) -> str:
-    """Return the page."""
-    return "".join(f"{line}\n" for line in _lines(load_attacks(root)))
+    """Return the page.
+
+    Raises:
+        ValueError: an attack has no test of that name, or several.
+    """
+    return "".join(f"{line}\n" for line in _lines(load_attacks(root), all_tests(root)))
 
 
-def _lines(attacks: tuple[Attack, ...]) -> Iterator[str]:
+def _lines(attacks: tuple[Attack, ...], nodes: Iterable[str]) -> Iterator[str]:
     yield "# Attacks that are played"
     yield ""
     yield "<!-- Made by `make docs` from docs/attacks.toml. Change that. -->"
@@ -78,5 +84,6 @@ def _lines(attacks: tuple[Attack, ...]) -> Iterator[str]:
         yield "|---|---|---|---|"
         for attack in attacks:
             if attack.by == by:
-                tests = "<br>".join(f"`{test}`" for test in (attack.test, *attack.more))
+                (node,) = nodes_named(nodes, attack.test)
+                tests = "<br>".join(f"`{test}`" for test in (node.removeprefix("tests/"), *attack.more))
                 yield f"| {attack.name} | {attack.answer} | `{attack.guard}` | {tests} |"

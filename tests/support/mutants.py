@@ -121,11 +121,19 @@ class _Forks:
 
     def ask(self, request: Mapping[str, object]) -> int:
         """Return the exit status of a run of pytest."""
-        pipes = self._process.stdin, self._process.stdout
-        assert pipes[0] is not None
-        assert pipes[1] is not None
-        print(json.dumps(request), file=pipes[0], flush=True)
-        return int(pipes[1].readline())
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None
+        assert answers is not None
+        try:
+            print(json.dumps(request), file=requests, flush=True)
+            status = answers.readline()
+        except BaseException:
+            # Who is interrupted leaves an answer behind, which is none to the next request.
+            self._process.kill()
+            _forks.cache_clear()
+            raise
+        assert status, "the process that runs tests has ended"
+        return int(status)
 
     def close(self) -> None:
         """End the process, which waits for no more requests."""
