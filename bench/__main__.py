@@ -21,7 +21,10 @@ from countermark.network.native import binaries
 from countermark.network.native.errors import RunError
 
 _SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
-_SPEED = ("endorsements", "payments", "trades", "packages", "disputes", "audit_verify", "starting", "scale")
+_SPEED = (
+    *("endorsements", "payments", "trades", "packages", "disputes", "audit_verify", "board_proofs", "starting"),
+    "scale",
+)
 _SPEED_OF_FINGERPRINTS = "fingerprint_speed"
 _FINGERPRINTS = (_SPEED_OF_FINGERPRINTS, "fingerprint_families", "fingerprint_adaptive", "collections")
 _NEED_A_FOLDER = _FINGERPRINTS[1:]

@@ -28,8 +28,8 @@ def rebuild(session: Session, data: Path | None) -> int:
 
     Ledger-derived columns are made again from block 0 in one transaction, tables that are gone among them. Private
     columns are compared with the private collection and restored. The board cannot come from the ledger: it is
-    checked against its anchors. With --dry-run nothing is changed. The status is 1 if anything is wrong that is not
-    repaired.
+    checked against its anchors, and of it only the hashes above its entries are made again. With --dry-run nothing is
+    changed. The status is 1 if anything is wrong that is not repaired.
     """
     with platform_services(data) as services, _told():
         session.say("the blocks are applied again; the platform goes on, and sees the new rows when all are there")
@@ -57,7 +57,11 @@ def _rebuild(services: "PlatformServices", *, dry_run: bool) -> tuple["Rebuilt",
     )
     contracts = list(restoration.run(dry_run=dry_run))
     with services.database.begin() as connection:
-        board = check_board(connection, services.board, market=market, platform=services.keys.account.address)
+        platform = services.keys.account.address
+        board = check_board(connection, services.board, market=market, platform=platform)
+        if board.repairable and not dry_run:
+            services.board.renew_tree(connection)
+            board = check_board(connection, services.board, market=market, platform=platform)
     return rebuilt, contracts, board
 
 

@@ -6,7 +6,7 @@ SHA-256. Proofs are verified with the algorithms of RFC 9162 sections 2.1.3.2 an
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Self
+from typing import NamedTuple, Self
 
 from countermark.protocol.errors import ErrorCode, MarketError
 
@@ -31,6 +31,26 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+class Subtree(NamedTuple):
+    """Where a complete subtree stands: over the leaves from ``position * 2**level`` on, ``2**level`` of them.
+
+    At level 0 it is a leaf.
+    """
+
+    level: int
+    position: int
+
+    @property
+    def first(self) -> int:
+        """Index of its first leaf."""
+        return self.position << self.level
+
+    @property
+    def end(self) -> int:
+        """Index of the leaf after its last one."""
+        return (self.position + 1) << self.level
+
+
 class Frontier:
     """A tree that only grows: keeps the roots of its complete subtrees, at most 64 hashes whatever its size."""
 
@@ -48,25 +68,23 @@ class Frontier:
         """How many leaves the tree has."""
         return self._size
 
-    def append(self, leaf: bytes) -> None:
-        """Add a leaf, by its `leaf_hash`."""
+    def append(self, leaf: bytes) -> list[tuple[Subtree, bytes]]:
+        """Add a leaf, by its `leaf_hash`, and return the subtrees above it that it completes, with their roots."""
         if len(leaf) != HASH_BYTES:
             raise ValueError("a leaf hash has 32 bytes")
-        joined, trailing = leaf, self._size
-        while trailing & 1:
+        joined, position = leaf, self._size
+        completed: list[tuple[Subtree, bytes]] = []
+        while position & 1:
             joined = node_hash(self._roots.pop(), joined)
-            trailing >>= 1
+            position >>= 1
+            completed.append((Subtree(len(completed) + 1, position), joined))
         self._roots.append(joined)
         self._size += 1
+        return completed
 
     def root(self) -> bytes:
         """Return the root over all leaves so far."""
-        if not self._roots:
-            return EMPTY_ROOT
-        joined = self._roots[-1]
-        for left in reversed(self._roots[:-1]):
-            joined = node_hash(left, joined)
-        return joined
+        return join(self._roots) if self._roots else EMPTY_ROOT
 
     def to_bytes(self) -> bytes:
         """Return the state for later: the size as 8 bytes, then the roots, largest subtree first."""
@@ -82,9 +100,14 @@ class Frontier:
         size = int.from_bytes(state[:_SIZE_BYTES], "big")
         if len(state) != _SIZE_BYTES + HASH_BYTES * size.bit_count():
             raise MarketError(ErrorCode.PROOF_INVALID, "not the state of a tree")
+        return cls.of(size, [state[at : at + HASH_BYTES] for at in range(_SIZE_BYTES, len(state), HASH_BYTES)])
+
+    @classmethod
+    def of(cls, size: int, roots: Sequence[bytes]) -> Self:
+        """Return the tree of ``size`` leaves whose complete subtrees (`subtrees`) have ``roots``."""
         tree = cls()
         tree._size = size
-        tree._roots = [state[at : at + HASH_BYTES] for at in range(_SIZE_BYTES, len(state), HASH_BYTES)]
+        tree._roots = list(roots)
         return tree
 
 
@@ -93,45 +116,82 @@ def root(leaf_hashes: Iterable[bytes]) -> bytes:
     return Frontier(leaf_hashes).root()
 
 
-def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the audit path of leaf ``index``, from the leaf up (RFC 6962 section 2.1.1)."""
-    if not 0 <= index < len(leaf_hashes):
+def join(roots: Sequence[bytes]) -> bytes:
+    """Return the root over neighbouring complete subtrees of ``roots``, at least one, the largest first."""
+    joined = roots[-1]
+    for left in reversed(roots[:-1]):
+        joined = node_hash(left, joined)
+    return joined
+
+
+def subtrees(start: int, end: int) -> list[Subtree]:
+    """Return the complete subtrees that the leaves ``start`` up to ``end`` are made of, the largest first.
+
+    The range must be one of those that proofs are about: a tree's own, or a branch of it.
+    """
+    found = []
+    for level in reversed(range((end - start).bit_length())):
+        if (end - start) >> level & 1:
+            found.append(Subtree(level, start >> level))
+            start += 1 << level
+    return found
+
+
+def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """Return the leaves under each hash of the audit path of leaf ``index`` in a tree of ``size``, from the leaf up.
+
+    First leaf and the one after the last (RFC 6962 section 2.1.1).
+    """
+    if not 0 <= index < size:
         raise ValueError("the tree has no such leaf")
-    path: list[bytes] = []
-    start, end = 0, len(leaf_hashes)
+    ranges: list[tuple[int, int]] = []
+    start, end = 0, size
     while end - start > 1:
         middle = start + _split(end - start)
         if index < middle:
-            path.append(root(leaf_hashes[middle:end]))
+            ranges.append((middle, end))
             end = middle
         else:
-            path.append(root(leaf_hashes[start:middle]))
+            ranges.append((start, middle))
             start = middle
-    return path[::-1]
+    return ranges[::-1]
 
 
-def consistency_proof(leaf_hashes: Sequence[bytes], m: int) -> list[bytes]:
-    """Return the proof that the first ``m`` leaves of a tree are a prefix of it all (RFC 6962 section 2.1.2)."""
-    if not 0 <= m <= len(leaf_hashes):
+def consistency_ranges(m: int, n: int) -> list[tuple[int, int]]:
+    """Return the leaves under each hash of the proof that a tree of ``m`` leaves is a prefix of one of ``n``.
+
+    First leaf and the one after the last (RFC 6962 section 2.1.2).
+    """
+    if not 0 <= m <= n:
         raise ValueError("the tree has fewer leaves")
-    if m in (0, len(leaf_hashes)):
+    if m in (0, n):
         return []
-    path: list[bytes] = []
-    start, end = 0, len(leaf_hashes)
+    ranges: list[tuple[int, int]] = []
+    start, end = 0, n
     # Descend towards the border of the old tree; ``whole`` while the old tree fills [start, start + m) from 0 on.
     whole = True
     while m != end - start:
         middle = start + _split(end - start)
         if m <= middle - start:
-            path.append(root(leaf_hashes[middle:end]))
+            ranges.append((middle, end))
             end = middle
         else:
-            path.append(root(leaf_hashes[start:middle]))
+            ranges.append((start, middle))
             m -= middle - start
             start, whole = middle, False
     if not whole:
-        path.append(root(leaf_hashes[start:end]))
-    return path[::-1]
+        ranges.append((start, end))
+    return ranges[::-1]
+
+
+def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the audit path of leaf ``index``, from the leaf up (RFC 6962 section 2.1.1)."""
+    return [root(leaf_hashes[start:end]) for start, end in inclusion_ranges(index, len(leaf_hashes))]
+
+
+def consistency_proof(leaf_hashes: Sequence[bytes], m: int) -> list[bytes]:
+    """Return the proof that the first ``m`` leaves of a tree are a prefix of it all (RFC 6962 section 2.1.2)."""
+    return [root(leaf_hashes[start:end]) for start, end in consistency_ranges(m, len(leaf_hashes))]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, tree_root: bytes, proof: Sequence[bytes]) -> None:

@@ -25,6 +25,8 @@ class Receipt:
     """``sha256:…``: hash of the board's leaf (RFC 6962)."""
     received_at_ms: int
     anchored_by_ms: int
+    seq: int | None = None
+    """The entry's number, by which who holds the notice can make the leaf; None in receipts of earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ _MEMBERS: Mapping[str, fields.Parser] = {
     "kind": fields.name,
     "leaf": fields.digest,
     "received_at": times.from_text,
+    "seq": fields.optional(fields.integer(0, 2**53 - 1)),
     "subject": fields.trade,
 }
 
@@ -54,6 +57,7 @@ def sign_receipt(key: AccountKey, receipt: Receipt, *, market: str) -> str:
         "market": market,
         "received_at": times.to_text(receipt.received_at_ms),
         "subject": receipt.subject,
+        **({} if receipt.seq is None else {"seq": receipt.seq}),
     }
     return jws.sign(key, TYP, payload)
 

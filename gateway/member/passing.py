@@ -36,6 +36,7 @@ LONGEST_BODY: Mapping[str, int] = {
     "audit.probes": 0,
     "board.browse": 0,
     "board.proof": 0,
+    "board.consistency": 0,
     "accounts.fund": 256 << 10,
     "webhooks.register": 256 << 10,
     "webhooks.browse": 0,

@@ -1,6 +1,7 @@
 """/v1/board: receipts and proofs of one's own notices; all entries for the supervisor."""
 
-from typing import Annotated
+import logging
+from typing import Annotated, Literal
 
 import flask
 from pydantic import BaseModel, Field
@@ -11,10 +12,12 @@ from countermark.gateway.schemas import PageQuery, Resource
 from countermark.platform.contracts.market import load_market
 from countermark.platform.store.sql import Connection
 from countermark.platform.views import board
-from countermark.platform.views.board import BoardEntry
-from countermark.protocol import times
-from countermark.protocol.encoding import as_digest
+from countermark.platform.views.board import AnchorView, BoardEntry
+from countermark.protocol import merkle, times
+from countermark.protocol.encoding import as_digest, undigest
 from countermark.protocol.errors import ErrorCode, MarketError
+
+_log = logging.getLogger(__name__)
 
 api = blueprint("board", "The send-receive board")
 
@@ -25,6 +28,22 @@ class EntryPath(BaseModel):
     """An entry by its number."""
 
     seq: Annotated[str, Field(description="its number, a decimal", json_schema_extra={"example": "0"})]
+
+
+class ProofQuery(BaseModel):
+    """In which of the trees that stand on the ledger."""
+
+    tree: Annotated[
+        Literal["first", "last"],
+        Field(description="the first tree that has the entry, which shows when it was anchored, or the last one"),
+    ] = "last"
+
+
+class ConsistencyQuery(BaseModel):
+    """Two trees that stand on the ledger, by their sizes."""
+
+    first: Annotated[int, Field(ge=1, le=2**53 - 1, description="leaves of the smaller tree")]
+    second: Annotated[int, Field(ge=1, le=2**53 - 1, description="leaves of the larger tree")]
 
 
 class Entry(Resource):
@@ -66,6 +85,21 @@ class Proof(Resource):
     anchor: Anchor
 
 
+class Tree(Resource):
+    """A tree whose root stands on the ledger."""
+
+    size: Annotated[int, Field(ge=1, description="leaves of the tree")]
+    root: Digest
+
+
+class Consistency(Resource):
+    """The proof (RFC 6962) that the second tree is the first one and what came after it."""
+
+    first: Tree
+    second: Tree
+    path: Annotated[list[Digest], Field(description="as in RFC 6962 section 2.1.2")]
+
+
 @api.get("/v1/board", responses={200: Entries}, security=SIGNED)
 def browse(query: PageQuery) -> flask.Response:
     """Return one's own entries; the supervisor gets all."""
@@ -78,15 +112,16 @@ def browse(query: PageQuery) -> flask.Response:
 
 
 @api.get("/v1/board/<seq>/proof", responses={200: Proof}, security=SIGNED)
-def proof(path: EntryPath) -> flask.Response:
-    """Return the proof that an entry stands under the last anchor."""
+def proof(path: EntryPath, query: ProofQuery) -> flask.Response:
+    """Return the proof that an entry stands under an anchor."""
     asking = account()
     if not (path.seq.isascii() and path.seq.isdigit() and len(path.seq) <= _MOST_DIGITS):
         raise MarketError(ErrorCode.NOT_FOUND, "entries have numbers")
-    with services().database.autocommit() as connection:
+    with services().database.begin() as connection:
         entry = board.load_entry(connection, int(path.seq), signer=_visible(connection, asking))
-        anchor = board.anchor_over(connection, entry.seq)
+        anchor = board.anchor_over(connection, entry.seq, first=query.tree == "first")
         steps = platform().board.inclusion_proof(connection, entry.seq, size=anchor.size)
+    _check_inclusion(entry, anchor, steps)
     return flask.jsonify(
         {
             "seq": entry.seq,
@@ -97,6 +132,30 @@ def proof(path: EntryPath) -> flask.Response:
             "anchor": {"txid": anchor.tx_id, "at": times.to_text(anchor.at_ms)},
         }
     )
+
+
+@api.get("/v1/board/consistency", responses={200: Consistency}, security=SIGNED)
+def consistency(query: ConsistencyQuery) -> flask.Response:
+    """Return the proof that one anchored tree goes on another, by which who knows the one can believe the other."""
+    account()
+    with services().database.begin() as connection:
+        trees = [board.anchor_at(connection, size) for size in (query.first, query.second)]
+        steps = platform().board.consistency_proof(connection, query.first, query.second)
+    first, second = ({"size": tree.size, "root": tree.root} for tree in trees)
+    return flask.jsonify({"first": first, "second": second, "path": [as_digest(step) for step in steps]})
+
+
+def _check_inclusion(entry: BoardEntry, anchor: AnchorView, steps: list[bytes]) -> None:
+    """Check that a proof holds before it leaves: who gets one that does not has the platform for a forger.
+
+    Raises:
+        MarketError: INTERNAL.
+    """
+    try:
+        merkle.verify_inclusion(entry.leaf_hash, entry.seq, anchor.size, undigest(anchor.root), steps)
+    except MarketError as error:
+        _log.error("entry %d of the board is not in the tree that was anchored at %d", entry.seq, anchor.size)
+        raise MarketError(ErrorCode.INTERNAL, "the board is damaged: its operator reconciles it") from error
 
 
 def _visible(connection: Connection, asking: str) -> str:

@@ -50,6 +50,7 @@ class AnchorJob(LeasedJob[Growth]):
     def handle(self, item: Growth) -> bool:
         """Submit the anchor."""
         with self.database.begin() as connection:
+            self._board.extend_tree(connection, item.size)
             root = self._board.root_at(connection, item.size)
             proof = self._board.consistency_proof(connection, item.anchored, item.size)
         return self._acting.sign(

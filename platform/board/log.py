@@ -7,17 +7,17 @@ the sequence has no gap even when transactions are rolled back, and an entry cos
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from countermark.platform.board.entries import KINDS, Entry
+from countermark.platform.board import tree
 from countermark.platform.store import tables
 from countermark.platform.store.secrets import SecretBox
 from countermark.platform.store.sql import Connection, Row, func, select, update, upsert
 from countermark.protocol import merkle
 from countermark.protocol.accounts import AccountKey
-from countermark.protocol.encoding import as_digest
+from countermark.protocol.entries import Entry
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.merkle import Frontier
 from countermark.protocol.notices import SignedNotice
-from countermark.protocol.receipts import Receipt, sign_receipt
+from countermark.protocol.receipts import sign_receipt
 
 _BATCH = 500
 
@@ -57,27 +57,21 @@ class Board:
     def append(self, connection: Connection, notice: SignedNotice, *, received_at_ms: int) -> str:
         """Put ``notice`` on the board and return its receipt; the same notice again has the same receipt."""
         size, frontier = self._lock(connection)
-        trade = notice.notice.trade
-        earlier = self._find(connection, trade, notice.signer, notice.digest)
+        entry = Entry.of(notice, seq=size, received_at_ms=received_at_ms)
+        earlier = self._find(connection, entry.trade, entry.signer, entry.digest)
         if earlier is not None:
             return str(earlier.receipt)
-        kind = KINDS[notice.notice.role]
-        entry = Entry(size, kind, trade, notice.signer, notice.digest, received_at_ms, notice.token)
         leaf = entry.leaf_hash()
         anchored_by_ms = received_at_ms + self._anchored_within_ms
-        receipt = sign_receipt(
-            self._key,
-            Receipt(kind, trade, as_digest(leaf), received_at_ms, anchored_by_ms),
-            market=self._market,
-        )
+        receipt = sign_receipt(self._key, entry.receipt(anchored_by_ms=anchored_by_ms), market=self._market)
         frontier.append(leaf)
         connection.execute(
             tables.board.insert().values(
                 seq=size,
-                kind=kind,
-                trade=trade,
-                signer=notice.signer,
-                digest=notice.digest,
+                kind=entry.kind,
+                trade=entry.trade,
+                signer=entry.signer,
+                digest=entry.digest,
                 leaf_hash=leaf,
                 body=self._box.seal(notice.token.encode(), context=_context(size)),
                 received_at_ms=received_at_ms,
@@ -145,12 +139,9 @@ class Board:
         """Return the audit path of entry ``seq`` in the tree of the first ``size`` entries (RFC 6962 section 2.1.1).
 
         Raises:
-            MarketError: NOT_FOUND when that tree has no such leaf.
+            MarketError: NOT_FOUND when that tree has no such leaf, or the board has fewer entries.
         """
-        leaves = self._leaves(connection, size)
-        if not 0 <= seq < size:
-            raise MarketError(ErrorCode.NOT_FOUND, "the tree has no such entry")
-        return merkle.inclusion_proof(leaves, seq)
+        return tree.inclusion_proof(connection, seq, size)
 
     def consistency_proof(self, connection: Connection, first: int, second: int) -> list[bytes]:
         """Return the proof that the tree of ``first`` entries is a prefix of that of ``second`` (section 2.1.2).
@@ -158,10 +149,7 @@ class Board:
         Raises:
             MarketError: NOT_FOUND when the board never had these sizes.
         """
-        leaves = self._leaves(connection, second)
-        if not 0 <= first <= second:
-            raise MarketError(ErrorCode.NOT_FOUND, "a tree only grows")
-        return merkle.consistency_proof(leaves, first)
+        return tree.consistency_proof(connection, first, second)
 
     def root_at(self, connection: Connection, size: int) -> bytes:
         """Return the root over the first ``size`` entries.
@@ -169,17 +157,19 @@ class Board:
         Raises:
             MarketError: NOT_FOUND when there are fewer.
         """
-        return merkle.root(self._leaves(connection, size))
+        return tree.root_at(connection, size)
 
-    def _leaves(self, connection: Connection, size: int) -> list[bytes]:
-        # Every proof reads all leaves, 32 bytes each: some tens of ms for 100,000. Keeping the inner nodes would make
-        # it logarithmic; the table of leaves would stay the truth.
-        board = tables.board
-        rows = connection.execute(select(board.c.leaf_hash).where(board.c.seq < size).order_by(board.c.seq))
-        leaves = [bytes(row.leaf_hash) for row in rows]
-        if len(leaves) != size:
-            raise MarketError(ErrorCode.NOT_FOUND, f"the board has {len(leaves)} of {size} entries")
-        return leaves
+    def extend_tree(self, connection: Connection, size: int) -> None:
+        """Store the inner nodes of the tree of the first ``size`` entries, from which proofs are quick.
+
+        Raises:
+            MarketError: NOT_FOUND when there are fewer entries.
+        """
+        tree.extend(connection, size)
+
+    def renew_tree(self, connection: Connection) -> None:
+        """Make all stored inner nodes again from the entries."""
+        tree.renew(connection, self.head(connection).size)
 
     def _lock(self, connection: Connection) -> tuple[int, Frontier]:
         head = tables.board_head

@@ -6,16 +6,16 @@ says between which two anchors the board was rewritten.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from countermark.platform.board.entries import KINDS, Entry
 from countermark.platform.board.log import Head, Stored
 from countermark.protocol.encoding import as_digest
+from countermark.protocol.entries import KINDS, Entry
 from countermark.protocol.errors import MarketError
 from countermark.protocol.merkle import Frontier
 from countermark.protocol.notices import parse_notice
-from countermark.protocol.receipts import Receipt, parse_receipt
+from countermark.protocol.receipts import parse_receipt
 
 
 class Fault(StrEnum):
@@ -29,6 +29,7 @@ class Fault(StrEnum):
     RECEIPT = "receipt"  # the receipt is not the platform's, or is another entry's
     ANCHOR = "anchor"  # the entries do not give the root on the ledger
     HEAD = "head"  # the entries are good, and the next one would be appended to another tree than theirs
+    NODE = "node"  # a stored hash over these entries is not theirs: proofs made from it would not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ def _receipt_holds(row: Stored, leaf: bytes, market: str, platform: str) -> bool
         receipt = parse_receipt(row.receipt, market=market, platform=platform).receipt
     except MarketError:
         return False
+    # Earlier versions gave receipts without the number.
+    if receipt.seq not in (None, row.seq) or receipt.anchored_by_ms != row.anchored_by_ms:
+        return False
     if row.entry is None:
-        return receipt.leaf == as_digest(leaf) and receipt.anchored_by_ms == row.anchored_by_ms
-    entry = row.entry
-    return receipt == Receipt(entry.kind, entry.trade, as_digest(leaf), entry.received_at_ms, row.anchored_by_ms)
+        return receipt.leaf == as_digest(leaf)
+    return replace(receipt, seq=row.seq) == row.entry.receipt(anchored_by_ms=row.anchored_by_ms)

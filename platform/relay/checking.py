@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from countermark.platform.board.entries import Entry
 from countermark.platform.board.log import Board
 from countermark.platform.jobs.acts import Acting
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.trades import TradeView, trades_in
+from countermark.protocol.entries import Entry
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.notices import Notice, parse_notice
 from countermark.protocol.transitions import TradeState

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     text,
@@ -413,6 +414,16 @@ board_head = Table(
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
     comment="The tree's right edge, locked by whoever appends.",
+)
+
+board_nodes = Table(
+    "board_nodes",
+    metadata,
+    _key("level", SmallInteger),  # 1, 2, …: it stands over 2^level leaves
+    _key("position", BigInteger),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("level BETWEEN 1 AND 40 AND position BETWEEN 0 AND 1099511627776", name="in_a_tree"),
+    comment="Roots of complete subtrees of the board's tree: they follow from leaf_hash, and make proofs quick.",
 )
 
 # --- Work in progress ---------------------------------------------------------------------------------------

@@ -79,16 +79,33 @@ def load_entry(connection: Connection, seq: int, *, signer: str = "") -> BoardEn
     return _entry(row)
 
 
-def anchor_over(connection: Connection, seq: int) -> AnchorView:
-    """Return the last anchor, if it covers the entry `seq`.
+def anchor_over(connection: Connection, seq: int, *, first: bool = False) -> AnchorView:
+    """Return the last anchor, or the ``first`` one that covers the entry `seq`, if any does.
 
     Raises:
         MarketError: NOT_FOUND while the entry waits for its anchor.
     """
-    anchors = tables.anchors
-    row = connection.execute(select(anchors).order_by(anchors.c.size.desc()).limit(1)).one_or_none()
-    if row is None or row.size <= seq:
+    size = tables.anchors.c.size
+    query = select(tables.anchors).where(size > seq).order_by(size if first else size.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None:
         raise MarketError(ErrorCode.NOT_FOUND, "the entry waits for its anchor on the ledger")
+    return _anchor(row)
+
+
+def anchor_at(connection: Connection, size: int) -> AnchorView:
+    """Return the anchor of the tree of ``size`` entries.
+
+    Raises:
+        MarketError: NOT_FOUND when no tree of that size was anchored.
+    """
+    row = connection.execute(select(tables.anchors).where(tables.anchors.c.size == size)).one_or_none()
+    if row is None:
+        raise MarketError(ErrorCode.NOT_FOUND, f"no tree of {size} entries stands on the ledger")
+    return _anchor(row)
+
+
+def _anchor(row: Row[Any]) -> AnchorView:
     return AnchorView(row.size, row.root, row.tx_id, row.at_ms)
 
 

@@ -11,7 +11,7 @@ from countermark.cli import tables as command
 from countermark.client import account, deliveries, listings, purchases
 from countermark.gateway.services import PlatformServices
 from countermark.platform.store import tables
-from countermark.platform.store.sql import delete, text, update
+from countermark.platform.store.sql import delete, insert, text, update
 from tests.support.front import Front
 from tests.unit.cli.conftest import Run
 
@@ -97,6 +97,15 @@ def test_what_the_ledger_cannot_give_back_is_told_with_status_1(
     result = run("tables", "rebuild")
     assert result.status == 1
     assert told in result.out
+
+
+def test_hashes_over_the_boards_entries_are_made_again(run: Run, front: Front, sold: str) -> None:
+    execute(front, insert(tables.board_nodes).values(level=1, position=0, hash=bytes(32)))
+    result = run("tables", "rebuild", "--dry-run")
+    assert result.status == 1
+    assert "entries 1 to 1  node" in result.out
+    assert run("tables", "rebuild").status == 0
+    assert run("tables", "rebuild", "--dry-run").status == 0
 
 
 def test_without_its_ledger_nothing_is_touched(run: Run, front: Front, sold: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countermark.platform.board.anchoring import AnchorJob
+from countermark.platform.board.checking import check_board
 from countermark.platform.board.log import Board
 from countermark.platform.board.verification import Anchor, Fault, Finding, verify_board
 from countermark.platform.store import tables
@@ -164,6 +165,53 @@ def test_reading_takes_a_range_in_order(shop: Shop, monkeypatch: pytest.MonkeyPa
         assert list(shop.board.read(connection, start=7)) == []
 
 
+def test_proofs_are_the_same_with_and_without_stored_nodes(shop: Shop) -> None:
+    shop.fill(13)
+    with shop.database.begin() as connection:
+        leaves = [row.leaf_hash for row in shop.board.read(connection)]
+        for extended in (0, 6, 7, 13):
+            shop.board.extend_tree(connection, extended)
+            for size in range(14):
+                assert shop.board.root_at(connection, size) == merkle.root(leaves[:size])
+                for seq in range(size):
+                    proof = shop.board.inclusion_proof(connection, seq, size=size)
+                    assert proof == merkle.inclusion_proof(leaves[:size], seq)
+                for first in range(size + 1):
+                    proof = shop.board.consistency_proof(connection, first, size)
+                    assert proof == merkle.consistency_proof(leaves[:size], first)
+        assert connection.execute(select(func.count()).select_from(tables.board_nodes)).scalar_one() == 6 + 3 + 1
+
+
+def test_a_proof_reads_few_rows_whatever_the_boards_size(shop: Shop) -> None:
+    shop.fill(40)
+    with shop.database.begin() as connection:
+        shop.board.extend_tree(connection, 40)
+        # Whoever went through the leaves would miss these.
+        proof = shop.board.inclusion_proof(connection, 39, size=40)
+        connection.execute(tables.board.delete().where(tables.board.c.seq < 38))
+        assert shop.board.inclusion_proof(connection, 39, size=40) == proof
+        assert len(proof) == 4
+
+
+def _alter_node(level: int, position: int) -> Callable[[Shop], None]:
+    def tamper(shop: Shop) -> None:
+        nodes = tables.board_nodes
+        here = (nodes.c.level == level) & (nodes.c.position == position)
+        with shop.database.begin() as connection:
+            connection.execute(nodes.update().where(here).values(hash=b"x" * 32))
+
+    return tamper
+
+
+def _drop_node(level: int, position: int) -> Callable[[Shop], None]:
+    def tamper(shop: Shop) -> None:
+        nodes = tables.board_nodes
+        with shop.database.begin() as connection:
+            connection.execute(nodes.delete().where(nodes.c.level == level, nodes.c.position == position))
+
+    return tamper
+
+
 # Tampering. Each case changes the table behind the platform's back; the anchors are those of the ledger.
 
 
@@ -245,7 +293,10 @@ def _replace(seq: int) -> Callable[[Shop], None]:
         (_delete(0, 1), [(Fault.MISSING, 0, 1)]),
         (_delete(4, 7), [(Fault.TRUNCATED, 4, 5)]),
         (_delete(0, 7), [(Fault.TRUNCATED, 0, 5)]),
-        (_swap(2, 3), [(Fault.UNREADABLE, 2, 2), (Fault.UNREADABLE, 3, 3)]),
+        (
+            _swap(2, 3),
+            [(fault, seq, seq) for seq in (2, 3) for fault in (Fault.UNREADABLE, Fault.RECEIPT)],
+        ),
         (_replace(4), [(Fault.ANCHOR, 3, 5)]),
         (_replace(0), [(Fault.ANCHOR, 0, 2)]),
         (lambda shop: None, []),
@@ -284,6 +335,33 @@ def test_a_rewritten_board_is_reported_once_and_located_between_two_anchors(shop
     assert shop.faults(*anchors) == [Finding(Fault.ANCHOR, 4, 5)]
 
 
+@pytest.mark.requirement("R67")
+@pytest.mark.parametrize(
+    ("tamper", "findings"),
+    [
+        # Where it is, and in what stands directly over it.
+        (_alter_node(1, 1), [(Fault.NODE, 2, 3), (Fault.NODE, 0, 3)]),
+        (_alter_node(3, 0), [(Fault.NODE, 0, 7)]),
+        (_drop_node(1, 1), [(Fault.NODE, 2, 3)]),
+        (_flip("leaf_hash"), [(Fault.LEAF, 2, 2), (Fault.NODE, 2, 3)]),
+        (_delete(6, 8), [(Fault.TRUNCATED, 6, 7), (Fault.NODE, 6, 7)]),
+        (_delete(3, 3), [(Fault.MISSING, 3, 3)]),
+        (lambda shop: None, []),
+    ],
+)
+def test_stored_nodes_that_are_not_the_entries_are_found_and_located(
+    shop: Shop, tamper: Callable[[Shop], None], findings: list[tuple[Fault, int, int]]
+) -> None:
+    shop.fill(9)
+    with shop.database.begin() as connection:
+        shop.board.extend_tree(connection, 9)
+    anchors = [shop.anchor(8)]
+    tamper(shop)
+    with shop.database.begin() as connection:
+        report = check_board(connection, shop.board, market=MARKET, platform=PLATFORM_KEY.address, anchors=anchors)
+    assert list(report.findings) == [Finding(*finding) for finding in findings]
+
+
 # Anchoring
 
 
@@ -310,7 +388,11 @@ def test_the_board_is_anchored_on_the_ledger_each_time_it_grows(world: World) ->
     shown = world.market.backend.evaluate(SUPERVISOR, "board.show")
     with world.database.begin() as connection:
         head = world.board.head(connection)
+        report = check_board(connection, world.board, market=MARKET, platform=PLATFORM_KEY.address)
     assert (shown["size"], undigest(shown["root"])) == (head.size, head.root)
+    assert report.holds
+    # What makes proofs quick has been stored on the way: the nodes over 9 leaves.
+    assert len(world.rows(tables.board_nodes)) == 4 + 2 + 1
     anchors = [Anchor(row.size, undigest(row.root)) for row in world.rows(tables.anchors)]
     assert [anchor.size for anchor in anchors] == [3, 4, 9]
     with world.database.begin() as connection:
