@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from countermark.cli.bundles import export, roots, verify
+from countermark.cli.evidence import board
 from countermark.cli.listed import lines
 from countermark.cli.replica import CONNECTION
 from countermark.cli.session import Session, noun, session_command
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from countermark.audit.replay import Replay
 
 command = noun("audit", "Replay your own replica of the ledger, block by block, and tell what it proves.")
-for one in (export, verify, roots):
+for one in (export, verify, roots, board):
     command.add_command(one)
 
 

@@ -8,7 +8,16 @@ import click
 from countermark.cli.listed import lines
 from countermark.cli.replica import CONNECTION
 from countermark.cli.session import Session, session_command
-from countermark.cli.trust import GENESIS, GIVEN_GENESIS, found, genesis_block, genesis_hash, market_roles
+from countermark.cli.trust import (
+    GENESIS,
+    GIVEN_GENESIS,
+    ROOTS,
+    UNTRUSTED,
+    found,
+    genesis_block,
+    genesis_hash,
+    market_roles,
+)
 
 if TYPE_CHECKING:
     from countermark.audit.bundles import Subject, Verdict
@@ -70,13 +79,7 @@ def export(
 
 @click.command("verify")
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--roots",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="COUNTERMARK_ROOTS",
-    help="Folder with the root certificates of all organisations, got from whom you trust: members/MSPID.pem and "
-    "orderers/MSPID.pem (`audit roots` makes one).",
-)
+@ROOTS
 @GIVEN_GENESIS
 @click.option("--market", metavar="CHANNEL/CHAINCODE", default="", help="The market of which the bundle must be.")
 @session_command
@@ -89,10 +92,7 @@ def verify(session: Session, bundle: Path, roots: Path | None, genesis: Path | N
     from countermark.audit.roots import read_roots
 
     if roots is None and genesis is None:
-        raise click.UsageError(
-            "whom do you trust? --roots FOLDER with the organisations' root certificates, or --genesis FILE with the "
-            "channel's first block, as the consortium gave it to you"
-        )
+        raise click.UsageError(UNTRUSTED)
     known = b"" if genesis is None else genesis_hash(genesis)
     with bundle.open("rb") as source:
         trusted = None if roots is None else read_roots(roots)

@@ -6,6 +6,7 @@ import click
 
 from countermark.cli import disputes
 from countermark.cli.amounts import AMOUNT
+from countermark.cli.proving import keep_proof, prove
 from countermark.cli.session import Session, noun, session_command
 from countermark.protocol.transitions import TradeState
 
@@ -37,7 +38,8 @@ def show(session: Session, trade: str) -> None:
     """Show a trade of yours: its state, who must act next and until when."""
     from countermark.client import deliveries, trades
 
-    resource = trades.show(session.market(), trade)
+    market = session.market()
+    resource = trades.show(market, trade)
     remedied = deliveries.is_relayed(resource, deliveries.REMEDY)
     acts = resource.get("next", {}).get("actors", {})
     session.result(
@@ -50,6 +52,7 @@ def show(session: Session, trade: str) -> None:
         *([f"remedy relayed {resource['remedy']['relayed_at']}"] if remedied else []),
         *(f"next: {', '.join(roles)} may call {function}" for function, roles in acts.items()),
     )
+    keep_proof(session, market, trade)
 
 
 @command.command("wait")
@@ -62,8 +65,10 @@ def wait_for(session: Session, trade: str, states: tuple[str, ...]) -> None:
     """Wait until TRADE is in one of STATES; status 3 if it ends in another."""
     from countermark.client import trades
 
-    resource = trades.await_state(session.market(), trade, frozenset(states))
+    market = session.market()
+    resource = trades.await_state(market, trade, frozenset(states))
     session.result(resource, resource["id"], f"state {resource['state']}")
+    keep_proof(session, market, trade)
 
 
 @command.command("list")
@@ -169,7 +174,9 @@ def confirm(session: Session, trade: str) -> None:
     """Buyer: confirm; price, fee, bonds and ownership move at once (23-24)."""
     from countermark.client import purchases
 
-    session.show_done(purchases.confirm(session.market(), trade))
+    market = session.market()
+    session.show_done(purchases.confirm(market, trade))
+    keep_proof(session, market, trade)
 
 
 @command.command("accept")
@@ -179,7 +186,9 @@ def accept(session: Session, trade: str) -> None:
     """Buyer: accept a copy that was altered, or in a dispute the seller's remedy."""
     from countermark.client import purchases
 
-    session.show_done(purchases.accept(session.market(), trade))
+    market = session.market()
+    session.show_done(purchases.accept(market, trade))
+    keep_proof(session, market, trade)
 
 
 @command.command("cancel")
@@ -192,5 +201,6 @@ def cancel(session: Session, trade: str) -> None:
     session.show_done(deliveries.cancel(session.market(), trade))
 
 
+command.add_command(prove)
 for _one in disputes.COMMANDS:
     command.add_command(_one)

@@ -26,6 +26,20 @@ GIVEN_GENESIS = click.option(
     help="The channel's genesis block (common.Block), got from whom you trust.",
 )
 
+ROOTS = click.option(
+    "--roots",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="COUNTERMARK_ROOTS",
+    help="Folder with the root certificates of all organisations, got from whom you trust: members/MSPID.pem and "
+    "orderers/MSPID.pem (`audit roots` makes one).",
+)
+
+UNTRUSTED = (
+    "whom do you trust? --roots FOLDER with the organisations' root certificates, or --genesis FILE with the "
+    "channel's first block, as the consortium gave it to you"
+)
+"""What is said where neither is given."""
+
 MARKET = "market/config"
 """Key of the market configuration in the world state."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from countermark.client import deliveries, notices, purchases, receiving, trades
+from countermark.client import deliveries, notices, proofs, purchases, receiving, trades
 from countermark.client.errors import ClientError
 from countermark.client.files import private_folder
 from countermark.client.keystore import Keys
@@ -29,6 +29,13 @@ IDLE_S = 5.0
 _FOR_PEOPLE = (TradeState.MISMATCHED, TradeState.DISPUTED, TradeState.EVIDENCED)
 _HOPELESS = {ErrorCode.PACKAGE_UNDECRYPTABLE, ErrorCode.PACKAGE_TAMPERED}
 """What is so of the very bytes that the seller committed to, however often they are fetched."""
+
+_BROKEN = {
+    proofs.State.OVERDUE: "the platform has not anchored your notice in the time that its receipt names: "
+    "`trade prove` writes what shows it",
+    proofs.State.REWRITTEN: "the platform's board shows another entry than its receipt names: "
+    "`trade prove` writes what shows it",
+}
 
 Turn = tuple[str, Callable[[dict[str, Any]], str]]
 """An act's name, and the act, which returns what is to be told of it besides."""
@@ -90,6 +97,7 @@ class Agent:
             self._tell_people(trade)
             acts += self._advance(trade)
         deliveries.sweep(self._market, self._folders.packages)
+        self._keep_proofs()
         return acts
 
     def run(self) -> int:
@@ -139,6 +147,25 @@ class Agent:
         mine = [function for function, actors in next_acts_of(trade).items() if me in actors]
         what = f"a person must decide: {' or '.join(mine)}" if mine else "others decide"
         self._report(trade["id"], f"{stage}: {what}, until {trade.get('deadline')}")
+
+    def _keep_proofs(self) -> None:
+        """Keep the proof of each notice once its entry on the board is anchored; tell of promises that are broken."""
+        for name in proofs.waiting(self._vault):
+            if self._ending:
+                return
+            if not self._patience.over(name, "proof"):
+                continue
+            # Its anchor takes some seconds, and may take as long as the receipt says.
+            self._patience.fail(name, "proof")
+            trade, told = name.partition("-")[0], ""
+            try:
+                state = proofs.obtain(self._market, self._vault, name).state(self._market.now())
+                told = _BROKEN.get(state, "")
+            except (ClientError, MarketError) as error:
+                told = f"the proof of your notice: {error}"
+            if told and (name, told) not in self._told:
+                self._told.add((name, told))
+                self._report(trade, told)
 
     def _advance(self, trade: dict[str, Any]) -> int:
         act = self._turn(trade)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from countermark.client import proofs
 from countermark.client.errors import GATEWAY_ANSWER, ClientError
 from countermark.client.keystore import Keys
 from countermark.client.market import Done, Market
@@ -11,9 +12,6 @@ from countermark.client.vault import Vault
 from countermark.protocol import notices, receipts
 from countermark.protocol.encoding import as_digest
 from countermark.protocol.errors import ErrorCode, MarketError
-
-_RECEIPTS = {"trade.send": "seller", "trade.ack": "buyer", "trade.remedy": "remedy"}
-"""What the name of the receipt ends with that comes for the notice of each action."""
 
 
 def submit(
@@ -52,6 +50,8 @@ def submit(
             verdict=verdict,
         )
         token, digest = notices.sign_notice(keys.account, notice, market=market.name)
+        if not market.dry_run:
+            proofs.keep_notice(vault, proofs.name_of(trade["id"], action), token)
         body = {
             "intent": market.sign(action, {**params, "notice": digest}),
             "sealed": market.seal(token.encode(), kind="notice"),
@@ -85,12 +85,13 @@ def _receipt(market: Market, vault: Vault, trade: str, action: str) -> Callable[
             receipt = receipts.parse_receipt(answer.get("receipt"), market=market.name, platform=platform)
             if receipt.receipt.subject != trade:
                 raise MarketError(ErrorCode.RECEIPT_MALFORMED, "the receipt is for another trade")
+            name = proofs.name_of(trade, action)
+            proofs.keep_receipt(vault, name, receipt, market=market.name, platform=platform, now_ms=market.now())
         except MarketError as error:
             # Without it nothing proves that the notice came in; the transaction runs on all the same.
             detail = f"the gateway's receipt does not hold: {error}"
             txid = _txid(answer.get("transaction"))
             raise ClientError(GATEWAY_ANSWER, detail, txid=txid, undecided=True) from error
-        vault.put("receipts", f"{trade}-{_RECEIPTS[action]}", {"receipt": receipt.token})
         return answer.get("transaction")
 
     return take

@@ -18,6 +18,9 @@ from countermark.protocol.errors import ErrorCode, MarketError
 TYP = "countermark-notice+jws"
 BLIND_BYTES = 32
 
+LONGEST_SKEW_MS = 900_000
+"""How far a claimed time may lie from the time of reception (A-13)."""
+
 Role = Literal["seller", "buyer"]
 Verdict = Literal["match", "altered", "bad"]
 

@@ -27,6 +27,11 @@ class Deadlines:
         self._now_ms = 0
         self._time_ms = 0
 
+    @property
+    def now_ms(self) -> int:
+        """The latest time that a client wrote into a valid transaction, in ms since the epoch."""
+        return self._now_ms
+
     def begin_block(self, block: Block, state: State) -> None:
         """Look at what ``block``, which may yet turn out not to hold, enforces on the ``state`` before it."""
         self._found.clear()

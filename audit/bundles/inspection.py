@@ -45,7 +45,15 @@ class Verdict:
 class Inspection:
     """A replay of the blocks of one bundle, whose books lie on disk; to be used as a context."""
 
-    def __init__(self, manifest: Manifest, *, genesis: bytes = b"", roots: Roots | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        *,
+        genesis: bytes = b"",
+        roots: Roots | None = None,
+        watched: frozenset[str] = frozenset(),
+    ) -> None:
+        """Begin one; the histories of the subject and of the keys ``watched`` are kept."""
         self._manifest = manifest
         self._books = DiskBooks()
         subject = manifest.subject
@@ -56,7 +64,7 @@ class Inspection:
             genesis=genesis,
             roots=roots,
             books=self._books,
-            watched=frozenset({subject.key} if subject.key else ()),
+            watched=watched | ({subject.key} if subject.key else set()),
         )
         self._deadlines = Deadlines(manifest.chaincode)
         self._steps: list[dict[str, Any]] = []

@@ -19,7 +19,7 @@ from countermark.platform.views.intents import find_done
 from countermark.protocol import intents
 from countermark.protocol.errors import ErrorCode, MarketError
 from countermark.protocol.intents import Intent
-from countermark.protocol.notices import SignedNotice, parse_notice
+from countermark.protocol.notices import LONGEST_SKEW_MS, SignedNotice, parse_notice
 from countermark.protocol.sealed import EncryptionKey, open_sealed
 
 KIND = "notice"
@@ -27,9 +27,6 @@ KIND = "notice"
 
 ACTIONS = {"trade.send": "seller", "trade.remedy": "seller", "trade.ack": "buyer"}
 """Whose notice each intent comes with."""
-
-LONGEST_SKEW_MS = 900_000
-"""How far a claimed time may lie from the time of reception (A-13)."""
 
 MOST_RECENT, RECENT_MS = 20, 600_000
 """How many notices a party may put on the board for one trade in so many ms: it grows for ever, and one is enough.

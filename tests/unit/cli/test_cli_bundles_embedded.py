@@ -8,6 +8,7 @@ import pytest
 
 from countermark.network.client import GatewayClient
 from countermark.network.embedded.material import ORGANISATIONS
+from tests.support.boards import KeptBoard
 from tests.support.embedded import EmbeddedNetwork
 from tests.support.embedded_backend import SERVER
 from tests.support.gateway_backend import OverGateways
@@ -25,6 +26,7 @@ def network(tmp_path: Path) -> Iterator[EmbeddedNetwork]:
 
 
 @pytest.mark.requirement("R17")
+@pytest.mark.requirement("R67")
 @pytest.mark.timeout(120)
 def test_a_trade_on_an_embedded_peer_is_exported_and_judged(
     run: Run, network: EmbeddedNetwork, tmp_path: Path
@@ -32,12 +34,19 @@ def test_a_trade_on_an_embedded_peer_is_exported_and_judged(
     clients = {(msp, "client"): GatewayClient(network.profile(name)) for name, msp in ORGANISATIONS}
     try:
         market = Market(OverGateways(clients, live=True))
-        trade = market.bring_to("MATCHED")
-        market.act("trade.confirm", trade)
+        board, trade = KeptBoard(market), market.bring_to("FUNDED")
+        notice = board.notice(trade)
+        sent = board.take(notice)
+        market.act("trade.send", trade, notice=notice.digest)
+        board.anchor()
+        for function in ("trade.relay", "trade.ack", "trade.check", "trade.confirm"):
+            market.act(function, trade)
         market.mint(market.stranger, 7)
     finally:
         for client in clients.values():
             client.close()
+    proof = tmp_path / "proof"
+    proof.write_bytes(board.proven(sent).to_bytes())
     connection = network.directory / "connection" / "supervisor.json"
     genesis, bundle, roots = network.material.layout.genesis_file, tmp_path / "bundle", tmp_path / "roots"
     written = run(
@@ -45,7 +54,17 @@ def test_a_trade_on_an_embedded_peer_is_exported_and_judged(
     )
     assert written.status == 0, written
     assert run("audit", "roots", "--genesis", genesis, "-o", roots).status == 0
+    told = run("audit", "board", proof, "--connection", connection, "--genesis", genesis, "--json")
+    assert told.status == 0, told
     network.close()
+    # What a party kept is judged by the bundle as by the peer itself, and the trade's act names its notice.
+    judged = run("audit", "board", proof, "--bundle", bundle, "--roots", roots, "--json")
+    assert judged.status == 0, judged
+    assert judged.json["proofs"] == told.json["proofs"]
+    (one,) = judged.json["proofs"]
+    assert (one["verdict"], one["act"], one["by"]) == ("proven", "sent", market.seller.address)
+    assert (one["named_by"]["function"], one["named_by"]["signer"]) == ("trade.send", market.seller.address)
+    assert one["anchor"]["block"] == one["named_by"]["block"] + 1
     told = run("audit", "verify", bundle, "--roots", roots, "--json")
     assert told.status == 0, told
     document = json.loads(told.out)
