@@ -9,6 +9,7 @@ import click
 from countermark.cli.bundles import export, roots, verify
 from countermark.cli.evidence import board
 from countermark.cli.listed import lines
+from countermark.cli.reconciling import reconcile
 from countermark.cli.replica import CONNECTION
 from countermark.cli.session import Session, noun, session_command
 from countermark.cli.trust import GENESIS, MARKET, found, genesis_hash, market_roles
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from countermark.audit.replay import Replay
 
 command = noun("audit", "Replay your own replica of the ledger, block by block, and tell what it proves.")
-for one in (export, verify, roots, board):
+for one in (export, verify, roots, board, reconcile):
     command.add_command(one)
 
 

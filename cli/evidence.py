@@ -26,7 +26,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--connection",
     type=_FILE,
     envvar="COUNTERMARK_CONNECTION",
-    help="The ledger: connection file of your own organisation's peer.",
+    help="The ledger, where no bundle is given: connection file of your own organisation's peer.",
 )
 @ROOTS
 @GENESIS
@@ -57,14 +57,13 @@ def board(
 
     documents = [_proof(path) for path in proofs]
     given = [_answer(path) for path in answers]
-    if (bundle is None) == (connection is None):
-        raise click.UsageError("by which ledger? --bundle FILE, or --connection FILE of your own peer")
     wanted = sought(documents, given)
     if bundle is not None:
         ledger, verdict = _bundled(bundle, wanted, roots, genesis)
-    else:
-        assert connection is not None
+    elif connection is not None:
         ledger, verdict = _own(connection, wanted, genesis)
+    else:
+        raise click.UsageError("by which ledger? --bundle FILE, or --connection FILE of your own peer")
     judged = [judge(document, ledger, given) for document in documents]
     twice = find_twice(judged)
     session.result(_document(proofs, judged, twice, verdict), *_lines(proofs, judged, twice, verdict))

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from countermark.cli.failures import ERROR
 from countermark.cli.operating import DATA, platform_services
 from countermark.cli.session import Session, noun, session_command
@@ -31,13 +33,44 @@ def rebuild(session: Session, data: Path | None) -> int:
     checked against its anchors, and of it only the hashes above its entries are made again. With --dry-run nothing is
     changed. The status is 1 if anything is wrong that is not repaired.
     """
-    with platform_services(data) as services, _told():
+    with platform_services(data) as services, told_to_operators():
         session.say("the blocks are applied again; the platform goes on, and sees the new rows when all are there")
         rebuilt, contracts, board = _rebuild(services, dry_run=session.dry_run)
     session.result(_document(rebuilt, contracts, board), *_lines(rebuilt, contracts, board))
     repaired = not session.dry_run
     well = board.holds and all(_is_well(contract, repaired=repaired) for contract in contracts)
     return 0 if well and (repaired or rebuilt.same) else ERROR
+
+
+@command.command("prove")
+@click.argument("seq", type=click.IntRange(min=0))
+@DATA
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The answer; a file that is there is not replaced.",
+)
+@session_command
+def prove(session: Session, seq: int, data: Path | None, output: Path) -> None:
+    """Write the path of entry SEQ of the board to the last anchor: what the platform answers to who shows a receipt.
+
+    `audit board --answer` takes it. It tells nothing of what the entry says.
+    """
+    import json
+
+    from countermark.client.files import write_private
+    from countermark.platform.views.board import prove_entry
+
+    if output.exists():
+        raise click.UsageError(f"{output} is there already")
+    with platform_services(data) as services, told_to_operators(), services.database.begin() as connection:
+        document = prove_entry(connection, services.board, seq).to_json()
+    if not session.dry_run:
+        write_private(output, json.dumps(document).encode(), clobber=False)
+    lines = (f"leaf: {document['leaf']}", f"in the tree of {document['size']} entries", f"root: {document['root']}")
+    session.result({"answer": str(output), **document}, str(output), *lines)
 
 
 def _rebuild(services: "PlatformServices", *, dry_run: bool) -> tuple["Rebuilt", list["Contract"], "BoardReport"]:
@@ -66,8 +99,8 @@ def _rebuild(services: "PlatformServices", *, dry_run: bool) -> tuple["Rebuilt",
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say of errors that only these commands meet what an operator can do about them."""
+def told_to_operators() -> Iterator[None]:
+    """Say of errors that only commands on the platform's machine meet what an operator can do about them."""
     from countermark.platform.ports import UnavailableError
     from countermark.platform.projection import ProjectionError
 

@@ -4,8 +4,8 @@ The platform's receipt promises an anchor by a time T for one leaf under one num
 decided, without the platform:
 
 * a proof leads from the leaf to an anchored tree: the notice came in, and when, is proven;
-* no tree that is large enough for the number was anchored by T and the guard: the promise is broken, whatever the
-  platform may show later. The ledger must go on beyond that time, else it is not known;
+* no tree that is large enough for the number was anchored before T and the guard have passed: the promise is broken,
+  whatever the platform may show later. The ledger must go on until then, else it is not known;
 * another leaf stands under the number in an anchored tree: the entry was rewritten, for there is one leaf at a place;
 * two receipts promise different leaves under one number.
 
@@ -96,7 +96,7 @@ def judge(proof: BoardProof, ledger: BoardLedger, answers: Sequence[Inclusion] =
     leaves, astray = _anchored_leaves(proof, shown, ledger, answers)
     first = ledger.first.get(shown.seq)
     due_ms = shown.receipt.anchored_by_ms + ledger.guard_ms
-    in_time = first is not None and first.at_ms <= due_ms
+    in_time = first is not None and first.at_ms < due_ms
     included = shown.leaf in leaves
     if included:
         reason = Reason.ANCHORED if in_time else Reason.LATE

@@ -5,9 +5,10 @@ What the columns say must be the same after decryption; that can be repaired. Of
 the root only: if they do not give it, they must come from a backup, or from the supervisor, to whom they lie sealed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from countermark.platform.contracts.items import read_items
 from countermark.platform.contracts.private import PrivateColumns
@@ -16,7 +17,7 @@ from countermark.platform.ports import Ledger, RefusedError
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import Connection, select
+from countermark.platform.store.sql import Connection, Row, select
 from countermark.protocol import canonical
 from countermark.protocol.commitments import Commitments, Opening, fingerprint_root
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -41,6 +42,8 @@ class Contract:
 
     address: str
     differences: tuple[Difference, ...]
+    columns: tuple[str, ...] = ()
+    """Names of the private columns of its row that are not as in the collection."""
 
 
 class Restoration:
@@ -77,24 +80,24 @@ class Restoration:
         with self._database.begin() as connection:
             rows = connection.execute(query.order_by(contracts.c.address)).all()
         for row in rows:
-            yield Contract(row.address, tuple(self._compare(row.address, row.record, dry_run=dry_run)))
+            yield self._compare(row.address, row.record, dry_run=dry_run)
 
-    def _compare(self, address: str, record: Mapping[str, str], *, dry_run: bool) -> Iterator[Difference]:
+    def _compare(self, address: str, record: Mapping[str, str], *, dry_run: bool) -> Contract:
         opening = self._fetch(address)
         if opening is None:
-            if self._holds_columns(address):
-                yield Difference.UNCOLLECTED
-            return
+            return Contract(address, (Difference.UNCOLLECTED,) if self._holds_columns(address) else ())
         if opening.commitments() != Commitments(record["c_f"], record["c_d"], record["c_exact"]):
-            yield Difference.UNPROVEN
-            return
+            return Contract(address, (Difference.UNPROVEN,))
+        differences: list[Difference] = []
         with self._database.begin() as connection:
-            if not self._same(connection, address, opening):
+            columns = tuple(self._differing(connection, address, opening))
+            if columns:
                 if not dry_run:
                     self._columns.restore(connection, address, opening)
-                yield Difference.RESTORED
+                differences.append(Difference.RESTORED)
             if not self._give_root(connection, address, opening):
-                yield Difference.ITEMS
+                differences.append(Difference.ITEMS)
+        return Contract(address, tuple(differences), columns)
 
     def _fetch(self, address: str) -> Opening | None:
         """Return the opening in the collection, None where there is none."""
@@ -115,23 +118,31 @@ class Restoration:
         with self._database.begin() as connection:
             return connection.execute(query).scalar_one() is not None
 
-    def _same(self, connection: Connection, address: str, opening: Opening) -> bool:
+    def _differing(self, connection: Connection, address: str, opening: Opening) -> Iterator[str]:
+        """Yield the names of the private columns that are missing, damaged, or other than ``opening``."""
         contracts = tables.data_contracts
         row = connection.execute(select(contracts).where(contracts.c.address == address).with_for_update()).one()
-        if None in (row.description, row.salt_d, row.fingerprint, row.fingerprint_root):
-            return False
-        try:
-            stored = (self._columns.opening(row), self._columns.description(row), self._columns.salt_d(row))
-        except MarketError:
-            return False  # damaged, or under a key that is gone
-        return (
-            stored == (opening, opening.description, opening.salt_d)
-            and bytes(row.fingerprint_root) == opening.root
-            and row.search_text in (None, search_text(opening.description))
-        )
+        wanted: Mapping[str, tuple[Callable[[Row[Any]], object], object]] = {
+            "description": (self._columns.description, opening.description),
+            "salt_d": (self._columns.salt_d, opening.salt_d),
+            "fingerprint": (self._columns.opening, opening),
+            "fingerprint_root": (lambda row: bytes(row.fingerprint_root), opening.root),
+        }
+        for name, (read, value) in wanted.items():
+            if getattr(row, name) is None or not _reads(read, row, value):
+                yield name
+        if row.search_text not in (None, search_text(opening.description)):
+            yield "search_text"
 
     def _give_root(self, connection: Connection, address: str, opening: Opening) -> bool:
         try:
             return fingerprint_root(read_items(connection, self._box, address)) == opening.root
         except MarketError:
             return False  # there are none, or one is damaged
+
+
+def _reads(read: Callable[[Row[Any]], object], row: Row[Any], value: object) -> bool:
+    try:
+        return read(row) == value
+    except MarketError:
+        return False  # damaged, or under a key that is gone

@@ -3,8 +3,8 @@
 The other is filled from the blocks of an auditor's own peer, so what differs was not written by the ledger.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +28,10 @@ class Difference:
     key: tuple[Any, ...]
     change: Change
     columns: tuple[str, ...] = ()
+    ours: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The row as it is kept: all of it, or of a row that was changed, what differs; empty where it is missing."""
+    theirs: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The same as the ledger made it."""
 
 
 def compare(kept: Connection, replayed: Connection) -> Iterator[Difference]:
@@ -48,13 +52,16 @@ def _compare(
     while ours is not None or theirs is not None:
         if theirs is None or (ours is not None and key_of(ours) < key_of(theirs)):
             assert ours is not None
-            yield Difference(table.name, key_of(ours), Change.SURPLUS)
+            yield Difference(table.name, key_of(ours), Change.SURPLUS, ours=dict(zip(names, ours, strict=True)))
             ours = next(kept, None)
         elif ours is None or key_of(theirs) < key_of(ours):
-            yield Difference(table.name, key_of(theirs), Change.MISSING)
+            yield Difference(table.name, key_of(theirs), Change.MISSING, theirs=dict(zip(names, theirs, strict=True)))
             theirs = next(replayed, None)
         else:
-            differing = tuple(name for name, mine, yours in zip(names, ours, theirs, strict=True) if mine != yours)
-            if differing:
-                yield Difference(table.name, key_of(ours), Change.CHANGED, differing)
+            said = {
+                name: (mine, yours) for name, mine, yours in zip(names, ours, theirs, strict=True) if mine != yours
+            }
+            if said:
+                mine, yours = ({name: pair[side] for name, pair in said.items()} for side in (0, 1))
+                yield Difference(table.name, key_of(ours), Change.CHANGED, tuple(said), mine, yours)
             ours, theirs = next(kept, None), next(replayed, None)

@@ -113,6 +113,15 @@ class Projector:
         for block in source.blocks(self.next_block(), stop=stop):
             self.apply(block)
 
+    def fill(self, connection: Connection, source: BlockSource, *, height: int) -> None:
+        """Apply the first ``height`` blocks to the tables that ``connection`` sees, which are empty.
+
+        Raises:
+            ProjectionError: See `apply`; the source ends before.
+            UnavailableError: The stream broke.
+        """
+        self._apply_all(connection, source, height)
+
     def rebuild(
         self, source: BlockSource, *, height: Callable[[], int] | None = None, dry_run: bool = False
     ) -> Rebuilt:

@@ -1,13 +1,18 @@
 """The board's entries without their notices: what a party may see of its own, and the supervisor of all."""
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from countermark.platform.board.log import Board
 from countermark.platform.store import tables
 from countermark.platform.store.sql import Connection, Row, select
 from countermark.platform.views import cursors
-from countermark.protocol import fields
+from countermark.protocol import fields, merkle, times
+from countermark.protocol.encoding import as_digest, undigest
 from countermark.protocol.errors import ErrorCode, MarketError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,26 @@ class AnchorView:
     root: str
     tx_id: str
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProofView:
+    """An entry's place in a tree that stands on the ledger, and the path that shows it."""
+
+    entry: BoardEntry
+    anchor: AnchorView
+    path: tuple[bytes, ...] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that is shown."""
+        return {
+            "seq": self.entry.seq,
+            "leaf": as_digest(self.entry.leaf_hash),
+            "size": self.anchor.size,
+            "root": self.anchor.root,
+            "path": [as_digest(step) for step in self.path],
+            "anchor": {"txid": self.anchor.tx_id, "at": times.to_text(self.anchor.at_ms)},
+        }
 
 
 def list_entries(
@@ -77,6 +102,26 @@ def load_entry(connection: Connection, seq: int, *, signer: str = "") -> BoardEn
     if row is None:
         raise MarketError(ErrorCode.NOT_FOUND, "the board has no such entry of yours")
     return _entry(row)
+
+
+def prove_entry(
+    connection: Connection, board: Board, seq: int, *, signer: str = "", first: bool = False
+) -> ProofView:
+    """Return the proof that the entry `seq`, of `signer` if one is named, is in the last anchored tree, or the first.
+
+    Raises:
+        MarketError: NOT_FOUND; INTERNAL when the board is damaged: nobody is handed a proof that does not hold, which
+            would make a forger of the platform.
+    """
+    entry = load_entry(connection, seq, signer=signer)
+    anchor = anchor_over(connection, seq, first=first)
+    path = board.inclusion_proof(connection, seq, size=anchor.size)
+    try:
+        merkle.verify_inclusion(entry.leaf_hash, seq, anchor.size, undigest(anchor.root), path)
+    except MarketError as error:
+        _log.error("entry %d of the board is not in the tree that was anchored at %d", seq, anchor.size)
+        raise MarketError(ErrorCode.INTERNAL, "the board is damaged: its operator reconciles it") from error
+    return ProofView(entry, anchor, tuple(path))
 
 
 def anchor_over(connection: Connection, seq: int, *, first: bool = False) -> AnchorView:

@@ -26,7 +26,9 @@ def agreed_sale(tmp_path: Path, platform: Platform, seed: int) -> tuple[Trader, 
     return seller, buyer, trade, photo
 
 
-@pytest.mark.requirement("R1", "R8", "R24", "R30", "R33", "R35", "R36", "R37", "R42", "R43", "R47", "R48")
+@pytest.mark.requirement(
+    "R1", "R7", "R8", "R24", "R30", "R33", "R35", "R36", "R37", "R42", "R43", "R47", "R48", "R67"
+)
 def test_a_sale_through_the_command_line_moves_data_money_and_ownership(tmp_path: Path, platform: Platform) -> None:
     seller, buyer, trade, photo = agreed_sale(tmp_path, platform, 11)
     seller.run("trade", "send", trade)
@@ -42,6 +44,23 @@ def test_a_sale_through_the_command_line_moves_data_money_and_ownership(tmp_path
     # 5000 - 100 management fee + 20000 price - 500 transaction fee; the bond came back.
     assert seller.run("account", "show")["balance"] == "24400"
     assert owner["balance"] == "30000"
+    _show_by_the_ledger(tmp_path, platform, trade, seller, buyer)
+
+
+def _show_by_the_ledger(tmp_path: Path, platform: Platform, trade: str, seller: Trader, buyer: Trader) -> None:
+    """Both show what came in by what they kept; the tables are held against the supervisor's ledger."""
+    supervisor = str(platform.data / "connection" / "supervisor.json")
+    for who, act in ((seller, "sent"), (buyer, "received")):
+        proof = str(tmp_path / act)
+        assert who.run("trade", "prove", trade, "-o", proof)["state"] == "anchored"
+        (shown,) = buyer.run("audit", "board", proof, "--connection", supervisor)["proofs"]
+        assert (shown["verdict"], shown["act"], shown["trade"]) == ("proven", act, trade)
+        assert shown["by"] == shown["seller" if act == "sent" else "buyer"]
+        assert shown["named_by"]["function"] == ("trade.send" if act == "sent" else "trade.ack")
+    for whose in ((), ("--connection", supervisor)):
+        found = buyer.run("audit", "reconcile", "--data", str(platform.data), *whose)
+        assert (found["differences"], found["count"]) == ([], 0)
+        assert found["compared"]["entries"] >= 2
 
 
 def test_homes_are_closed_to_everybody_else(tmp_path: Path, platform: Platform) -> None:

@@ -47,6 +47,7 @@ def _fail_at_the_rules(story: Story) -> None:
         ("GET", f"/v1/audit/trades/{sold.trade}"),
         ("GET", "/v1/audit/probes"),
         ("GET", "/v1/board/0/proof"),
+        ("GET", "/v1/board/consistency?first=1&second=1000000"),
     ):
         assert stranger.ask(method, path).status_code in (403, 404), path
     piece = {"Content-Range": "bytes 0-9/10"}

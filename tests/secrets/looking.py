@@ -47,3 +47,6 @@ def _look_at_the_board(story: Story) -> None:
             while person.ask("GET", path).status_code == 404:
                 # Each question takes a round trip: the worker anchors every few seconds.
                 assert time.monotonic() < give_up, "the entry was never anchored"
+            sizes = [person.ask("GET", path, params={"tree": tree}).json()["size"] for tree in ("first", "last")]
+            grown = person.ask("GET", "/v1/board/consistency", params={"first": sizes[0], "second": sizes[1]})
+            assert grown.status_code == 200

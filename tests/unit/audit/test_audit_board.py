@@ -180,10 +180,20 @@ def test_a_late_anchor_proves_the_entry_and_the_fault(board: SignedBoard) -> Non
 
 def test_an_anchor_within_the_guard_is_in_time(board: SignedBoard) -> None:
     proof = board.take(board.notice(funded(board)))
-    board.ledger.wait(WITHIN_MS / 1000 + GUARD_S)
+    board.ledger.wait(WITHIN_MS / 1000 + GUARD_S - 0.001)
     board.anchor()
     (one,) = board.judge(board.proven(proof))
     assert one.reason is Reason.ANCHORED
+
+
+def test_what_was_once_at_fault_is_not_made_good_in_the_same_moment(board: SignedBoard) -> None:
+    proof = board.take(board.notice(funded(board)))
+    board.tick(WITHIN_MS / 1000 + GUARD_S)
+    (one,) = board.judge(proof)
+    assert one.reason is Reason.UNANCHORED
+    board.anchor()
+    (one,) = board.judge(board.proven(proof))
+    assert one.reason is Reason.LATE
 
 
 def test_another_leaf_under_the_number_is_proof_of_fault(board: SignedBoard) -> None:

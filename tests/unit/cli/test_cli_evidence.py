@@ -138,7 +138,6 @@ def test_a_ledger_and_whom_to_trust_must_be_named(run: Run, tmp_path: Path, boar
     bundle.write_bytes(board.bundle())
     for arguments, told in (
         ((), "by which ledger"),
-        (("--bundle", bundle, "--connection", bundle), "by which ledger"),
         (("--bundle", bundle), "whom do you trust"),
     ):
         result = run("audit", "board", proof, *arguments)

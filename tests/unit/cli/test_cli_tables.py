@@ -1,5 +1,6 @@
 """The operator's command that makes the tables anew: what it says, what it repairs, and what it cannot."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from countermark.client import account, deliveries, listings, purchases
 from countermark.gateway.services import PlatformServices
 from countermark.platform.store import tables
 from countermark.platform.store.sql import delete, insert, text, update
+from countermark.protocol.board_proofs import Inclusion
 from tests.support.front import Front
 from tests.unit.cli.conftest import Run
 
@@ -106,6 +108,23 @@ def test_hashes_over_the_boards_entries_are_made_again(run: Run, front: Front, s
     assert "entries 1 to 1  node" in result.out
     assert run("tables", "rebuild").status == 0
     assert run("tables", "rebuild", "--dry-run").status == 0
+
+
+@pytest.mark.requirement("R67")
+def test_the_platform_answers_to_a_receipt(run: Run, front: Front, sold: str, tmp_path: Path) -> None:
+    out = tmp_path / "answer"
+    told = run("tables", "prove", 0, "-o", out, "--json").json
+    shown = Inclusion.from_json(json.loads(out.read_text()))
+    shown.check()
+    (anchor,) = front.world.rows(tables.anchors)
+    assert (shown.seq, shown.tree.size, told["root"]) == (0, anchor.size, anchor.root)
+    assert run("tables", "prove", 0, "-o", out).status == 2
+    assert run("tables", "prove", 1, "-o", tmp_path / "none").status == 3
+    execute(front, update(tables.board).values(leaf_hash=bytes(32)))
+    damaged = run("tables", "prove", 0, "-o", tmp_path / "none")
+    assert damaged.status == 1
+    assert "the board is damaged" in damaged.err
+    assert not (tmp_path / "none").exists()
 
 
 def test_without_its_ledger_nothing_is_touched(run: Run, front: Front, sold: str) -> None:

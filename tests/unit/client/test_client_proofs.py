@@ -109,6 +109,7 @@ FORGED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.requirement("R67")
+@pytest.mark.requirement("A-13")
 def test_a_receipt_that_promises_something_else_is_not_taken(sale: Sale, monkeypatch: pytest.MonkeyPatch) -> None:
     trade, vault = sale.funded(), sale.seller.trader.vault
     post = sale.seller.trader.http.post

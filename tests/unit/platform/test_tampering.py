@@ -11,6 +11,7 @@ from countermark.platform.board.log import Board
 from countermark.platform.board.verification import Anchor, Finding, verify_board
 from countermark.platform.projection import Change, Difference, Projector, compare
 from countermark.platform.projection.derived import DERIVED, read_rows
+from countermark.platform.reconciling.discrepancies import of_difference
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.postgres import EmbeddedPostgres
@@ -189,13 +190,52 @@ def test_altered_field_is_located(stores: Stores, tampered: Connection, column: 
     check_located(stores, tampered, column, alter(tampered, column, chance))
 
 
+@pytest.mark.requirement("R7")
+@pytest.mark.parametrize("table", [table for table, _ in DERIVED], ids=str)
+def test_of_every_column_it_is_told_what_ledger_and_table_say(
+    stores: Stores, tampered: Connection, table: Table
+) -> None:
+    chance = random.Random(table.name)
+    names = next(names for one, names in DERIVED if one is table)
+    keys = [column.name for column in table.primary_key.columns]
+    told = 0
+    for column in (table.c[name] for name in names if name not in keys):
+        point = tampered.begin_nested()
+        key = alter(tampered, column, chance)
+        here = [table.c[name] == value for name, value in zip(keys, key, strict=True)]
+        (altered,) = tampered.execute(select(column).where(*here)).scalars().all()
+        ((discrepancy),) = map(of_difference, stores.differences(tampered))
+        assert (discrepancy.table, discrepancy.what) == (table.name, "changed")
+        assert list(discrepancy.key) == keys
+        for one in discrepancy.said:
+            # Of a column that holds JSON the member, of another the column.
+            name, *members = one.column.split(".")
+            assert name == column.name
+            assert one.ledger != one.table
+            assert one.table == _within(altered, members)
+            told += 1
+        point.rollback()
+    assert told >= len(names) - len(keys)
+
+
+def _within(value: Any, members: list[str]) -> Any:
+    for member in members:
+        value = value.get(member)
+    return bytes(value).hex() if isinstance(value, bytes | memoryview) else value
+
+
 @pytest.mark.requirement("R67")
 @pytest.mark.parametrize("table", [table for table, _ in DERIVED], ids=str)
 def test_dropped_row_of_the_ledgers_tables_is_located(stores: Stores, tampered: Connection, table: Table) -> None:
     keys = list(table.primary_key.columns)
     key = tuple(random.Random(table.name).choice(tampered.execute(select(*keys).order_by(*keys)).all()))
     tampered.execute(table.delete().where(*(one == value for one, value in zip(keys, key, strict=True))))
-    assert stores.differences(tampered) == [Difference(table.name, key, Change.MISSING)]
+    (found,) = stores.differences(tampered)
+    assert found == Difference(table.name, key, Change.MISSING)
+    names = next(names for one, names in DERIVED if one is table)
+    told = of_difference(found)
+    assert {*told.key, *(one.column for one in told.said)} == {*names}
+    assert all(one.table is None for one in told.said)
 
 
 @pytest.mark.requirement("R67")
