@@ -2,15 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from countermark.audit import records
 from countermark.audit.errors import AuditError
 from countermark.audit.records import Record
-from countermark.network.blocks import Transaction
+from countermark.network.blocks import PrivateWrite, Transaction
 from countermark.protocol import times
 from countermark.protocol.intents import Intent
+
+
+class Fate(StrEnum):
+    """What becomes of a private key."""
+
+    PUT = "put"
+    DELETED = "deleted"
+    PURGED = "purged"  # and all its earlier values with it
+
+    @classmethod
+    def of(cls, write: PrivateWrite) -> Self:
+        """Return what ``write`` does to its key."""
+        return cls("purged" if write.is_purge else "deleted" if write.is_delete else "put")
+
+
+class PrivateChange(NamedTuple):
+    """A private key as blocks show it, by the SHA-256 of its name, and what becomes of it."""
+
+    collection: str
+    key_hash: bytes
+    fate: Fate
 
 
 @dataclass(frozen=True)
@@ -33,8 +55,8 @@ class Act:
     """Whether that client is its administrator."""
     writes: Mapping[str, bytes | None] = field(repr=False)
     """Values by key; None where the key is deleted."""
-    private: frozenset[tuple[str, bytes]] = frozenset()
-    """Collection and SHA-256 of each private key that is written or deleted."""
+    private: frozenset[PrivateChange] = frozenset()
+    """What becomes of which private keys."""
 
     @classmethod
     def of(cls, transaction: Transaction, intent: Intent | None, *, admin: bool) -> Self:
@@ -57,7 +79,7 @@ class Act:
             admin=admin,
             writes=writes,
             private=frozenset(
-                (hashes.collection, write.key_hash)
+                PrivateChange(hashes.collection, write.key_hash, Fate.of(write))
                 for hashes in transaction.private_hashes
                 for write in hashes.writes
             ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from countermark.audit import records
-from countermark.audit.acts import Act
+from countermark.audit.acts import Act, Fate, PrivateChange
 from countermark.audit.errors import AuditError
 from countermark.audit.records import State
 from countermark.protocol import ids
@@ -21,12 +21,17 @@ COLLECTION = "fingerprints"
 
 @dataclass(frozen=True)
 class Effect:
-    """``must`` and ``may`` are keys that an act puts, ``coins`` whether it moves any, ``private`` a private key."""
+    """What one function writes.
+
+    ``must`` and ``may`` are keys that an act puts, ``coins`` whether it moves any. ``private`` is a private key that
+    it may put, ``purged`` one that it must purge.
+    """
 
     must: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
     coins: bool = False
     private: str = ""
+    purged: str = ""
 
 
 _TRADE = Effect(("trade/{trade}",), ("listing/{sold}", "claim/{claimed}"), coins=True)
@@ -56,6 +61,9 @@ EFFECTS: Mapping[str, Effect] = {
     "listing.withdraw": _LISTING,
     "listing.relist": _LISTING,
     "listing.enforce": Effect(("listing/{subject}", "exact/{exact}")),
+    "listing.hold": _LISTING,
+    "listing.release": _LISTING,
+    "listing.erase": Effect(("listing/{listing}",), purged="opening/{listing}"),
     "trade.pay": Effect(("trade/{paid}", "listing/{listing}"), coins=True),
     "trade.charge": _TRADE,
     "trade.cancel": _TRADE,
@@ -104,9 +112,11 @@ def check_keys(act: Act, state: State) -> None:
             raise AuditError("foreign_write", f"{act.function} writes {key}")
     if missing := must - set(act.writes):
         raise AuditError("missing_write", f"{act.function} does not write {', '.join(sorted(missing))}")
-    private = (COLLECTION, hashlib.sha256(_resolve(effect.private, names).encode()).digest())
-    if act.private - ({private} if effect.private else set()):
-        raise AuditError("foreign_write", f"{act.function} writes a private key that is not its own")
+    purged = _private(effect.purged, names, Fate.PURGED)
+    if act.private - _private(effect.private, names, Fate.PUT) - purged:
+        raise AuditError("foreign_write", f"{act.function} changes a private key that is not its own, or otherwise")
+    if purged - act.private:
+        raise AuditError("missing_write", f"{act.function} does not purge {_resolve(effect.purged, names)}")
 
 
 def trade_of(act: Act) -> str:
@@ -163,6 +173,13 @@ def _names(act: Act, state: State) -> Mapping[str, Any]:
         if act.function == "claim.open":
             names["opened"] = opened_claim(act)
     return names
+
+
+def _private(template: str, names: Mapping[str, Any], fate: Fate) -> frozenset[PrivateChange]:
+    if not template:
+        return frozenset()
+    key_hash = hashlib.sha256(_resolve(template, names).encode()).digest()
+    return frozenset({PrivateChange(COLLECTION, key_hash, fate)})
 
 
 def _resolve(template: str, names: Mapping[str, Any]) -> str:

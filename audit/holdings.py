@@ -1,8 +1,7 @@
 """Accounts and contracts (listings): who may change what of them, above all whose they are."""
 
-from typing import Any
 
-from countermark.audit import claims, records
+from countermark.audit import claims, orders, records
 from countermark.audit.acts import Act
 from countermark.audit.effects import trade_of
 from countermark.audit.errors import AuditError
@@ -10,7 +9,6 @@ from countermark.audit.records import Record, State
 from countermark.protocol import actions, intents, transitions
 from countermark.protocol import claims as protocol_claims
 from countermark.protocol.errors import MarketError
-from countermark.protocol.market import MarketConfig
 from countermark.protocol.transitions import Decision, ListingState, TradeState
 
 _ANYONE = frozenset({"account.open", "intent.cancel", "account.veto"})
@@ -105,14 +103,14 @@ def _change(act: Act, state: State, before: Record) -> Record:
         case "account.freeze" if act.signer == address:
             return {"state": "FROZEN", "frozen_by": "owner"}
         case "account.freeze":
-            _require_supervisor(act, rules)
+            orders.require_supervisor(act, rules)
             return {
                 "state": "FROZEN",
                 "frozen_by": "both" if before["frozen_by"] in ("owner", "both") else "supervisor",
                 "deadline": "",
             }
         case "account.release":
-            _require_supervisor(act, rules)
+            orders.require_supervisor(act, rules)
             if before["frozen_by"] == "both":
                 return {"frozen_by": "owner"}
             if before["frozen_by"] != "supervisor":
@@ -129,11 +127,6 @@ def _change(act: Act, state: State, before: Record) -> Record:
     if before["state"] == "RECOVERING":
         records.check_due(act.time_ms, before["deadline"], rules.guard_s)
     return {"state": "RECOVERED", "deadline": ""}
-
-
-def _require_supervisor(act: Act, rules: MarketConfig) -> None:
-    if (act.signer, act.msp_id) != (rules.supervisor.account, rules.supervisor.msp_id):
-        raise AuditError("wrong_actor", f"{act.signer} may not order this for the supervisor")
 
 
 def _refuse_listings(act: Act) -> None:
@@ -160,6 +153,8 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
         "awarded": "",
         "claim": "",
         "claimed": False,
+        "held": None,
+        "erased": None,
         # Contracts of the seller's that are split by this one: what becomes of them is in the same act.
         "overlaps": sorted(
             name.removeprefix("listing/") for name in act.records if records.family(name) == "listing" and name != key
@@ -171,7 +166,7 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
     records.check_same(key, act.function, after, {**after, **terms})
     exact = f"exact/{after['exact_key']}"
     claimed = records.find(state, exact)
-    if claimed is not None and claimed.get("status") != "VOID" and not _replaced(act, state, claimed.get("listing")):
+    if claimed is not None and claimed.get("status") != "VOID" and not _given_up(act, state, claimed):
         raise AuditError("wrong_state", f"{exact} belongs to {claimed.get('listing')}")
     live = {"listing": terms["address"], "status": "LIVE"}
     if [name for name in act.records if records.family(name) == "exact"] != [exact]:
@@ -179,11 +174,18 @@ def _check_created(act: Act, state: State, key: str, after: Record) -> None:
     records.check_same(exact, act.function, act.records[exact], live)
 
 
-def _replaced(act: Act, state: State, listing: Any) -> bool:
-    """Return whether ``listing``, which its owner has by a claim, is split by the contract that ``act`` makes."""
+def _given_up(act: Act, state: State, claimed: Record) -> bool:
+    """Return whether the contract of an exact digest is the signer's, who may register its data anew.
+
+    It is erased, or he has it by a claim, and the new contract splits it.
+    """
+    listing = claimed.get("listing")
     before = records.find(state, f"listing/{listing}")
-    awarded = before is not None and before["awarded"] and before["owner"] == act.signer
-    return bool(awarded) and f"listing/{listing}" in act.records
+    if before is None or before["owner"] != act.signer:
+        return False
+    if before["awarded"] and f"listing/{listing}" in act.records:
+        return True
+    return bool(before.get("erased")) and before["state"] in transitions.LISTING_ACTS["listing.relist"]
 
 
 def _misregistered(act: Act) -> bool:
@@ -210,6 +212,8 @@ def _listing_change(act: Act, state: State, before: Record) -> Record:
         if before["owner"] != act.params["account"]:
             raise AuditError("wrong_actor", f"{before['address']} is not of the account that is recovered")
         return {"owner": act.signer}
+    if act.function in ("listing.hold", "listing.release"):
+        return orders.held(act, records.config(state), before)
     if act.function != "trade.pay" and act.function.startswith("trade."):
         return _after_trade(act, state)
     if act.function.startswith("claim."):
@@ -226,12 +230,16 @@ def _listing_change(act: Act, state: State, before: Record) -> Record:
         return {"state": target, "deadline": ""}
     if act.signer != before["owner"]:
         raise AuditError("wrong_actor", f"{act.signer} does not own {before['address']}")
+    if act.function == "listing.erase":
+        return orders.erased(act, records.config(state), before)
     if act.function == "listing.charge":
         records.check_before(act.time_ms, before["deadline"])
         return {"state": target, "deadline": "", "awarded": ""}
     if act.function == "listing.withdraw":
         return {"state": target}
     _check_unclaimed(act, before)
+    if before.get("erased"):
+        raise AuditError("wrong_state", f"{before['address']} was erased: it is never offered again")
     offer = {**act.params["offer"], "version": before["offer"]["version"] + 1}
     return {"state": target, "offer": offer, "awarded": ""}
 

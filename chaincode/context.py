@@ -114,7 +114,7 @@ class Transaction(Reader):
         self.epoch = epoch or Epoch(0, 0)
         self.tx_id = reader.stub.tx_id
         self.writes: dict[str, Mapping[str, Any] | None] = {}
-        self.private_writes: dict[str, bytes] = {}
+        self.private_writes: dict[str, bytes | None] = {}
         self._intent = intent
         self._account = account
         self._attachments = attachments or {}
@@ -162,6 +162,10 @@ class Transaction(Reader):
     def put_private(self, key: str, value: bytes) -> None:
         """Write ``value`` in the private collection if the transaction commits."""
         self.private_writes[key] = value
+
+    def purge_private(self, key: str) -> None:
+        """Delete ``key`` in the private collection with all its earlier values if the transaction commits."""
+        self.private_writes[key] = None
 
     def new_coin_id(self) -> str:
         """Return the id of the next coin that this transaction makes."""
@@ -218,7 +222,10 @@ class Transaction(Reader):
             else:
                 await self.stub.put_state(key, state.encode(record))
         for key, value in self.private_writes.items():
-            await self.stub.put_private_data(state.FINGERPRINTS, key, value)
+            if value is None:
+                await self.stub.purge_private_data(state.FINGERPRINTS, key)
+            else:
+                await self.stub.put_private_data(state.FINGERPRINTS, key, value)
 
     def _once(self, key: str) -> None:
         # A second write would silently undo the first, decided on what was read before both.

@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 
 from countermark.chaincode.calling import ByIntent, EvaluateOnly, Founding, Function, Open
-from countermark.chaincode.contracts import account, audit, board, claim, clock, coin, intent, listing, market, trade
+from countermark.chaincode.contracts import (
+    account,
+    audit,
+    board,
+    claim,
+    clock,
+    coin,
+    erasure,
+    intent,
+    listing,
+    market,
+    trade,
+)
 from countermark.chaincode.shim.stub import Response, Stub
 from countermark.protocol import fields
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -47,6 +59,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "listing.withdraw": ByIntent(listing.withdraw),
     "listing.relist": ByIntent(listing.relist),
     "listing.enforce": Open(listing.enforce, 1),
+    "listing.hold": ByIntent(erasure.hold),
+    "listing.release": ByIntent(erasure.release),
+    "listing.erase": ByIntent(erasure.erase),
     "trade.pay": ByIntent(trade.pay, COINS),
     "trade.charge": ByIntent(trade.charge, COINS),
     "trade.cancel": ByIntent(trade.cancel),

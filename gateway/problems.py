@@ -86,6 +86,7 @@ PROBLEMS: dict[ErrorCode, ProblemType] = {
     ErrorCode.SIMILAR_REGISTERED: ProblemType(409, "Similar data is registered already"),
     ErrorCode.UNDER_REVIEW: ProblemType(409, "The data resembles registered data and is under review"),
     ErrorCode.RELIST_EXISTING: ProblemType(409, "The data has a contract, on which it can be listed again"),
+    ErrorCode.LEGAL_HOLD: ProblemType(409, "The listing is under a legal hold"),
     ErrorCode.COMMITMENT_MISMATCH: ProblemType(400, "A commitment is not the one given"),
     ErrorCode.UNKNOWN_GENERATOR: ProblemType(400, "The generator is not accepted"),
     ErrorCode.TOO_MANY_ITEMS: ProblemType(413, "The listing has too many items"),

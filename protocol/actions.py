@@ -55,6 +55,9 @@ PARAMS: Mapping[str, Mapping[str, fields.Parser]] = {
     "listing.offer": {**_LISTING, "offer": OFFER},
     "listing.withdraw": _LISTING,
     "listing.relist": {**_LISTING, "offer": OFFER},
+    "listing.hold": _LISTING,
+    "listing.release": _LISTING,
+    "listing.erase": _LISTING,
     "trade.pay": {
         **_LISTING,
         "offer_version": fields.integer(1, 2**31),

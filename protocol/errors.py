@@ -79,6 +79,7 @@ class ErrorCode(StrEnum):
     SIMILAR_REGISTERED = "similar_registered"
     UNDER_REVIEW = "under_review"
     RELIST_EXISTING = "relist_existing"
+    LEGAL_HOLD = "legal_hold"  # by the supervisor's order nothing of the listing is deleted
     COMMITMENT_MISMATCH = "commitment_mismatch"
     UNKNOWN_GENERATOR = "unknown_generator"
     TOO_MANY_ITEMS = "too_many_items"

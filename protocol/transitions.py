@@ -271,6 +271,10 @@ LISTING_ACTS: Mapping[str, Mapping[ListingState, ListingState]] = {
         ListingState.SOLD: ListingState.LISTED,
     },
     "listing.enforce": {ListingState.PENDING_FEE: ListingState.VOID},
+    "listing.erase": {
+        state: state
+        for state in (ListingState.SOLD, ListingState.WITHDRAWN, ListingState.PARTITIONED, ListingState.VOID)
+    },
     "trade.pay": {ListingState.LISTED: ListingState.RESERVED},
 }
 """function -> state -> next state. A trade's end turns RESERVED into SOLD or back into LISTED."""

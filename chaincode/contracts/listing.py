@@ -116,7 +116,8 @@ async def relist(tx: Transaction) -> Answer:
     """Put a withdrawn or bought thing on the market again, on the same contract (A-06).
 
     Raises:
-        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES, LISTING_CLAIMED.
+        MarketError: UNKNOWN_LISTING, WRONG_ACTOR, WRONG_STATE, WRONG_DEADLINES, LISTING_CLAIMED; NOT_FOR_SALE when it
+            was erased.
     """
     return await _offer(tx, "listing.relist")
 
@@ -146,6 +147,8 @@ async def _offer(tx: Transaction, function: str) -> Answer:
     listing = await _owned(tx)
     target = next_listing_state(listing.state, function)
     listing.check_unclaimed()
+    if listing.erased:
+        raise MarketError(ErrorCode.NOT_FOR_SALE, "the listing was erased")
     tx.rules.check_deadlines(tx.params["offer"]["deadlines"])
     new = Offer.from_params(tx.params["offer"], version=listing.offer.version + 1)
     return _write(tx, replace(listing, state=target, offer=new, awarded=""))

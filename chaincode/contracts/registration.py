@@ -34,7 +34,8 @@ async def claim_exact_key(tx: Transaction, opening: Opening, address: str) -> st
     """Register the exact digest for ``address`` under the newest pepper and return its key (D-2).
 
     All versions of the pepper are tested, for old registrations stand under old ones. The read of each key makes
-    the second of two simultaneous registrations fail when it commits.
+    the second of two simultaneous registrations fail when it commits. What the seller has erased is his to register
+    anew.
 
     Raises:
         MarketError: ALREADY_REGISTERED by somebody else; ALREADY_LISTED or RELIST_EXISTING by the seller himself.
@@ -61,5 +62,7 @@ async def _check_free(tx: Transaction, registered: dict[str, str] | None) -> Non
     if other.owner != tx.signer:
         raise MarketError(ErrorCode.ALREADY_REGISTERED, "this data is registered by somebody else")
     if other.state in (ListingState.SOLD, ListingState.WITHDRAWN):
+        if other.erased:
+            return  # nobody can list it again, so its owner begins anew
         raise MarketError(ErrorCode.RELIST_EXISTING, f"relist {other.address}")
     raise MarketError(ErrorCode.ALREADY_LISTED, f"your {other.address} is {other.state}")

@@ -40,7 +40,11 @@ class Offer:
 
 @dataclass(frozen=True)
 class Listing:
-    """One contract; ``trade`` reserves it, or has voided it, ``deadline_ms`` is that of its management fee."""
+    """One contract; ``trade`` reserves it, or has voided it, ``deadline_ms`` is that of its management fee.
+
+    ``held`` says that a legal hold lies on it, ``erased`` that its opening was purged. The record names either only
+    where it is so: what was registered by a chaincode that knew neither reads the same.
+    """
 
     address: str
     seller: str
@@ -65,6 +69,8 @@ class Listing:
     """The claim of ownership that waits for its end, "" for none."""
     awarded: str = ""
     """The claim by which the present owner has it, until he offers it; "" where it was bought or registered."""
+    held: bool = False
+    erased: bool = False
 
     def check_owner(self, address: str) -> None:
         """Check that ``address`` owns the contract.
@@ -109,6 +115,7 @@ class Listing:
             "seller": self.seller,
             "state": self.state,
             "trade": self.trade,
+            **{name: True for name in ("held", "erased") if getattr(self, name)},
         }
 
     @classmethod
@@ -136,4 +143,6 @@ class Listing:
             deadline_ms=moments.read(record["deadline"]),
             claim=record["claim"],
             awarded=record["awarded"],
+            held=record.get("held", False),
+            erased=record.get("erased", False),
         )

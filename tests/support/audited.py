@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 
-from countermark.audit.acts import Act
+from countermark.audit.acts import Act, Fate, PrivateChange
 from countermark.audit.conduct import judge
 from countermark.audit.signers import UNSIGNED
+from countermark.chaincode.simulation import PrivateWrite
 from countermark.chaincode.testing import Result
 from countermark.protocol import intents
 
@@ -30,8 +31,15 @@ def audit(result: Result, state: Mapping[str, bytes], *, market: str, msp: str, 
         admin=unit == "admin",
         writes=result.writes,
         private=frozenset(
-            (collection, hashlib.sha256(key.encode()).digest()) for collection, key in result.private_writes
+            PrivateChange(collection, hashlib.sha256(key.encode()).digest(), _fate(write))
+            for (collection, key), write in result.private_writes.items()
         ),
     )
     judge(act, state)
     return act
+
+
+def _fate(write: PrivateWrite) -> Fate:
+    if write.value is not None:
+        return Fate.PUT
+    return Fate.PURGED if write.purge else Fate.DELETED

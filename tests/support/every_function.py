@@ -180,8 +180,10 @@ class EveryFunction:
 
     def _listing_acts(self) -> Sequence[Call]:
         market, seller = self.market, self.market.seller
-        withdrawn = self._listed()
-        market.ask(seller, "listing.withdraw", {"listing": withdrawn})
+        withdrawn, unwanted, held = self._listed(), self._listed(), self._listed()
+        for address in (withdrawn, unwanted):
+            market.ask(seller, "listing.withdraw", {"listing": address})
+        market.ask(market.supervisor, "listing.hold", {"listing": held})
         opened = opening(b"to be registered")
         committed = opened.commitments()
         registration = {
@@ -197,6 +199,9 @@ class EveryFunction:
             Call("listing.offer", seller, {"listing": self._listed(), "offer": offer(PRICE + 1)}),
             Call("listing.withdraw", seller, {"listing": self._listed()}),
             Call("listing.relist", seller, {"listing": withdrawn, "offer": offer()}),
+            Call("listing.hold", market.supervisor, {"listing": self._listed()}, by=(SUPERVISOR,)),
+            Call("listing.release", market.supervisor, {"listing": held}, by=(SUPERVISOR,)),
+            Call("listing.erase", seller, {"listing": unwanted}, by=(SUPERVISOR, PLATFORM)),
         )
 
     def _claim_acts(self) -> Sequence[Call]:

@@ -43,6 +43,7 @@ def parameters() -> dict[str, dict[str, Any]]:
         "listing.offer": {**_LISTING, "offer": _OFFER},
         "listing.withdraw": _LISTING,
         "listing.relist": {**_LISTING, "offer": _OFFER},
+        **dict.fromkeys(("listing.hold", "listing.release", "listing.erase"), _LISTING),
         "trade.pay": {
             **_LISTING,
             "offer_version": 1,

@@ -118,6 +118,11 @@ def _listings(market: Market) -> None:
     market.ask(market.seller, "listing.offer", {"listing": address, "offer": offer})
     market.ask(market.seller, "listing.withdraw", {"listing": address})
     market.ask(market.seller, "listing.relist", {"listing": address, "offer": offer})
+    for function in ("listing.hold", "listing.release"):
+        market.ask(market.supervisor, function, {"listing": address})
+    market.ask(market.seller, "listing.withdraw", {"listing": address})
+    market.ask(market.seller, "listing.erase", {"listing": address}, msp=PLATFORM)
+    _list(market)
     unpaid = _list(market, data=b"other", charged=False)
     market.expire()
     market.backend.submit(TRADER, "listing.enforce", unpaid)
@@ -355,6 +360,7 @@ def test_nobody_else_can_ask_for_it(case: Case, who: str) -> None:
 BY_ORGANISATION = {
     *("coin.mint", "coin.burn", "listing.create", "market.propose", "market.approve", "board.anchor"),
     *("trade.relay", "trade.check", "trade.decide", "claim.decide"),
+    *("listing.hold", "listing.release"),
 }
 
 
