@@ -13,6 +13,7 @@ from countermark.platform.claims.retention import ClaimRetentionJob
 from countermark.platform.contracts.clearing import ClearingJob
 from countermark.platform.contracts.copying import CopyingJob
 from countermark.platform.contracts.deposit import DepositJob
+from countermark.platform.contracts.erasing import ErasureJob
 from countermark.platform.contracts.parts import PartsRetentionJob
 from countermark.platform.contracts.publication import PublicationJob
 from countermark.platform.deadlines.comparison import ComparisonJob
@@ -71,6 +72,7 @@ def _of_platform(services: PlatformServices) -> Duties:
     acting = Acting(database, services.outbox, services.submitter, clock, key, market)
     accounts = OwnAccountsJob(acting, *_own_accounts(services))
     deposit = DepositJob(database, objects=objects, box=services.box, market=market, clock=clock)
+    erasure = ErasureJob(database, objects=objects, probes=services.probes, clock=clock)
     jobs = (
         Duty(accounts, ON_BLOCKS_S, woken=True),
         Duty(RelayJob(acting, services.board, services.upload), ON_BLOCKS_S, woken=True),
@@ -78,6 +80,7 @@ def _of_platform(services: PlatformServices) -> Duties:
         Duty(PublicationJob(database, columns=columns), ON_BLOCKS_S, woken=True),
         Duty(ClearingJob(database), ON_BLOCKS_S, woken=True),
         Duty(deposit, ON_BLOCKS_S, woken=True),
+        Duty(erasure, ON_BLOCKS_S, woken=True),
         Duty(WatchdogJob(acting), _CLOCK_S),
         Duty(TickJob(acting), _CLOCK_S),
         Duty(AnchorJob(acting, services.board), _ANCHOR_S),

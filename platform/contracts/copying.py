@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from countermark.platform.contracts.marks import is_erased
 from countermark.platform.contracts.private import PrivateColumns
 from countermark.platform.contracts.publication import is_public, search_text
 from countermark.platform.jobs.leased import LeasedJob
@@ -53,6 +54,7 @@ class CopyingJob(LeasedJob[Row[Any]]):
                 is_public(),
                 # Empty where it was erased.
                 contracts.c.search_text.is_(None),
+                is_erased().is_not(True),
             )
             .order_by(contracts.c.created_block.desc(), contracts.c.address)
             .limit(_AT_ONCE)
@@ -81,9 +83,10 @@ class CopyingJob(LeasedJob[Row[Any]]):
                 raise MarketError(ErrorCode.COMMITMENT_MISMATCH, "the platform tells another description")
             sealed = self._columns.sealed_copy(item.address, description, described.salt_d)
             values = {**sealed, "search_text": search_text(description)}
+        # It may have been erased since it was told.
+        still = update(contracts).where(contracts.c.address == item.address, is_erased().is_not(True))
         with self.database.autocommit() as connection:
-            connection.execute(update(contracts).where(contracts.c.address == item.address).values(values))
-        return True
+            return connection.execute(still.values(values)).rowcount > 0
 
     def describe(self, item: Row[Any]) -> str:
         """Return the contract's address."""

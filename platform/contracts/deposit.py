@@ -39,6 +39,16 @@ def object_name(address: str, part: int = 1, of: int = 1) -> str:
     return f"fingerprints/{address}" if of == 1 else f"fingerprints/{address}/{part}"
 
 
+def remove(objects: ObjectStore, address: str) -> None:
+    """Remove the sealed fingerprints of the contract ``address``, however many objects they are.
+
+    Raises:
+        MarketError: STORE_UNAVAILABLE, DATABASE_UNAVAILABLE.
+    """
+    objects.delete(object_name(address))
+    objects.clear(object_name(address))
+
+
 class DepositJob(LeasedJob[str]):
     """Seals the fingerprints of contracts that the ledger has; items are addresses."""
 

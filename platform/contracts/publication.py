@@ -57,9 +57,10 @@ class PublicationJob(LeasedJob[Row[Any]]):
         """Fill the column of one row."""
         text = search_text(self._columns.description(item))
         contracts = tables.data_contracts
+        # It may have been erased since it was found.
+        still = update(contracts).where(contracts.c.address == item.address, contracts.c.description.is_not(None))
         with self.database.autocommit() as connection:
-            connection.execute(update(contracts).where(contracts.c.address == item.address).values(search_text=text))
-        return True
+            return connection.execute(still.values(search_text=text)).rowcount > 0
 
     def describe(self, item: Row[Any]) -> str:
         """Return the contract's address."""

@@ -14,6 +14,7 @@ class Standing(StrEnum):
     OFF_MARKET = "off_market"
     AWARDED = "awarded"  # its owner has it by a claim, and registers data of his own in its place
     PARTITIONED = "partitioned"
+    ERASED = "erased"  # off the market for good: nobody else's, and its owner's to register anew
     VOID = "void"
 
 
@@ -28,15 +29,16 @@ _STANDINGS = {
 }
 
 
-def standing(listing_state: str, *, awarded: bool = False) -> Standing:
+def standing(listing_state: str, *, awarded: bool = False, erased: bool = False) -> Standing:
     """Return the standing of a contract in ``listing_state`` (the Listing machine of protocol.md).
 
     A state that this table does not know counts as on the market: the strict side. ``awarded`` is whether its owner
     has it by a claim and has not offered it since.
     """
-    if awarded and listing_state in ("WITHDRAWN", "SOLD", "PENDING_FEE"):
-        return Standing.AWARDED
-    return _STANDINGS.get(listing_state, Standing.ON_MARKET)
+    found = _STANDINGS.get(listing_state, Standing.ON_MARKET)
+    if erased and found is Standing.OFF_MARKET:
+        return Standing.ERASED
+    return Standing.AWARDED if awarded and listing_state in ("WITHDRAWN", "SOLD", "PENDING_FEE") else found
 
 
 @dataclass(frozen=True, slots=True)

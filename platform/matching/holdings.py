@@ -28,7 +28,7 @@ class Holdings:
 
     Attributes:
         offered: The data at hand.
-        live: Registrations that are not void, by address.
+        live: Registrations that count, by address: neither void nor erased by who asks.
         copies: Of each of these, the pairs that count.
         common: Items at hand that so many others have registered that they are nobody's.
         policy: How much is too much.
@@ -43,7 +43,7 @@ class Holdings:
     @classmethod
     def of(cls, offered: Offered, candidates: Iterable[Candidate], policy: Policy) -> "Holdings":
         """Return what of ``offered`` is whose among ``candidates``."""
-        live = sorted((c for c in candidates if c.standing is not Standing.VOID), key=lambda c: c.address)
+        live = sorted((c for c in candidates if _lives(c, offered.requester)), key=lambda c: c.address)
         copies = {c.address: _copies(c, offered.items) for c in live}
         # What was split is its parts': who has sold one has nothing of it left, though the split contract is his.
         whole = {mine for c in live if c.standing is not Standing.PARTITIONED for mine, _ in copies[c.address]}
@@ -111,6 +111,12 @@ class Holdings:
         return mine == 0 or (
             mine <= self.policy.few and mine < least * len(self.offered.items) and theirs < least * candidate.items
         )
+
+
+def _lives(candidate: Candidate, requester: str) -> bool:
+    """Return whether a registration stands in anybody's way: not a void one, nor what the requester has erased."""
+    given_up = candidate.standing is Standing.ERASED and candidate.owner == requester
+    return candidate.standing is not Standing.VOID and not given_up
 
 
 def _copies(candidate: Candidate, items: frozenset[Item]) -> frozenset[Pair]:

@@ -3,7 +3,8 @@
 PostgreSQL is the truth. In memory are only the generators' indexes, which tell a few candidates among very many; the
 candidates' fingerprints are read when they are compared. The index only grows: rows are never changed, and
 `item_fingerprints.seq` rises in the order of commits, because the gate draws it under its lock. A registration that
-came to nothing stays in it; whether an address counts is asked of the tables each time.
+came to nothing, or was erased, stays in it without its fingerprints, so it is like nothing any more; whether an
+address counts is asked of the tables each time.
 """
 
 from bisect import bisect_right
@@ -189,9 +190,10 @@ class FingerprintIndex:
     ) -> Iterator[tuple[str, Likeness | Near]]:
         """Yield the contracts of ``numbers`` that are like this item, or near it; what is not ``known`` is read."""
         shelf = self._shelves[fingerprint.generator]
-        seqs = [shelf.seqs[number] for number in numbers]
-        read = known or self._read(seqs, connection)
-        for number, comparison in zip(numbers, compare_many(fingerprint, [read[seq] for seq in seqs]), strict=True):
+        read = known or self._read([shelf.seqs[number] for number in numbers], connection)
+        here = [number for number in numbers if shelf.seqs[number] in read]
+        comparisons = compare_many(fingerprint, [read[shelf.seqs[number]] for number in here])
+        for number, comparison in zip(here, comparisons, strict=True):
             if comparison.decision == "match":
                 pair = (item, (item[0], shelf.places[number]))
                 yield shelf.addresses[number], Likeness(True, comparison.score, copies=frozenset({pair}))

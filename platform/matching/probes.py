@@ -19,7 +19,7 @@ from countermark.platform.matching.standings import Registered
 from countermark.platform.store import clock, tables
 from countermark.platform.store.engine import Database
 from countermark.platform.store.secrets import SecretBox
-from countermark.platform.store.sql import ColumnElement, Connection, Row, and_, delete, func, or_, select
+from countermark.platform.store.sql import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
 from countermark.protocol import canonical
 from countermark.protocol.encoding import b64u, base32, unb64u
 
@@ -82,13 +82,17 @@ def findings_of(
         if (there := standings.get(address)) and there.owner != account and there.standing is not Standing.VOID
     ]
     return {
-        address: Finding(standings[address].owner, *found[address], _samples(survey, items, address))
+        address: Finding(
+            standings[address].owner, *found[address], _samples(survey, items, address, standings[address])
+        )
         for address in others[:MOST]
     }
 
 
-def _samples(survey: Survey, items: Sequence[Fingerprint], address: str) -> tuple[bytes, ...]:
+def _samples(survey: Survey, items: Sequence[Fingerprint], address: str, there: Registered) -> tuple[bytes, ...]:
     """Return what later attempts are compared with, at most `KEPT_SAMPLES`: items that are alike, or the only one."""
+    if there.erased:
+        return ()  # they show what was to be erased
     likeness = survey.likenesses.get(address)
     alike = set() if likeness is None else {mine for mine, _ in likeness.copies} | likeness.doubted
     chosen = [fingerprint for item, fingerprint in placed(items) if not alike or item in alike]
@@ -133,6 +137,14 @@ class Probes:
             )
         if rows:
             connection.execute(tables.probes.insert(), rows)
+
+    def forget_samples(self, connection: Connection, address: str) -> None:
+        """Forget what was tried at the registration ``address``, which was erased; who tried how often stays."""
+        probes = tables.probes
+        at = connection.execute(select(probes.c.id).where(probes.c.registration == self.digest(address))).scalars()
+        for number in at.all():
+            nothing = self._box.seal(canonical.dumps([]), context=_samples_context(number))
+            connection.execute(update(probes).where(probes.c.id == number).values(samples=nothing))
 
     def tallies(
         self, connection: Connection, account: str, sponsor: str, addresses: Iterable[str], *, now_ms: int

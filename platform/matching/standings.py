@@ -16,10 +16,14 @@ FAILED = (State.REFUSED, State.INVALID)
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A registration's owner (an account address; the seller while the ledger has not committed) and standing."""
+    """A registration's owner (an account address; the seller while the ledger has not committed) and standing.
+
+    ``erased`` says that its opening was purged, and its fingerprints with it.
+    """
 
     owner: str
     standing: Standing
+    erased: bool = False
 
 
 def load_standings(connection: Connection, addresses: Iterable[str]) -> dict[str, Registered]:
@@ -37,6 +41,7 @@ def load_standings(connection: Connection, addresses: Iterable[str]) -> dict[str
             contracts.c.owner,
             contracts.c.state,
             contracts.c.record["awarded"].astext.label("awarded"),
+            contracts.c.record["erased"].astext.label("erased"),
             outbox.c.state.label("attempt"),
         )
         .select_from(registrations)
@@ -47,7 +52,9 @@ def load_standings(connection: Connection, addresses: Iterable[str]) -> dict[str
     found: dict[str, Registered] = {}
     for row in connection.execute(query):
         if row.state is not None:
-            found[row.address] = Registered(row.owner, standing(row.state, awarded=bool(row.awarded)))
+            erased = row.erased == "true"
+            where = standing(row.state, awarded=bool(row.awarded), erased=erased)
+            found[row.address] = Registered(row.owner, where, erased)
         elif row.failure is not None or row.attempt in FAILED:
             found[row.address] = Registered(row.seller, Standing.VOID)
         else:

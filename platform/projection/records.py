@@ -72,6 +72,14 @@ def listing(record: Record) -> Columns:
     }
 
 
+def erased(record: Record) -> bool:
+    """Return whether the opening of a contract was purged."""
+    marked = record.get("erased", False)
+    if not isinstance(marked, bool):
+        raise TypeError("erased is true or false")
+    return marked
+
+
 def trade(record: Record) -> Columns:
     """Return the columns of a trade."""
     return {

@@ -6,7 +6,7 @@
 | `coin/{id}` | coins; a deletion marks it spent |
 | `deposit/{issuer}/{reference}` | deposits |
 | `redemption/{id}` | redemptions |
-| `listing/{address}` | data_contracts, its ledger-derived columns |
+| `listing/{address}` | data_contracts, its ledger-derived columns; where it was erased, its private ones too |
 | `trade/{id}` | trades |
 | `claim/{id}` | claims |
 | `intent/{signer}/{nonce}` | intents |
@@ -25,6 +25,7 @@ from functools import cache
 
 from countermark.platform.ports import Transaction, Write
 from countermark.platform.projection import records
+from countermark.platform.projection.erasing import erase
 from countermark.platform.projection.records import Columns, Record
 from countermark.platform.store import tables
 from countermark.platform.store.sql import Connection, Insert, Table, bindparam, delete, func, update, upsert
@@ -124,6 +125,8 @@ def _listing(change: Change) -> None:
     columns = records.listing(change.written) | {"updated_tx": change.tx_id, "updated_block": change.block}
     first = {"created_tx": change.tx_id, "created_block": change.block}
     _put(change, tables.data_contracts, {"address": change.rest}, columns, first)
+    if records.erased(change.written):
+        erase(change.connection, change.rest)
 
 
 def _trade(change: Change) -> None:

@@ -1,12 +1,13 @@
 """Delete packages and openings when nobody may need them any more: some days after the trade's end (A-17).
 
-Root, size and receipts stay; a supervisor's legal hold on one of a trade's packages keeps the bytes of both. Every
-trade that can be disputed has a row in `packages`, so what was opened for those who decide goes, or stays, with it.
+Root, size and receipts stay; the supervisor's legal hold on a contract keeps the bytes of all its trades. Every trade
+that can be disputed has a row in `packages`, so what was opened for those who decide goes, or stays, with it.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from countermark.platform.contracts.marks import is_held
 from countermark.platform.disputes.openings import folder as openings_folder
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.ports import ObjectStore
@@ -14,7 +15,7 @@ from countermark.platform.relay.packages import folder as packages_folder
 from countermark.platform.relay.packages import lock_packages
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import or_, select, update
+from countermark.platform.store.sql import Connection, or_, select, update
 from countermark.platform.trades import load_trade
 
 DAY_MS = 86_400_000
@@ -36,14 +37,14 @@ class RetentionJob(LeasedJob[str]):
 
     def find(self) -> Iterable[str]:
         """Return the trades whose packages wait for the trade's end, or whose last day is over."""
-        packages, trades = tables.packages, tables.trades
-        held = packages.alias()
+        packages, trades, contracts = tables.packages, tables.trades, tables.data_contracts
         query = (
             select(packages.c.trade)
             .join(trades, trades.c.id == packages.c.trade)
+            .outerjoin(contracts, contracts.c.address == trades.c.listing)
             .where(
                 packages.c.state != "DELETED",
-                packages.c.trade.not_in(select(held.c.trade).where(held.c.legal_hold)),
+                is_held().is_not(True),
                 trades.c.deadline_ms.is_(None),
                 or_(packages.c.delete_after_ms.is_(None), packages.c.delete_after_ms <= self._clock()),
             )
@@ -56,12 +57,11 @@ class RetentionJob(LeasedJob[str]):
         """Set the last day of what was sent in one trade, or delete it."""
         packages = tables.packages
         with self.database.begin() as connection:
-            # Locked, so that a hold that is laid on it now comes either before or too late, never in between.
-            rows = lock_packages(connection, item)
-            kept = [row for row in rows if row.state != "DELETED"]
-            if not kept or any(row.legal_hold for row in rows):
+            kept = [row for row in lock_packages(connection, item) if row.state != "DELETED"]
+            trade = load_trade(connection, item)
+            if not kept or _held(connection, trade.listing):
                 return False
-            ended_ms = load_trade(connection, item).updated_at_ms
+            ended_ms = trade.updated_at_ms
             delete_after_ms = max(row.delete_after_ms or ended_ms + self._kept_ms for row in kept)
             changes: dict[str, Any] = {"delete_after_ms": delete_after_ms}
             if delete_after_ms <= self._clock():
@@ -79,3 +79,13 @@ class RetentionJob(LeasedJob[str]):
     def trade(self, item: str) -> str:
         """Return the trade's id."""
         return item
+
+
+def _held(connection: Connection, listing: str) -> bool:
+    """Return whether a legal hold lies on the contract, where none is laid before the caller's transaction has ended.
+
+    So a hold comes either before a deletion or after it, never in between.
+    """
+    contracts = tables.data_contracts
+    query = select(is_held()).where(contracts.c.address == listing).with_for_update(read=True)
+    return connection.execute(query).scalar_one_or_none() is True

@@ -253,7 +253,7 @@ data_contracts = Table(
     Column("created_block", BigInteger),
     Column("updated_tx", Text),
     Column("updated_block", BigInteger),
-    # Private: written once by the gate, before the contract exists.
+    # Private: written once by the gate, before the contract exists; null once the ledger has purged the opening.
     Column("description", LargeBinary),  # sealed canonical JSON
     Column("salt_d", LargeBinary),  # sealed 32 bytes
     Column("fingerprint", LargeBinary),  # sealed opening: root, salts, exact digest
@@ -270,6 +270,7 @@ data_contracts = Table(
         "address",
         postgresql_where=text("search_text IS NULL AND description IS NOT NULL"),
     ),
+    Index("ix_data_contracts_erased", "address", postgresql_where=text("(record ->> 'erased') = 'true'")),
     comment="One row for each contract that ever was; never deleted (paper, II.B).",
 )
 
@@ -337,7 +338,7 @@ registrations = Table(
     Column("existing", Text, nullable=False),  # the seller's own contract that a refusal names, or empty
     Column("generator", Text, nullable=False),
     Column("config", Text, nullable=False),  # ids of the weights and thresholds that decided (A-04)
-    Column("fingerprint_root", LargeBinary, nullable=False),
+    Column("fingerprint_root", LargeBinary, nullable=False),  # empty once the contract's opening was purged
     Column("exact_key", Text, nullable=False),  # HMAC of the exact digest under the platform's own pepper
     Column("decided_ms", BigInteger, nullable=False),
     Column("request_id", Text),  # outbox request of `listing.create`
@@ -345,6 +346,7 @@ registrations = Table(
     Column("failure", Text),  # code with which the ledger refused what the gate had accepted
     Column("deposited_ms", BigInteger),  # the items lie sealed for the supervisor in the object store since
     Column("of_others", Integer, nullable=False, server_default=text("0")),  # how many of its items are others'
+    Column("erased_ms", BigInteger),  # since when nothing of a purged opening is left outside the tables either
     Index("ux_registrations_intent", "seller", "nonce", unique=True),
     Index("ix_registrations_address", "address"),
     Index("ix_registrations_exact", "exact_key"),
@@ -501,7 +503,6 @@ packages = Table(
     Column("completed_ms", BigInteger),
     Column("released_ms", BigInteger),
     Column("delete_after_ms", BigInteger),
-    Column("legal_hold", Boolean, nullable=False, server_default=text("false")),  # of one row: both packages stay
     _key("delivery"),
     CheckConstraint("delivery IN ('first', 'remedy')", name="delivery_known"),
     CheckConstraint("state IN ('UPLOADING', 'COMPLETE', 'RELEASED', 'DELETED')", name="state_known"),

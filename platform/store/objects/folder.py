@@ -112,7 +112,9 @@ class FolderStore:
         path = self._path(name)
         with _translated():
             for candidate in (path, _part(path)):
-                candidate.unlink(missing_ok=True)
+                # A folder is no object: other names begin with this one.
+                with suppress(FileNotFoundError, IsADirectoryError):
+                    candidate.unlink()
 
     def clear(self, prefix: str) -> None:
         """Remove every object whose name begins with `prefix` and a slash; that there is none is no error.
@@ -222,8 +224,12 @@ def _deleted_meanwhile() -> Iterator[None]:
 
 
 def _unless_changed(_act: object, _path: str, caught: tuple[type[BaseException], BaseException, object]) -> None:
-    """Go on with the rest of a folder when somebody else removed a part of it, or wrote a new one, first."""
-    if not isinstance(caught[1], OSError) or caught[1].errno not in (errno.ENOENT, errno.ENOTEMPTY):
+    """Go on with the rest of a folder when somebody else removed a part of it, or wrote a new one, first.
+
+    What is no folder but an object has nothing below it.
+    """
+    tolerated = (errno.ENOENT, errno.ENOTEMPTY, errno.ENOTDIR)
+    if not isinstance(caught[1], OSError) or caught[1].errno not in tolerated:
         raise caught[1]
 
 

@@ -10,7 +10,6 @@ import pytest
 from countermark.client import disputes, purchases
 from countermark.platform.disputes.openings import HANDED_IN, object_name
 from countermark.platform.relay.retention import DAY_MS, RetentionJob
-from countermark.platform.store import tables
 from countermark.protocol import canonical, intents, sealed
 from countermark.protocol.encoding import digest
 from countermark.protocol.errors import ErrorCode
@@ -132,8 +131,8 @@ def test_openings_go_with_the_package_unless_a_hold_keeps_both(sale: Sale, held:
     job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=7)
     job.run_once()
     assert len(_kept(sale)) == 2
-    with world.database.begin() as connection:
-        connection.execute(tables.packages.update().values(legal_hold=held))
+    if held:
+        world.market.ask(world.market.supervisor, "listing.hold", {"listing": sale.buyer.trade(trade)["listing"]})
     world.wait(8 * DAY_MS / 1000)
     assert job.run_once() == (0 if held else 1)
     assert len(_kept(sale)) == (2 if held else 0)

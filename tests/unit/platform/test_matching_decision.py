@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from countermark.platform.matching.candidates import Candidate, Offered, Standing, standing
 from countermark.platform.matching.decision import Decision, Outcome, decide
-from countermark.protocol.transitions import ListingState
+from countermark.protocol.transitions import LISTING_ACTS, ListingState
 
 SELLER, OTHER = "did:key:seller", "did:key:other"
-PENDING, ON, OFF, AWARDED, PARTS, VOID = Standing
+PENDING, ON, OFF, AWARDED, PARTS, ERASED, VOID = Standing
 EXACT, MATCH, REVIEW = "exact", "match", "review"
 PHOTO = ("image", 0)
 OFFERED = Offered(SELLER, frozenset({PHOTO}))
@@ -40,6 +40,7 @@ def _candidate(owner: str, where: Standing, how: str, address: str = "dc1a", ite
         (SELLER, AWARDED, MATCH, Decision.ALLOWED),
         (SELLER, AWARDED, EXACT, Decision.ALLOWED),
         (SELLER, AWARDED, REVIEW, Decision.ALLOWED),
+        (SELLER, ERASED, EXACT, Decision.ALLOWED),
         (SELLER, VOID, EXACT, Decision.ALLOWED),
         (SELLER, ON, REVIEW, Decision.UNDER_REVIEW),
         (SELLER, PARTS, REVIEW, Decision.ALLOWED),
@@ -49,6 +50,7 @@ def _candidate(owner: str, where: Standing, how: str, address: str = "dc1a", ite
         (OTHER, OFF, MATCH, Decision.SIMILAR_REGISTERED),
         (OTHER, PARTS, MATCH, Decision.SIMILAR_REGISTERED),
         (OTHER, AWARDED, MATCH, Decision.SIMILAR_REGISTERED),
+        (OTHER, ERASED, EXACT, Decision.SIMILAR_REGISTERED),
         (OTHER, VOID, EXACT, Decision.ALLOWED),
         (OTHER, ON, REVIEW, Decision.UNDER_REVIEW),
         (OTHER, OFF, REVIEW, Decision.UNDER_REVIEW),
@@ -92,6 +94,12 @@ def test_every_listing_state_has_a_standing_and_only_void_counts_for_nothing(sta
     assert standing(state) is not Standing.PENDING
 
 
+@pytest.mark.parametrize("state", ListingState)
+def test_an_erased_contract_is_given_up_only_where_it_could_be_listed_again(state: ListingState) -> None:
+    relistable = state in LISTING_ACTS["listing.relist"]
+    assert standing(state, erased=True) is (Standing.ERASED if relistable else standing(state))
+
+
 def test_a_state_of_a_later_version_counts_as_on_the_market() -> None:
     assert standing("SOMETHING_NEW") is Standing.ON_MARKET
 
@@ -109,7 +117,7 @@ candidates = st.builds(
 def test_nothing_that_is_somebody_elses_or_on_the_market_is_ever_allowed(found: list[Candidate]) -> None:
     outcome = decide(OFFERED, found)
     if outcome.decision is Decision.ALLOWED:
-        his = {(SELLER, PARTS), (SELLER, AWARDED)}
+        his = {(SELLER, where) for where in (PARTS, AWARDED, ERASED)}
         assert all(c.standing is VOID or (c.owner, c.standing) in his for c in found)
 
 

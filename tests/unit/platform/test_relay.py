@@ -12,6 +12,7 @@ from countermark.platform.relay import upload as upload_module
 from countermark.platform.relay.retention import DAY_MS, RetentionJob
 from countermark.platform.store import tables
 from countermark.platform.store.outbox import State
+from countermark.platform.store.sql import select
 from countermark.platform.trades import WrongStateError
 from countermark.protocol import intents
 from countermark.protocol.errors import ErrorCode, MarketError
@@ -500,15 +501,44 @@ def test_a_package_is_deleted_some_days_after_the_end_of_its_trade(relay: Relay)
     assert _code(caught) is ErrorCode.NOT_FOUND
 
 
-def test_a_legal_hold_keeps_theseal_for(relay: Relay) -> None:
+@pytest.mark.requirement("R18")
+def test_a_legal_hold_keeps_the_package_until_it_is_released(relay: Relay) -> None:
     world = relay.world
     job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=0)
     relay.bring_to_sent()
     world.market.act("trade.confirm", relay.trade)
-    with world.database.begin() as connection:
-        connection.execute(tables.packages.update().values(legal_hold=True))
+    order = {"listing": world.market.trade(relay.trade)["listing"]}
+    world.market.ask(world.market.supervisor, "listing.hold", order)
     assert job.run_once() == 0
     assert relay.fetch() == relay.package
+    world.market.ask(world.market.supervisor, "listing.release", order)
+    assert job.run_once() == 1
+    assert [row.state for row in world.rows(tables.packages)] == ["DELETED"]
+
+
+def test_a_legal_hold_that_comes_while_a_deletion_is_begun_comes_in_time_or_waits(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, clear = relay.world, relay.world.objects.clear
+    job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=0)
+    relay.bring_to_sent()
+    world.market.act("trade.confirm", relay.trade)
+    (item,) = job.find()
+    order = {"listing": world.market.trade(relay.trade)["listing"]}
+    locked: list[bool] = []
+
+    def clearing(prefix: str) -> None:
+        with world.database.begin() as connection:
+            free = select(tables.data_contracts.c.address).with_for_update(skip_locked=True)
+            locked.append(not connection.execute(free).all())
+        clear(prefix)
+
+    monkeypatch.setattr(world.objects, "clear", clearing)
+    assert job.handle(item)
+    assert locked == [True, True]
+    assert [row.state for row in world.rows(tables.packages)] == ["DELETED"]
+    world.market.ask(world.market.supervisor, "listing.hold", order)
+    assert not job.handle(item)
 
 
 def test_a_refunded_buyer_gets_nothing_more(relay: Relay) -> None:

@@ -278,14 +278,12 @@ def test_both_packages_go_with_the_trade(first: Relay, remedy: Relay) -> None:
             relay.fetch()
 
 
-@pytest.mark.parametrize("held", Delivery, ids=str)
-def test_a_legal_hold_on_one_package_keeps_both(first: Relay, remedy: Relay, held: Delivery) -> None:
-    world, packages = first.world, tables.packages
+def test_a_legal_hold_keeps_both_packages(first: Relay, remedy: Relay) -> None:
+    world = first.world
     job = RetentionJob(world.database, objects=world.objects, clock=world.clock, kept_days=0)
     _relayed(remedy)
     world.market.act("trade.accept", first.trade)
-    with world.database.begin() as connection:
-        connection.execute(packages.update().where(packages.c.delivery == held).values(legal_hold=True))
+    world.market.ask(world.market.supervisor, "listing.hold", {"listing": world.market.trade(first.trade)["listing"]})
     assert job.run_once() == 0
     assert (first.fetch(), remedy.fetch()) == (first.package, remedy.package)
 

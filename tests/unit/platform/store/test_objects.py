@@ -191,6 +191,17 @@ def test_everything_under_a_name_is_cleared_and_nothing_else(store: ObjectStore)
     assert [store.size(f"packages/{name}") for name in ("a/one", "a/two", "ab/other")] == [0, 0, 1]
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_an_object_is_no_folder_and_a_folder_no_object(store: ObjectStore, sealed: bool) -> None:
+    for name in ("packages/a", "packages/b/one"):
+        store.append(name, 0, [b"x"])
+        if sealed:
+            store.seal(name, 1)
+    store.clear("packages/a")
+    store.delete("packages/b")
+    assert [store.size(name) for name in ("packages/a", "packages/b/one")] == [1, 1]
+
+
 @pytest.mark.parametrize("prefix", ["", "..", "packages/..", "/"])
 def test_nothing_outside_is_cleared(store: ObjectStore, prefix: str) -> None:
     with pytest.raises(MarketError) as refused:
