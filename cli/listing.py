@@ -8,6 +8,7 @@ import click
 
 from countermark.cli.amounts import AMOUNT
 from countermark.cli.paying import PAY, paying_of, told
+from countermark.cli.replica import CONNECTION, own_ledger
 from countermark.cli.session import Session, noun, session_command
 from countermark.cli.terms import parse_terms, with_terms
 from countermark.cli.texts import TEXT
@@ -112,15 +113,17 @@ def _line(item: dict[str, Any]) -> str:
 @click.argument("listing")
 @session_command
 def show(session: Session, listing: str) -> None:
-    """Show a listing whose description is checked against the ledger's commitment."""
+    """Show a listing whose description is checked against the ledger's commitment; where it was erased, the rest."""
     from countermark.client import searches
 
     resource = searches.show(session.market(signed=session.can_sign), listing)
-    description = resource["description"]
+    description = resource["description"] or {}
     session.result(
         resource,
         resource["address"],
         f"state {resource['state']}",
+        *(["erased: its description and fingerprints are gone"] if resource.get("erased") else []),
+        *(["held by the supervisor's order: nothing of it is deleted"] if resource.get("held") else []),
         f"price {resource['offer']['price']} (offer version {resource['offer']['version']})",
         f"owner {resource['owner']}",
         *(f"{name} {value}" for name, value in description.items()),
@@ -167,6 +170,56 @@ def withdraw(session: Session, listing: str) -> None:
     from countermark.client import listings
 
     session.show_done(listings.withdraw(session.market(), listing))
+
+
+@command.command("erase")
+@click.argument("listing")
+@session_command
+def erase(session: Session, listing: str) -> None:
+    """Have description and fingerprints of LISTING, which you own, erased for good.
+
+    It must be off the market, not claimed, and not under a legal hold. Afterwards nobody can list it again. Nobody
+    else can register the same bytes, and you can anew; but an edited copy is no longer known, whoever offers it. What
+    others have read or kept of it cannot be taken back.
+    """
+    from countermark.client import listings
+
+    done = listings.erase(session.market(), listing)
+    known = "the same bytes stay registered, and copies that differ from them are no longer known"
+    session.show_done(done, None, *([] if session.dry_run else [known]))
+
+
+@command.command("hold")
+@click.argument("listing")
+@CONNECTION
+@session_command
+def hold(session: Session, listing: str, connection: Path) -> None:
+    """Supervisor: order that nothing be deleted of LISTING and its trades. It stops no sale.
+
+    The order goes to your own organisation's peer, and holds on the platform once that has read its block.
+    """
+    _order(session, "hold", listing, connection)
+
+
+@command.command("release")
+@click.argument("listing")
+@CONNECTION
+@session_command
+def release(session: Session, listing: str, connection: Path) -> None:
+    """Supervisor: take back the order to keep everything of LISTING."""
+    _order(session, "release", listing, connection)
+
+
+def _order(session: Session, name: str, listing: str, connection: Path) -> None:
+    from countermark.client import orders
+
+    key = session.keys.account
+    if session.dry_run:
+        session.result({"dry_run": True, "listing": listing}, f"would {name} {listing}")
+        return
+    with own_ledger(connection) as ledger:
+        done = {"hold": orders.hold, "release": orders.release}[name](ledger, key, listing)
+    session.show_done(done)
 
 
 @command.command("trace")

@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from countermark.client.market import Done
     from countermark.network.client import GatewayClient, LedgerError
+    from countermark.protocol.market import MarketConfig
 
 _TRIES = 3
 
@@ -23,7 +24,7 @@ CONNECTION = click.option(
 
 
 class OwnLedger:
-    """A `client.disputes.deciding.Ledger` over a client of one's own organisation."""
+    """A `client.disputes.deciding.Ledger`, and a `client.orders.Ledger`, over a client of one's own organisation."""
 
     def __init__(self, client: "GatewayClient") -> None:
         self._client = client
@@ -33,6 +34,21 @@ class OwnLedger:
         """Channel/chaincode."""
         profile = self._client.profile
         return f"{profile.channel}/{profile.chaincode}"
+
+    @property
+    def config(self) -> "MarketConfig":
+        """The market configuration in force, as this organisation's peer has it.
+
+        Raises:
+            ClientError: the peer does not answer, or is of another market.
+        """
+        from countermark.network.client import LedgerError
+        from countermark.protocol import canonical, market
+
+        try:
+            return market.parse(canonical.loads(self._client.evaluate("market.show", [])))
+        except LedgerError as error:
+            raise _error(error) from error
 
     def trade(self, trade: str) -> dict[str, Any]:
         """Return the record of ``trade``.

@@ -73,6 +73,26 @@ def prove(session: Session, seq: int, data: Path | None, output: Path) -> None:
     session.result({"answer": str(output), **document}, str(output), *lines)
 
 
+@command.command("compact")
+@DATA
+@session_command
+def compact(session: Session, data: Path | None) -> None:
+    """Write the tables anew from which contracts were erased, so that the database's files hold nothing of before.
+
+    Each table is locked while it is written, which takes about as long as to copy it. What the write-ahead log
+    holds of before goes as it is written on; backups keep what they have.
+    """
+    from countermark.platform.store.compacting import ERASED_FROM
+    from countermark.platform.store.compacting import compact as write_anew
+
+    names = [table.name for table in ERASED_FROM]
+    if not session.dry_run:
+        with platform_services(data) as services:
+            write_anew(services.database)
+    done = {"dry_run": True} if session.dry_run else {}
+    session.result({"tables": names, **done}, *names)
+
+
 def _rebuild(services: "PlatformServices", *, dry_run: bool) -> tuple["Rebuilt", list["Contract"], "BoardReport"]:
     from countermark.platform.board.checking import check_board
     from countermark.platform.contracts.restoring import Restoration

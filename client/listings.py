@@ -204,3 +204,14 @@ def relist(market: Market, listing: str, terms: Terms) -> Done:
 def withdraw(market: Market, listing: str) -> Done:
     """Take the listing off the market."""
     return market.act(f"/v1/listings/{listing}/withdraw", "listing.withdraw", {"listing": listing})
+
+
+def erase(market: Market, listing: str) -> Done:
+    """Have description and fingerprints of a listing that this account owns erased, for good.
+
+    Nobody can put it on the market again, and of copies only those of the same bytes are known from then on.
+
+    Raises:
+        ClientError: it is on the market, claimed, or under a legal hold; or it was erased before.
+    """
+    return market.act(f"/v1/listings/{listing}/erase", "listing.erase", {"listing": listing})

@@ -37,6 +37,8 @@ def buy(market: Market, vault: Vault, listing: str, *, max_price: int | None = N
             paid = _running(market, vault, listing)
             if paid is not None:
                 return paid
+        if resource["description"] is None:
+            raise ClientError(ErrorCode.NOT_FOR_SALE, "the listing was erased")
         offer = resource["offer"]
         if max_price is not None and int(offer["price"]) > max_price:
             raise ClientError(REFUSED_HERE, f"the price is {offer['price']}, above the limit given")

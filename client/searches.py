@@ -158,7 +158,7 @@ def show(market: Market, listing: str) -> dict[str, Any]:
     """Return a listing that was checked against its seller's own signed registration (step 10).
 
     From that the address derives, so whoever has the address has the commitments; the description is checked
-    against its own. Price, state and owner are what the gateway says of the ledger.
+    against its own, and None where it was erased. Price, state and owner are what the gateway says of the ledger.
 
     Raises:
         MarketError: UNKNOWN_LISTING for what is no listing's address.
@@ -168,6 +168,8 @@ def show(market: Market, listing: str) -> dict[str, Any]:
     if resource.get("address") != listing:
         raise ClientError(GATEWAY_ANSWER, "the gateway answered with another listing")
     _check_registration(market, resource)
+    if resource.get("erased") is True and resource.get("description") is None:
+        return resource
     try:
         description = parse_description(resource["description"])
         committed = commit("d", unb64u(resource["salt_d"], length=32), description.to_bytes())

@@ -37,6 +37,9 @@ SPENT: Mapping[str, tuple[str, ...]] = {
 }
 """The parameters whose sum, in minor units, each action takes out of its signer's coins."""
 
+IN_PRIVATE = frozenset({"listing.erase"})
+"""Actions that change the private collection: its members, platform and supervisor, endorse them."""
+
 _STATES = {
     State.NEW: "pending",
     State.ENDORSED: "pending",
@@ -136,8 +139,7 @@ class Writes:
                 may(connection)
             if done is not None:
                 return done
-            amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))
-            return services.outbox.add(connection, Request.by_intent(intent, amount=amount))
+            return services.outbox.add(connection, _request(connection, intent))
 
     def told(self, intent: Intent) -> Outcome:
         """Return what another gateway has made of an intent, as this one's tables have it.
@@ -260,12 +262,23 @@ class Writes:
         if "listing" in intent.params:
             listing = self._services.catalogue.show(intent.params["listing"], viewer=intent.signer)
             state, owned = ListingState(listing.state), intent.signer == listing.owner
-            possible = (function for function, moves in LISTING_ACTS.items() if state in moves)
+            possible = {function for function, moves in LISTING_ACTS.items() if state in moves}
+            if listing.erased:
+                possible -= {"listing.relist", "listing.erase"}
             allowed = sorted(
                 name for name in possible if name in actions.PARAMS and (name == "trade.pay") is not owned
             )
             return {"listing_state": str(state), "allowed": allowed}
         return {}
+
+
+def _request(connection: Connection, intent: Intent) -> Request:
+    amount = sum(int(intent.params[name]) for name in SPENT.get(intent.action, ()))
+    if intent.action not in IN_PRIVATE:
+        return Request.by_intent(intent, amount=amount)
+    config = load_market(connection)
+    members = (config.platform.msp_id, config.supervisor.msp_id)
+    return Request.by_intent(intent, amount=amount, organisations=members)
 
 
 def _elsewhere(intent: Intent, done: Done) -> Outcome:

@@ -184,5 +184,8 @@ def _generators(market: Market, record: Mapping[str, Any]) -> list[str]:
     listing = searches.show(market, record["listing"])
     if any(listing.get(name) != record[name] for name in ("c_d", "c_f", "c_exact")):
         raise ClientError(ErrorCode.COMMITMENT_MISMATCH, "the gateway shows another contract than the trade is about")
-    names = listing["description"].get("generators") or [listing["generator"]]
+    description = listing["description"]
+    if description is None:
+        raise ClientError(ErrorCode.COMMITMENT_MISMATCH, "the gateway shows the contract as erased, in its trade")
+    names = description.get("generators") or [listing["generator"]]
     return [fields.name(name) for name in names]

@@ -24,6 +24,8 @@ from countermark.protocol.parts import MAX_BYTES
 LONGEST_BODY: Mapping[str, int] = {
     "listings.create": 32 << 20,
     "listings.show": 0,
+    # The ledger takes what changes the private collection from clients of its members alone.
+    "listings.erase": 256 << 10,
     # A part, and what of JSON stands around it.
     "fingerprints.upload": MAX_BYTES + (64 << 10),
     "fingerprints.show": 0,
@@ -64,7 +66,15 @@ ASKED_FIRST = frozenset({"listings.show", "trades.send", "trades.acknowledge", "
 
 _TRANSACTIONS = frozenset(
     {
-        *("listings.create", "accounts.fund", "trades.send", "trades.acknowledge", "trades.remedy", *_EVIDENCE),
+        *(
+            "listings.create",
+            "listings.erase",
+            "accounts.fund",
+            "trades.send",
+            "trades.acknowledge",
+            "trades.remedy",
+            *_EVIDENCE,
+        ),
         "transactions.show",
     }
 )

@@ -70,7 +70,7 @@ class Listing(Resource):
     fee: Annotated[Amount, Field(description="transaction fee at this price, minor units")]
     bond: Annotated[Amount, Field(description="what buyer and seller each pledge, minor units")]
     management_fee: Annotated[Amount, Field(description="minor units, due before the contract is public")]
-    description: Annotated[dict[str, Any] | None, Field(description="in the seller's words; null once deleted")]
+    description: Annotated[dict[str, Any] | None, Field(description="in the seller's words; null once erased")]
     salt_d: Annotated[str | None, Field(description="base64url; with it `c_d` commits to the description")]
     c_d: Digest
     c_f: Annotated[Digest, Field(description="commitment to the fingerprints")]
@@ -79,6 +79,8 @@ class Listing(Resource):
     items: Annotated[int, Field(ge=1)]
     generator: Annotated[str, Field(description="of the fingerprints", json_schema_extra={"example": "image/v1"})]
     created_at: Time
+    held: Annotated[bool, Field(description="whether by the supervisor's order nothing of it is deleted")]
+    erased: Annotated[bool, Field(description="whether its owner has had description and fingerprints erased")]
 
 
 class Listings(Resource):
@@ -124,7 +126,8 @@ def show(path: ListingPath) -> flask.Response:
     view = services().catalogue.show(path.listing, viewer=account_or_nobody())
     shown, passing = flask.jsonify(resource(view, _config())), gateway().passing
     # The description of what is not public yet, or has only just become so, is the platform's to tell.
-    return shown if passing is None or view.description is not None else passing.pass_on(otherwise=shown)
+    told = view.description is not None or view.erased
+    return shown if passing is None or told else passing.pass_on(otherwise=shown)
 
 
 @api.get("/v1/listings/<listing>/registration", responses={200: LedgerIntent}, security=SIGNED_OR_NOT)
@@ -158,6 +161,16 @@ def relist(path: ListingPath, body: IntentBody) -> flask.Response:
     return _change(path, body, "listing.relist")
 
 
+@api.post("/v1/listings/<listing>/erase", responses=WRITTEN, openapi_extensions=asks("listing.erase"))
+def erase(path: ListingPath, body: IntentBody) -> flask.Response:
+    """Erase description and fingerprints of a listing that is off the market, for good.
+
+    What stays are the commitments and the keyed digest of its exact bytes: nobody else registers these, but an edited
+    copy is no longer known. Refused under a legal hold, or while somebody claims it.
+    """
+    return _change(path, body, "listing.erase")
+
+
 def resource(view: ListingView, config: MarketConfig) -> dict[str, Any]:
     """Return the resource of ``view``."""
     record = view.record
@@ -179,6 +192,8 @@ def resource(view: ListingView, config: MarketConfig) -> dict[str, Any]:
         "items": record["items"],
         "generator": record["generator"],
         "created_at": record["created_at"],
+        "held": view.held,
+        "erased": view.erased,
     }
 
 

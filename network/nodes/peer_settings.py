@@ -106,6 +106,8 @@ def peer_settings(
         "ledger": {
             "state": {"stateDatabase": "goleveldb", "totalQueryLimit": 100_000},
             "history": {"enableHistoryDatabase": True},
+            # Left out, what a contract has purged would stay in the store of private data for up to 100 blocks.
+            "pvtdataStore": {"purgeInterval": 1},
             "snapshots": {"rootDir": f"{places.data}/snapshots"},
         },
         "operations": {"listenAddress": f"{listen}:{peer.operations}"},

@@ -28,7 +28,8 @@ MOST_WORDS = 16
 class ListingView:
     """A contract as anybody may see it once it has been on the market.
 
-    ``record`` is the ledger's; ``description`` and ``salt_d`` are None once they were erased.
+    ``record`` is the ledger's; ``description`` and ``salt_d`` are None once they were erased, or where nobody has
+    told them yet.
     """
 
     address: str
@@ -42,6 +43,16 @@ class ListingView:
     created_block: int
     created_tx: str
     updated_tx: str
+
+    @property
+    def held(self) -> bool:
+        """Whether a legal hold lies on it."""
+        return bool(self.record.get("held"))
+
+    @property
+    def erased(self) -> bool:
+        """Whether its opening was purged."""
+        return bool(self.record.get("erased"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,7 @@ class Catalogue:
         return self._view(row)
 
     def _view(self, row: Row[Any]) -> ListingView:
-        erased = row.description is None
+        untold = row.description is None
         return ListingView(
             address=row.address,
             seller=row.seller,
@@ -132,8 +143,8 @@ class Catalogue:
             state=row.state,
             price=row.price,
             record=row.record,
-            description=None if erased else self._columns.description(row),
-            salt_d=None if erased else self._columns.salt_d(row),
+            description=None if untold else self._columns.description(row),
+            salt_d=None if untold else self._columns.salt_d(row),
             created_block=row.created_block,
             created_tx=row.created_tx,
             updated_tx=row.updated_tx,

@@ -9,6 +9,7 @@ import pytest
 
 from countermark.platform.store.postgres import EmbeddedPostgres
 from tests.fixtures.postgres import fresh_database
+from tests.secrets.erasing import finish
 from tests.secrets.failing import fail
 from tests.secrets.looking import look
 from tests.secrets.story import Story
@@ -35,6 +36,7 @@ def story(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator
         told = Story(platform, folder / "parties", inbox, receiver.url).tell()
         look(told)
         fail(told)
+        finish(told)
         for database in fresh_database(postgres_server, migrated_template):
             url = database._url.render_as_string(hide_password=False)
             told.visit = tuple(visit(told, folder / "member", url))

@@ -20,6 +20,7 @@ from countermark.protocol.packages import PackageHeader, open_package
 from countermark.protocol.sealed import EncryptionKey, open_sealed
 from tests.secrets import places, public, sought
 from tests.secrets.parties import Exchange, Person
+from tests.secrets.rules import ERASED
 from tests.secrets.story import Story
 
 Known = Iterator[bytes]
@@ -27,12 +28,17 @@ Known = Iterator[bytes]
 
 def platform(story: Story) -> Known:
     """Yield its tables, opened; what was sealed to it; what passes through its gateway; its peer's ledger."""
-    yield from _contents(places.cells(story))
-    yield from _opened_columns(story)
+    yield from kept_by_platform(story)
     for one in story.exchanges:
         yield one.sent
         yield one.headers + one.body
         yield from (plaintext for _, plaintext in sought.opened(story, one))
+
+
+def kept_by_platform(story: Story) -> Known:
+    """Yield what the platform still has: tables and objects, opened as far as it can, and its peer's ledger."""
+    yield from _contents(places.cells(story))
+    yield from _opened_columns(story)
     yield from _objects(story)
     yield from _contents(places.replica(story, "platform"))
 
@@ -41,10 +47,10 @@ def supervisor(story: Story) -> Known:
     """Yield his peer's ledger, the openings that it answers him, what the platform deposits for him, his answers."""
     keys = story.data.role_keys("supervisor")
     yield from _contents(places.replica(story, "supervisor"))
-    for goods in story.goods.values():
+    for name, goods in story.goods.items():
         opening = places.opening(story, "supervisor", goods.listing, keys.current_encryption[1])
-        assert opening is not None
-        yield opening
+        assert (opening is None) is (name == ERASED)
+        yield opening or b""
     for path in sorted((story.data.objects / "fingerprints").iterdir()):
         deposit = canonical.loads(_open(story, keys, DEPOSIT, path.read_bytes()))
         yield from map(unb64u, deposit["items"])
@@ -138,8 +144,9 @@ def _opened_columns(story: Story) -> Known:
     opened = places.database(story)
     with closing(opened), opened.begin() as connection:
         for row in connection.execute(select(tables.data_contracts)).all():
-            yield columns.opening(row).to_json()
-            yield columns.salt_d(row)
+            if row.fingerprint is not None:
+                yield columns.opening(row).to_json()
+                yield columns.salt_d(row)
             yield from read_items(connection, box, row.address)
         for row in connection.execute(select(tables.board)).all():
             yield box.open(row.body, context=f"board/{row.seq}")

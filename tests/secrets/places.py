@@ -1,14 +1,10 @@
 """Where the platform and the organisations keep things: every place as a name and the bytes that lie there."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from fabric_protos.common import common_pb2
-
 from countermark.network.client import ConnectionProfile, EvaluateError, GatewayClient
-from countermark.network.envelopes import Seek, build_seek
 from countermark.platform.store.engine import Database
 from countermark.platform.store.postgres.location import locate
 from countermark.platform.store.sql import select, text
@@ -16,6 +12,7 @@ from countermark.platform.store.tables import metadata
 from countermark.protocol import canonical
 from countermark.protocol.sealed import EncryptionKey, open_sealed
 from tests.secrets.story import Story
+from tests.support.private_delivery import delivered_private_data
 
 ORGANISATIONS = ("platform", "supervisor", "trader")
 Place = tuple[str, bytes]
@@ -110,7 +107,7 @@ def replica(story: Story, organisation: str) -> Iterator[Place]:
                     if one.event is not None:
                         yield f"ledger/{organisation}/event of {one.function}", one.event.payload
         yield f"ledger/{organisation}/state", b"\n".join(_state(peer))
-        yield f"ledger/{organisation}/private", _private_data(peer, last)
+        yield f"ledger/{organisation}/private", delivered_private_data(peer, last)
 
 
 def _state(peer: GatewayClient) -> Iterator[bytes]:
@@ -127,20 +124,6 @@ def _state(peer: GatewayClient) -> Iterator[bytes]:
                 break
     for key in ("market/config", "market/pepper", "epoch", "board/anchor"):
         yield peer.evaluate("audit.history", [key.encode()])
-
-
-def _private_data(peer: GatewayClient, last: int) -> bytes:
-    """Return the private data that the peer delivers with its blocks."""
-    now_ms = time.time_ns() // 1_000_000
-    envelope = build_seek(peer.identity, peer.profile.channel, Seek(0, last), now_ms=now_ms)
-    wire = common_pb2.Envelope(payload=envelope.payload, signature=envelope.signature)
-    deliver = peer._gateways.first().services.deliver
-    written = []
-    for response in deliver.DeliverWithPrivateData(iter((wire,)), timeout=60):
-        if response.WhichOneof("Type") == "block_and_private_data":
-            private = response.block_and_private_data.private_data_map
-            written += [private[position].SerializeToString() for position in sorted(private)]
-    return b"\n".join(written)
 
 
 def opening(story: Story, organisation: str, listing: str, key: EncryptionKey) -> bytes | None:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 LISTED, PENDING = ("sold", "disputed", "altered", "claimed"), "pending"
 CONTRACTS = (*LISTED, PENDING)
+ERASED = "erased"
+"""Listed for a while, and then erased by its seller."""
 WORDS = ("title", "text", "tags")
 _LISTED, _WORDS = f"({'|'.join(LISTED)})", "|".join(WORDS)
-_OPENING = rf"(root|exact digest|salt_f|salt_exact|salt_d|{_WORDS}) of \w+"
+_KEPT = f"({'|'.join(CONTRACTS)})"
+_OPENING = rf"(root|exact digest|salt_f|salt_exact|salt_d|{_WORDS}) of {_KEPT}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ PERMISSIONS = (
         "the embedded peer keeps the private collection for its members",
     ),
     Permission(
-        r"root of \w+",
+        rf"root of {_KEPT}",
         r"database/(data_contracts|registrations)\.fingerprint_root|postgres/.*",
         "the platform finds applications by their roots",
     ),
@@ -51,6 +54,16 @@ PERMISSIONS = (
         rf"({_WORDS}|salt_d) of {_LISTED}",
         r"answer/\w+/GET /v1/listings(/\w+)? 200",
         "anybody may read what is listed",
+    ),
+    Permission(
+        rf"({_WORDS}|salt_d) of {ERASED}",
+        r"answer/buyer/GET /v1/listings/\w+ 200",
+        "what somebody has read before it was erased cannot be taken back",
+    ),
+    Permission(
+        rf"(root|{_WORDS}) of {ERASED}",
+        r"postgres/data/pg_wal/\w+",
+        "the log of the database is written over as time goes on",
     ),
     Permission(
         rf"({_WORDS}|salt_d) of {PENDING}",

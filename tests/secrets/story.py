@@ -1,8 +1,9 @@
 """A day on a market: every route of the gateway is used, well and badly, by parties full of canaries.
 
-Five contracts: `sold`, whose ownership changes hands; `disputed`, whose buyer hands his one-time key to the arbiter;
+Six contracts: `sold`, whose ownership changes hands; `disputed`, whose buyer hands his one-time key to the arbiter;
 `altered`, which its buyer takes although it is not what was promised; `claimed`, of which a stranger says that it is
-his; `pending`, whose fee is never paid, so that nobody but its seller may be told of it.
+his; `pending`, whose fee is never paid, so that nobody but its seller may be told of it; `erased`, which its seller takes
+off the market again and erases.
 """
 
 import secrets
@@ -20,6 +21,7 @@ from countermark.client import (
     deliveries,
     disputes,
     listings,
+    orders,
     parts,
     promises,
     purchases,
@@ -44,7 +46,7 @@ from tests.support.pictures import brighten
 from tests.support.receiver import Inbox
 from tests.support.whole_platform import Platform
 
-PRICES = {"sold": 4_127, "disputed": 3_961, "altered": 5_283, "claimed": 7_411, "pending": 6_749}
+PRICES = {"sold": 4_127, "disputed": 3_961, "altered": 5_283, "claimed": 7_411, "pending": 6_749, "erased": 7_213}
 
 
 @dataclass
@@ -137,6 +139,7 @@ class Story:
         """Let the day pass."""
         webhooks.add(self.seller.market, f"{self.receiver_url}/{self.canaries.hook}")
         self._put_on_market()
+        self._erase()
         self._money()
         self._offers()
         self._search()
@@ -170,6 +173,20 @@ class Story:
         with pytest.raises(ClientError) as refused:
             listings.create(self.stranger.market, self.stranger.vault, copy, terms, words)
         assert refused.value.code in (ErrorCode.ALREADY_REGISTERED, ErrorCode.SIMILAR_REGISTERED)
+
+    def _erase(self) -> None:
+        """Let somebody read a listing, the supervisor hold it and let go of it, and its seller have it erased."""
+        market, address = self.seller.market, self.goods["erased"].listing
+        searches.show(self.buyer.market, address)
+        listings.withdraw(market, address)
+        account.open_account(self.supervisor.market, self.supervisor.keys)
+        with own_ledger(self.data.connections / "supervisor.json") as ledger:
+            orders.hold(ledger, self.supervisor.keys.account, address)
+            with pytest.raises(ClientError) as refused:
+                listings.erase(market, address)
+            assert refused.value.code == ErrorCode.LEGAL_HOLD
+            orders.release(ledger, self.supervisor.keys.account, address)
+        listings.erase(market, address)
 
     def _money(self) -> None:
         buyer = self.buyer
@@ -307,7 +324,6 @@ class Story:
         answered = sides.evidence_of(seller.market, listing, self.evidence["owner"][0].decode(), [])
         sides.answer(seller.market, view.show(seller.market, self.claim), answered)
         assert [one["id"] for one in view.mine(seller.market)] == [self.claim]
-        account.open_account(supervisor.market, supervisor.keys)
         with own_ledger(self.data.connections / "supervisor.json") as ledger:
             record = ledger.claim(self.claim)
             read = judge.evidence(supervisor.market, supervisor.keys, record)

@@ -146,6 +146,31 @@ def test_a_ledger_that_ends_before_the_tables_is_not_believed(run: Run, front: F
     assert run("tables", "rebuild", "--json").json["same"]
 
 
+def test_files_of_the_tables_hold_nothing_of_before_once_they_are_written_anew(
+    run: Run, front: Front, sold: str
+) -> None:
+    words = "canary of the files"
+    execute(front, update(tables.data_contracts).values(search_text=words))
+    execute(front, update(tables.data_contracts).values(search_text=""))
+    assert words.encode() in _files(front)
+    assert run("tables", "compact", "--dry-run", "--json").json["dry_run"]
+    assert words.encode() in _files(front)
+    assert run("tables", "compact").first == "data_contracts"
+    assert words.encode() not in _files(front)
+    assert run("tables", "rebuild", "--json").json["same"]
+
+
+def _files(front: Front) -> bytes:
+    """Return what the files of the database's tables hold, and not those of the log."""
+    execute(front, text("CHECKPOINT"))
+    with front.services.database.begin() as connection:
+        folder = connection.execute(text("SHOW data_directory")).scalar_one()
+        number = connection.execute(
+            text("SELECT oid FROM pg_database WHERE datname = current_database()")
+        ).scalar_one()
+    return b"".join(path.read_bytes() for path in (Path(folder) / "base" / str(number)).iterdir())
+
+
 def test_a_folder_without_a_platform_is_a_mistake_of_usage(run: Run, tmp_path: Path) -> None:
     result = run("tables", "rebuild", "--data", tmp_path)
     assert result.status == 2

@@ -56,6 +56,10 @@ def test_a_contract_that_hangs_holds_the_ledger_for_five_seconds_at_most(core: A
     assert core["chaincode"]["executetimeout"] == "5s"
 
 
+def test_purged_private_data_go_with_the_block(core: Any) -> None:
+    assert core["ledger"]["pvtdataStore"]["purgeInterval"] == 1
+
+
 def test_peers_find_one_another_again_in_a_second(core: Any) -> None:
     gossip = core["peer"]["gossip"]
     assert (gossip["reconnectInterval"], gossip["aliveTimeInterval"]) == ("1s", "1s")

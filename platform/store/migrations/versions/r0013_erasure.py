@@ -6,8 +6,8 @@ Code before the first release could not go on beside this: it asks the packages 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
