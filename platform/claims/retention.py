@@ -1,9 +1,13 @@
-"""Delete the evidence of claims when nobody may need it any more: some days after the claim's end (D-9)."""
+"""Delete the evidence of claims when nobody may need it any more: some days after the claim's end (D-9).
+
+The supervisor's legal hold on a contract keeps it.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from countermark.platform.claims.papers import evidence_folder
+from countermark.platform.contracts.marks import is_held, keeps_all
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.ports import ObjectStore
 from countermark.platform.store import tables
@@ -30,13 +34,15 @@ class ClaimRetentionJob(LeasedJob[str]):
 
     def find(self) -> Iterable[str]:
         """Return the claims whose evidence has had its last day."""
-        papers, claims = tables.claim_papers, tables.claims
+        papers, claims, contracts = tables.claim_papers, tables.claims, tables.data_contracts
         before_ms = self._clock() - self._kept_ms
         query = (
             select(papers.c.claim)
             .outerjoin(claims, claims.c.id == papers.c.claim)
+            .outerjoin(contracts, contracts.c.address == claims.c.listing)
             .where(
                 papers.c.deleted_ms.is_(None),
+                is_held().is_not(True),
                 or_(
                     # Handed in for what the ledger has never taken.
                     and_(claims.c.id.is_(None), papers.c.stored_ms <= self._clock() - DAY_MS),
@@ -52,8 +58,12 @@ class ClaimRetentionJob(LeasedJob[str]):
 
     def handle(self, item: str) -> bool:
         """Delete the evidence of one claim."""
-        papers = tables.claim_papers
+        papers, claims = tables.claim_papers, tables.claims
+        claimed = select(claims.c.listing).where(claims.c.id == item)
         with self.database.begin() as connection:
+            listing = connection.execute(claimed).scalar_one_or_none()
+            if listing is not None and keeps_all(connection, listing):
+                return False
             this = and_(papers.c.claim == item, papers.c.deleted_ms.is_(None))
             marked = connection.execute(update(papers).where(this).values(deleted_ms=self._clock()))
             if marked.rowcount:

@@ -7,7 +7,7 @@ that can be disputed has a row in `packages`, so what was opened for those who d
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from countermark.platform.contracts.marks import is_held
+from countermark.platform.contracts.marks import is_held, keeps_all
 from countermark.platform.disputes.openings import folder as openings_folder
 from countermark.platform.jobs.leased import LeasedJob
 from countermark.platform.ports import ObjectStore
@@ -15,7 +15,7 @@ from countermark.platform.relay.packages import folder as packages_folder
 from countermark.platform.relay.packages import lock_packages
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, or_, select, update
+from countermark.platform.store.sql import or_, select, update
 from countermark.platform.trades import load_trade
 
 DAY_MS = 86_400_000
@@ -59,7 +59,7 @@ class RetentionJob(LeasedJob[str]):
         with self.database.begin() as connection:
             kept = [row for row in lock_packages(connection, item) if row.state != "DELETED"]
             trade = load_trade(connection, item)
-            if not kept or _held(connection, trade.listing):
+            if not kept or keeps_all(connection, trade.listing):
                 return False
             ended_ms = trade.updated_at_ms
             delete_after_ms = max(row.delete_after_ms or ended_ms + self._kept_ms for row in kept)
@@ -79,13 +79,3 @@ class RetentionJob(LeasedJob[str]):
     def trade(self, item: str) -> str:
         """Return the trade's id."""
         return item
-
-
-def _held(connection: Connection, listing: str) -> bool:
-    """Return whether a legal hold lies on the contract, where none is laid before the caller's transaction has ended.
-
-    So a hold comes either before a deletion or after it, never in between.
-    """
-    contracts = tables.data_contracts
-    query = select(is_held()).where(contracts.c.address == listing).with_for_update(read=True)
-    return connection.execute(query).scalar_one_or_none() is True

@@ -2,8 +2,8 @@
 
 Six contracts: `sold`, whose ownership changes hands; `disputed`, whose buyer hands his one-time key to the arbiter;
 `altered`, which its buyer takes although it is not what was promised; `claimed`, of which a stranger says that it is
-his; `pending`, whose fee is never paid, so that nobody but its seller may be told of it; `erased`, which its seller takes
-off the market again and erases.
+his; `pending`, whose fee is never paid, so that nobody but its seller may be told of it; `erased`, which its seller
+takes off the market again and erases.
 """
 
 import secrets

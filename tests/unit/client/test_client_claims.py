@@ -341,6 +341,11 @@ def test_evidence_goes_some_days_after_the_end_and_what_never_came_about_too(sal
     days = 31
     kept = [path for path in folder.rglob("*") if path.is_file()]
     assert len(kept) == 1
+    market.ask(market.supervisor, "listing.hold", {"listing": sale.listing})
+    assert job.run_once() == 0
+    assert not job.handle(claim_id)
+    assert [path for path in folder.rglob("*") if path.is_file()] == kept
+    market.ask(market.supervisor, "listing.release", {"listing": sale.listing})
     assert job.run_once() == 1
     assert [path for path in folder.rglob("*") if path.is_file()] == []
     assert job.run_once() == 0
