@@ -1,6 +1,5 @@
 """Accounts and contracts (listings): who may change what of them, above all whose they are."""
 
-
 from countermark.audit import claims, orders, records
 from countermark.audit.acts import Act
 from countermark.audit.effects import trade_of
