@@ -8,7 +8,7 @@ from countermark.protocol.decisions import Finding
 from countermark.protocol.errors import ErrorCode
 from countermark.protocol.sealed import EncryptionKey
 from tests.support.deal import Deal, picture
-from tests.support.market import ARBITER_FEE, BOND, DEADLINE_S, FEE, PRICE, Market, offer, refused
+from tests.support.market import ARBITER_FEE, BOND, CLAIM_DEPOSIT, DEADLINE_S, FEE, PRICE, Market, offer, refused
 
 AT_FAULT = {"buyer": PRICE + 2 * BOND - ARBITER_FEE, "seller": FEE, "arbiter": ARBITER_FEE}
 """Who has what in the end: the seller's bond pays the arbiter, and the rest of it the buyer."""
@@ -127,3 +127,26 @@ def test_seller_withdraws_or_reprices_under_the_buyer(market: Market) -> None:
     for function in ("trade.charge", "trade.send", "trade.relay", "trade.confirm"):
         market.act(function, trade)
     assert market.listing(address)["owner"] == market.buyer.address
+
+
+def test_seller_parks_a_stolen_item_with_an_accomplice(market: Market) -> None:
+    """He has registered it first, and sold it to a friend: it is claimed from whoever has it, and stays in reach."""
+    accomplice, owner = market.buyer, market.stranger
+    address = market.list_data()["id"]
+    market.act("trade.confirm", market.bring_to("MATCHED", address))
+    assert market.listing(address)["owner"] == accomplice.address
+    claim = market.claim(address, who=owner)
+    with refused(ErrorCode.LISTING_CLAIMED):
+        market.ask(accomplice, "listing.relist", {"listing": address, "offer": offer()})
+    with refused(ErrorCode.LISTING_CLAIMED):
+        market.list_data(accomplice, b"a part of it", overlaps=(address,))
+    with refused(ErrorCode.LISTING_CLAIMED):
+        market.claim(address, who=market.seller)
+    market.answer(claim, who=accomplice)
+    market.find_for(claim, "claimant")
+    assert market.listing(address)["owner"] == owner.address
+    # Now he sells what is his, and the friend's deposit has paid for it.
+    own = market.list_data(owner, overlaps=(address,))["id"]
+    assert market.listing(own)["state"] == "LISTED"
+    assert market.balance(owner) == 2 * CLAIM_DEPOSIT - ARBITER_FEE
+    assert market.balance(accomplice) == BOND
