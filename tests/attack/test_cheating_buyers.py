@@ -21,6 +21,7 @@ LOST = {"buyer": 0, "seller": PRICE + 2 * BOND - ARBITER_FEE, "arbiter": ARBITER
 """Who has what after a dispute that the buyer has lost: his bond pays the arbiter, and the rest of it the seller."""
 
 
+@pytest.mark.requirement("R70", "R72")
 def test_buyer_fake_fingerprint(market: Market, tmp_path: Path) -> None:
     """He says that he received something else: the notices differ, and the package shows who lies."""
     deal = Deal(market, tmp_path)
@@ -46,6 +47,7 @@ DENIALS = {
 """What he says of a good package, how the trade ends, and who has what then."""
 
 
+@pytest.mark.requirement("R67", "R74")
 @pytest.mark.parametrize("reason", DENIALS)
 def test_buyer_denies_receipt(market: Market, tmp_path: Path, reason: str) -> None:
     """The relayed bytes are good: whoever says that he got none gets them of the arbiter, and pays."""
@@ -61,6 +63,7 @@ def test_buyer_denies_receipt(market: Market, tmp_path: Path, reason: str) -> No
     assert market.listing(deal.listing)["owner"] == market.buyer.address
 
 
+@pytest.mark.requirement("R77")
 @pytest.mark.parametrize("state", ["SENT", "MATCHED"])
 def test_buyer_never_confirms(market: Market, state: str) -> None:
     trade = market.bring_to(state)
@@ -71,6 +74,7 @@ def test_buyer_never_confirms(market: Market, state: str) -> None:
         market.act("trade.dispute", trade)
 
 
+@pytest.mark.requirement("R74")
 @pytest.mark.parametrize("state", ["MISMATCHED", "DISPUTED"])
 def test_buyer_never_opens(market: Market, state: str) -> None:
     """Whoever complains and shows nothing loses price and bond."""
@@ -83,6 +87,7 @@ def test_buyer_never_opens(market: Market, state: str) -> None:
     assert market.balance(market.seller) == PRICE + 2 * BOND
 
 
+@pytest.mark.requirement("R74")
 def test_buyer_disputes_everything(market: Market) -> None:
     """Each dispute that he loses costs his bond, and everybody can count them."""
     ends: list[tuple[Role, TradeState, Outcome, int]] = []

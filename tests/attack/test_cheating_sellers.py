@@ -21,6 +21,7 @@ def check_at_fault(deal: Deal) -> None:
     assert deal.held == AT_FAULT
 
 
+@pytest.mark.requirement("R68")
 def test_seller_fake_fingerprint_at_listing(market: Market, tmp_path: Path) -> None:
     """Nobody can see it when he lists; who buys and who decides make the fingerprint of the data themselves."""
     deal = Deal(market, tmp_path, fingerprinted=picture("rocket"))
@@ -36,6 +37,7 @@ def test_seller_fake_fingerprint_at_listing(market: Market, tmp_path: Path) -> N
         market.pay(deal.listing)
 
 
+@pytest.mark.requirement("R69", "R73")
 def test_seller_fabricated_data(market: Market, tmp_path: Path) -> None:
     deal = Deal(market, tmp_path)
     package = deal.sealed(picture("rocket"))
@@ -48,6 +50,7 @@ def test_seller_fabricated_data(market: Market, tmp_path: Path) -> None:
     assert market.listing(deal.listing)["state"] == "LISTED"
 
 
+@pytest.mark.requirement("R69", "R75")
 def test_seller_garbage_then_the_right_file(market: Market, tmp_path: Path) -> None:
     """What was transmitted first is judged; the right file later is a favour that the buyer may accept."""
     deal = Deal(market, tmp_path)
@@ -72,6 +75,7 @@ DEGRADED = {
 """What is sent instead of the good file, what its buyer finds, and what the arbiter."""
 
 
+@pytest.mark.requirement("R69", "R73")
 @pytest.mark.parametrize("how", DEGRADED)
 def test_seller_a_degraded_copy(market: Market, tmp_path: Path, how: str) -> None:
     """Like what was sold is not what was sold, unless the buyer takes it."""
@@ -86,6 +90,7 @@ def test_seller_a_degraded_copy(market: Market, tmp_path: Path, how: str) -> Non
     check_at_fault(deal)
 
 
+@pytest.mark.requirement("R75", "R76")
 def test_seller_never_sends(market: Market) -> None:
     trade = market.bring_to("FUNDED")
     listing = market.trade(trade)["listing"]
@@ -96,6 +101,7 @@ def test_seller_never_sends(market: Market) -> None:
     assert market.listing(listing)["state"] == "LISTED"
 
 
+@pytest.mark.requirement("R69")
 def test_seller_wraps_to_the_wrong_key(market: Market, tmp_path: Path) -> None:
     deal = Deal(market, tmp_path)
     package = deal.sealed(deal.registered, EncryptionKey.generate().public)

@@ -42,6 +42,7 @@ def altered(token: str, members: dict[str, Any]) -> str:
     return f"{head}.{b64u(canonical.dumps(payload_of(token) | members))}.{signature}"
 
 
+@pytest.mark.requirement("R67")
 def test_platform_forges_a_notice(market: Market) -> None:
     """In the buyer's name, to have a trade checked as it likes: it lacks his signature on notice and digest."""
     trade = market.bring_to("SENT")
@@ -100,6 +101,7 @@ def test_platform_withholds_an_acknowledgement(market: Market) -> None:
     assert market.trade(trade)["dispute"]["by"] == "buyer"
 
 
+@pytest.mark.requirement("R84")
 def test_platform_reads_a_package(market: Market, tmp_path: Path) -> None:
     deal = Deal(market, tmp_path)
     data, package = deal.registered, deal.sealed(deal.registered)
@@ -120,6 +122,7 @@ WRONG = {
 """By state, why the platform does not end a trade by these."""
 
 
+@pytest.mark.requirement("R35")
 @pytest.mark.parametrize("state", WRONG)
 def test_platform_moves_escrow(market: Market, state: str) -> None:
     """By every function that pays with coins or ends a trade, with a coin of the escrow at hand."""

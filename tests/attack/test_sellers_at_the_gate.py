@@ -45,6 +45,7 @@ def sold(
         yield world, address
 
 
+@pytest.mark.requirement("R65")
 @pytest.mark.parametrize("how", COPIES)
 def test_seller_resells_what_he_sold(sold: tuple[World, str], how: str) -> None:
     world, address = sold
@@ -60,6 +61,7 @@ def world(database: Database, tmp_path: Path) -> World:
     return World(database, tmp_path)
 
 
+@pytest.mark.requirement("A-31")
 def test_seller_floods_the_gate(world: World) -> None:
     """His refusals run out, and nobody else waits for that."""
     market, victim, other = world.market, fingerprint(photo("chelsea")), fingerprint(photo("rocket"))
