@@ -67,6 +67,7 @@ def evaluate_all(market: Market) -> None:
     market.backend.evaluate(TRADER, "intent.show", *next(iter(market.records("intent/"))).split("/"))
     market.backend.evaluate(SUPERVISOR, "audit.trade", trade_id)
     market.backend.evaluate(SUPERVISOR, "audit.listing", address)
+    market.backend.evaluate(SUPERVISOR, "audit.claim", next(iter(market.records("claim/"))))
     market.backend.evaluate(SUPERVISOR, "audit.account", market.seller.address)
     market.backend.evaluate(SUPERVISOR, "audit.history", f"trade/{trade_id}")
 
