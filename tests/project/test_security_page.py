@@ -35,7 +35,8 @@ class Line:
 
 def _lines(page: str) -> Iterator[Line]:
     section, bullet = "", ""
-    for line in [*page.splitlines(), ""]:
+    lines = [*page.splitlines(), ""]
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
         if bullet and line.startswith("  "):
             bullet += "\n" + line
             continue
@@ -44,7 +45,7 @@ def _lines(page: str) -> Iterator[Line]:
         bullet = line if line.startswith("* ") else ""
         if line.startswith("## "):
             section = line.removeprefix("## ")
-        if line.startswith("| ") and not re.match(r"\| (#|\||Who together)", line):
+        if line.startswith("| ") and not following.startswith("|---"):
             yield Line(section, line)
 
 
