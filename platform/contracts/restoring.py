@@ -85,7 +85,8 @@ class Restoration:
     def _compare(self, address: str, record: Mapping[str, str], *, dry_run: bool) -> Contract:
         opening = self._fetch(address)
         if opening is None:
-            return Contract(address, (Difference.UNCOLLECTED,) if self._holds_columns(address) else ())
+            columns = tuple(self._held_columns(address))
+            return Contract(address, (Difference.UNCOLLECTED,) if columns else ())
         if opening.commitments() != Commitments(record["c_f"], record["c_d"], record["c_exact"]):
             return Contract(address, (Difference.UNPROVEN,))
         differences: list[Difference] = []
@@ -112,11 +113,17 @@ class Restoration:
         plaintext = open_sealed(self._keys, canonical.loads(answer), kind=KIND, market=self._market)
         return Opening.from_json(plaintext)
 
-    def _holds_columns(self, address: str) -> bool:
-        contracts = tables.data_contracts
-        query = select(contracts.c.fingerprint).where(contracts.c.address == address)
+    def _held_columns(self, address: str) -> Iterator[str]:
+        """Yield the names of the private columns that a contract has, and ``segments`` if there are its items."""
+        contracts, items = tables.data_contracts.c, tables.item_fingerprints
+        names = ("description", "salt_d", "fingerprint", "fingerprint_root")
         with self._database.begin() as connection:
-            return connection.execute(query).scalar_one() is not None
+            row = connection.execute(select(*(contracts[name] for name in names)).where(contracts.address == address))
+            kept = row.one()
+            some = connection.execute(select(items.c.item).where(items.c.address == address).limit(1)).first()
+        yield from (name for name in names if getattr(kept, name) is not None)
+        if some is not None:
+            yield "segments"
 
     def _differing(self, connection: Connection, address: str, opening: Opening) -> Iterator[str]:
         """Yield the names of the private columns that are missing, damaged, or other than ``opening``."""

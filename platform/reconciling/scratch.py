@@ -8,15 +8,7 @@ from countermark.platform.ports import BlockSource
 from countermark.platform.projection import Projector
 from countermark.platform.store import tables
 from countermark.platform.store.engine import Database
-from countermark.platform.store.sql import Connection, Table, text
-
-_TABLES: Final[tuple[Table, ...]] = (
-    *tables.LEDGER_TABLES,
-    tables.data_contracts,
-    # What a projector changes besides: empty here.
-    tables.coin_reservations,
-    tables.webhooks,
-)
+from countermark.platform.store.sql import Connection, text
 
 # No other schema is on the path, so that no statement finds a table of the platform's own.
 _APART: Final = text("SET LOCAL search_path TO pg_temp")
@@ -35,7 +27,8 @@ def replayed(database: Database, projector: Projector, source: BlockSource, *, h
     """
     with database.session() as connection, connection.begin() as transaction:
         connection.execute(_APART)
-        tables.metadata.create_all(connection, tables=_TABLES, checkfirst=False)
+        # All of them: what a block is applied to may be tables beside those that follow from it, empty here.
+        tables.metadata.create_all(connection, checkfirst=False)
         projector.fill(connection, source, height=height)
         yield connection
         transaction.rollback()

@@ -13,6 +13,8 @@ import pytest
 
 from countermark.audit.board import BoardLedger, Judgement, Reason, Verdict, find_twice, judge, sought
 from countermark.audit.errors import AuditError
+from countermark.client import account, deliveries, listings, proofs, purchases
+from countermark.client.errors import ClientError
 from countermark.platform.board.anchoring import AnchorJob
 from countermark.platform.board.log import Board
 from countermark.platform.reconciling import Discrepancy, Reconciliation
@@ -27,7 +29,7 @@ from countermark.protocol.merkle import Frontier
 from countermark.protocol.notices import Notice, SignedNotice, parse_notice, sign_notice
 from countermark.protocol.receipts import parse_receipt, sign_receipt
 from tests.support.boards import told_by
-from tests.support.front import Chain
+from tests.support.front import Chain, Front
 from tests.support.market import GUARD_S, SUPERVISOR, TRADER, refused
 from tests.support.platform import MARKET, World
 
@@ -171,6 +173,26 @@ class Insider:
         return [one for one in reconciliation.run() if one.table not in ("data_contracts", "item_fingerprints")]
 
 
+class OfferedDeal:
+    """A trade through the gateway in which the seller may send, by his own client."""
+
+    def __init__(self, front: Front) -> None:
+        self.seller, self.buyer = front.trader("seller"), front.trader("buyer")
+        for who in (self.seller, self.buyer):
+            account.fund(who.market, "50000", f"deposit-{who.address[-6:]}")
+        terms, words = listings.Terms(100, {}), listings.Words("Data")
+        made = listings.create(self.seller.market, self.seller.vault, front.photograph, terms, words)
+        listing = str(made.result["id"])
+        listings.charge(self.seller.market, listing)
+        front.work()
+        self.trade = str(purchases.buy(self.buyer.market, self.buyer.vault, listing).result["id"])
+        deliveries.charge(self.seller.market, self.seller.trade(self.trade))
+
+    def send(self) -> None:
+        who = self.seller
+        deliveries.send(who.market, who.keys, who.vault, who.trade(self.trade), who.folder / "packages")
+
+
 @pytest.fixture
 def insider(database: Database, tmp_path: Path) -> Insider:
     world = World(database, tmp_path)
@@ -207,8 +229,8 @@ def test_an_honest_platform_is_exposed_of_nothing(insider: Insider, trades: list
 
 
 @pytest.mark.requirement("R67")
-def test_row_rewritten_before_its_anchor_contradicts_the_receipt(insider: Insider, trades: list[str]) -> None:
-    """The buyer had found a match; the board is to say that somebody else's notice came in."""
+def test_platform_rewrites_a_board_row(insider: Insider, trades: list[str]) -> None:
+    """Before its anchor, and as if there had never been another: the receipt says what the buyer had handed in."""
     insider.send(trades[0])
     proof = insider.receive(trades[0])
     others = insider.notice(trades[0], "buyer", blind=b"c" * 32)
@@ -243,7 +265,8 @@ def test_row_rewritten_after_its_anchor_leaves_the_proof_as_good_as_before(
 
 
 @pytest.mark.requirement("R67")
-def test_row_deleted_before_its_anchor_leaves_its_receipt_without_one(insider: Insider, trades: list[str]) -> None:
+def test_platform_deletes_a_board_row(insider: Insider, trades: list[str]) -> None:
+    """Before its anchor: its receipt stays without one."""
     insider.send(trades[0])
     insider.anchor()
     proof = insider.receive(trades[0])
@@ -277,7 +300,7 @@ def test_row_deleted_after_its_anchor_is_missed_and_proven_all_the_same(insider:
 
 
 @pytest.mark.requirement("R67")
-def test_row_backdated_contradicts_the_receipt(insider: Insider, trades: list[str]) -> None:
+def test_platform_backdates_a_board_row(insider: Insider, trades: list[str]) -> None:
     """A seller who came too late is to have been in time."""
     proof = insider.send(trades[0])
     (entry,) = insider.entries()
@@ -302,9 +325,8 @@ def test_row_backdated_contradicts_the_receipt(insider: Insider, trades: list[st
 
 
 @pytest.mark.requirement("R67")
-def test_entry_dropped_between_two_anchors_is_exposed_by_who_takes_its_number(
-    insider: Insider, trades: list[str]
-) -> None:
+def test_platform_drops_a_board_entry_between_anchors(insider: Insider, trades: list[str]) -> None:
+    """It is exposed by who takes its number, by who came after it, and by the act that names its notice."""
     insider.send(trades[0])
     insider.anchor()
     dropped, next_one = insider.receive(trades[0]), insider.send(trades[1])
@@ -316,6 +338,11 @@ def test_entry_dropped_between_two_anchors_is_exposed_by_who_takes_its_number(
     # And whoever came after it was promised a number that no tree reaches.
     insider.pass_time()
     assert insider.judged(next_one).reason is Reason.UNANCHORED
+    insider.pass_time(900_000)
+    assert dropped.entry is not None
+    assert [one.key for one in insider.reconciled() if one.what == "missing"] == [
+        {"trade": trades[0], "signer": dropped.entry.signer}
+    ]
 
 
 @pytest.mark.requirement("R67")
@@ -414,11 +441,37 @@ def test_withheld_anchor_proves_the_fault_and_withheld_proof_leaves_it_to_the_pl
     assert (insider.judged(second).verdict, insider.judged(second).reason) == (Verdict.OPEN, Reason.UNANSWERED)
 
 
+@pytest.mark.requirement("R67")
+def test_platform_withholds_a_receipt(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the seller's notice and his act, and answers as if that were all: he sends the same again."""
+    front = Front(database, tmp_path)
+    try:
+        deal = OfferedDeal(front)
+        http, vault = deal.seller.http, deal.seller.vault
+        post = http.post
+        with monkeypatch.context() as withholding:
+            withholding.setattr(http, "post", lambda *asked, **how: {**post(*asked, **how), "receipt": None})
+            with pytest.raises(ClientError, match="outcome_unknown"):
+                deal.send()
+        assert vault.names("receipts") == []
+        # His act stands on the ledger with the digest of his notice, of which he has kept every byte.
+        record = front.world.market.trade(deal.trade)
+        assert record["state"] == "UPLOADED"
+        deal.send()
+        (name,) = vault.names("receipts")
+        shown = proofs.recall(vault, name)
+        (row,) = front.world.rows(tables.board)
+        assert shown.proof.entry is not None
+        assert shown.proof.entry.digest == row.digest == record["notices"]["seller"]
+    finally:
+        front.close()
+
+
 # Two views
 
 
 @pytest.mark.requirement("R67")
-def test_two_parties_are_not_shown_two_boards(insider: Insider, trades: list[str]) -> None:
+def test_platform_serves_one_view_to_one_party_and_another_to_the_next(insider: Insider, trades: list[str]) -> None:
     """The seller is shown a board with his entry, the buyer one with another in its place."""
     proof = insider.send(trades[0])
     other = insider.receive(trades[0])

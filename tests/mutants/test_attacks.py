@@ -129,6 +129,26 @@ SWITCHED_OFF = {
         '            return "buyer"\n',
         r"assert \{200, .*\} == \{404\}",
     ),
+    "platform: rewrites a board row": Without(
+        "    elif leaves:\n        reason = Reason.REWRITTEN\n",
+        "",
+        "Verdict.OPEN",
+    ),
+    "platform: deletes a board row": Without(
+        "Reason.UNANCHORED if ledger.now_ms >= due_ms else Reason.NOT_DUE",
+        "Reason.NOT_DUE",
+        "Verdict.OPEN",
+    ),
+    "platform: backdates a board row": Without(
+        '            "received_at": times.to_text(self.received_at_ms),\n',
+        "",
+        "Reason.ANCHORED",
+    ),
+    "platform: drops a board entry between anchors": Without(
+        "if one not in there and",
+        "if one in there and",
+        "assert .* == \\[\\{'signer'|assert .*'trade'",
+    ),
     "platform: forges a notice": Without(
         "    _check_author(notice, signed.signer)\n",
         "",
@@ -148,6 +168,16 @@ SWITCHED_OFF = {
         "            Actor.PLATFORM: self.platform_msp,\n",
         "            Actor.PLATFORM: self.platform_msp,\n            Actor.BUYER: self.platform_msp,\n",
         "not_permitted: only PlatformMSP may submit trade.ack",
+    ),
+    "platform: withholds a receipt": Without(
+        "txid=txid, undecided=True",
+        "txid=txid, undecided=False",
+        "gateway_answer",
+    ),
+    "platform: serves one view to one party and another to the next": Without(
+        "anchor is not None and anchor.tree == tree",
+        "anchor is not None",
+        "Reason.ANCHORED",
     ),
     "platform: reads a package": Without(
         "aead.encrypt_into(layout.nonce(number, last=last), plaintext, associated, chunk)",

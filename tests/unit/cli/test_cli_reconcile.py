@@ -194,6 +194,20 @@ def test_a_notice_that_was_taken_off_the_board_is_missed(run: Run, front: Front,
     assert one["said"][1]["ledger"].startswith("trade.ack in transaction ")
 
 
+def test_of_an_erased_contract_nothing_is_missed_and_what_is_kept_all_the_same_is_named(
+    run: Run, front: Front, market: Market
+) -> None:
+    contracts = tables.data_contracts
+    with tampering(front) as connection:
+        row = connection.execute(select(contracts.c.description, contracts.c.salt_d)).one()
+    listings.erase(market.buyer.market, market.listing)
+    assert run("audit", "reconcile", "--json").json["differences"] == []
+    with tampering(front) as connection:
+        connection.execute(update(contracts).values(description=row.description, salt_d=row.salt_d))
+    document = run("audit", "reconcile", "--json").json
+    assert named(document, "data_contracts") == [({"address": market.listing}, "uncollected")]
+
+
 def test_a_ledger_that_is_away_or_ends_early_is_told(run: Run, front: Front, market: Market) -> None:
     front.channel.away = True
     told = run("audit", "reconcile")

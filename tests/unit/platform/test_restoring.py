@@ -157,6 +157,9 @@ def test_what_was_erased_stays_erased(world: World, nulled: bool) -> None:
     first, _ = rows(world)
     if nulled:
         change(world, first.address, **dict.fromkeys(PRIVATE))
+        with world.database.begin() as connection:
+            items = tables.item_fingerprints
+            connection.execute(items.delete().where(items.c.address == first.address))
     restoration = Restoration(
         database=world.database, ledger=Untrue(world.channel), box=world.box, keys=world.keys, market=MARKET
     )
