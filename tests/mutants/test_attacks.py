@@ -142,7 +142,7 @@ SWITCHED_OFF = {
     "platform: backdates a board row": Without(
         '            "received_at": times.to_text(self.received_at_ms),\n',
         "",
-        "Reason.ANCHORED",
+        "Verdict.PROVEN: 'proven'> != <Verdict.AT_FAULT",
     ),
     "platform: drops a board entry between anchors": Without(
         "if one not in there and",
