@@ -273,7 +273,7 @@ LISTING_ACTS: Mapping[str, Mapping[ListingState, ListingState]] = {
     "listing.enforce": {ListingState.PENDING_FEE: ListingState.VOID},
     "listing.erase": {
         state: state
-        for state in (ListingState.SOLD, ListingState.WITHDRAWN, ListingState.PARTITIONED, ListingState.VOID)
+        for state in (ListingState.WITHDRAWN, ListingState.SOLD, ListingState.PARTITIONED, ListingState.VOID)
     },
     "trade.pay": {ListingState.LISTED: ListingState.RESERVED},
 }
