@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from countermark.gateway.api import SIGNED, account, blueprint, collection, platform, services
 from countermark.gateway.formats import Address, Digest, Time, Token, TradeId, TransactionId
+from countermark.gateway.refusals import refusals
 from countermark.gateway.schemas import PageQuery, Resource
 from countermark.platform.contracts.market import load_market
 from countermark.platform.store.sql import Connection
@@ -125,7 +126,7 @@ def proof(path: EntryPath, query: ProofQuery) -> flask.Response:
     return flask.jsonify(shown.to_json())
 
 
-@api.get("/v1/board/consistency", responses={200: Consistency}, security=SIGNED)
+@api.get("/v1/board/consistency", responses={200: Consistency, **refusals(404)}, security=SIGNED)
 def consistency(query: ConsistencyQuery) -> flask.Response:
     """Return the proof that one anchored tree goes on another, by which who knows the one can believe the other."""
     account()

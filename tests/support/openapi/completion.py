@@ -21,6 +21,7 @@ from tests.support.openapi.wire import SIGNER, SIGNING
 from tests.support.platform import MARKET, part
 
 _LIFETIME_S = 300
+_DECIDED = 3
 
 
 class Completion:
@@ -34,6 +35,8 @@ class Completion:
         """Ids in answers of each collection."""
         self._cursors: deque[str] = deque(maxlen=POOL)
         self._parts: deque[tuple[str, Actor]] = deque(maxlen=POOL)
+        self._decided: list[str] = []
+        """Claims that were decided, evidence and reasons handed in."""
         self._filled: dict[str, Callable[[Case[Any], Plan], Act]] = {
             "accounts_fund": self._fund,
             "packages_upload": self._upload,
@@ -60,6 +63,9 @@ class Completion:
             signer = self._point(case, plan, act) or signer
             if isinstance(case.body, dict):
                 case.body = _spoil(case.body, plan.seal)
+            if {"first", "second"} <= set(case.query) and plan.fresh:
+                sizes = self.live.anchored()
+                case.query |= {"first": sizes[plan.pick % len(sizes)], "second": sizes[-1]}
             if "cursor" in case.query and self._cursors:
                 case.query["cursor"] = self._cursors[plan.pick % len(self._cursors)]
             if plan.wait and any(one.name == "Prefer" for one in case.operation.headers):
@@ -229,7 +235,9 @@ class Completion:
 
     def _some_claim(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:
         if case.path.endswith(("/evidence", "/decision")) and plan.fresh:
-            return acts.decided_claim(self.live), self.live.market.supervisor
+            if len(self._decided) < _DECIDED:
+                self._decided.append(acts.decided_claim(self.live))
+            return self._decided[plan.pick % len(self._decided)], self.live.market.supervisor
         return self.live.claims[plan.pick // 4 % len(self.live.claims)], self.live.market.stranger
 
     def _some_digest(self, case: Case[Any], plan: Plan) -> tuple[str, Actor | None]:

@@ -126,6 +126,12 @@ class LiveMarket:
             rows = connection.execute(select(board.c.seq, board.c.signer).where(board.c.seq < anchored)).all()
         return [(str(row.seq), row.signer) for row in reversed(rows)]
 
+    def anchored(self) -> list[int]:
+        """Return the sizes of the board's trees that are anchored, in order; there is one at least."""
+        with self.front.services.database.begin() as connection:
+            sizes = sorted(connection.execute(select(tables.anchors.c.size)).scalars())
+        return sizes or [1]
+
     def account(self, address: str) -> dict[str, Any]:
         """Return the ledger's record of an account."""
         record: dict[str, Any] = self.market.backend.evaluate(SUPERVISOR, "audit.account", address)["account"]

@@ -162,6 +162,7 @@ def test_sealed_notice_whose_platform_was_away_comes_to_the_board_when_that_is_b
     # By now the intent has expired, and the notice is as old.
     later = sale.front.services.clock() + 3_600_000
     monkeypatch.setattr(sale.front.services.notices, "_clock", lambda: later)
+    seller.market.now = lambda: later
     send()
     assert notices(sale.front) == ["seller_notice"]
     sale.front.work()

@@ -136,7 +136,7 @@ def test_wrong_state_of_a_listing(sale: Sale) -> None:
     listings.withdraw(sale.seller.market, sale.listing)
     with refused(ErrorCode.WRONG_STATE) as caught:
         listings.withdraw(sale.seller.market, sale.listing)
-    assert caught.value.extra == {"listing_state": "WITHDRAWN", "allowed": ["listing.relist"]}
+    assert caught.value.extra == {"listing_state": "WITHDRAWN", "allowed": ["listing.erase", "listing.relist"]}
 
 
 def test_same_intent_again_has_the_same_answer(sale: Sale) -> None:
