@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FOREIGN := .venv-interop
 VERSIONS := .venv-conformance
+# As pip does with what it installs, but for what is installed in place: every process would compile the product anew
+# where Python must write no bytecode (PYTHONDONTWRITEBYTECODE), and hundreds of processes start in a run of the tests.
+COMPILE = $(BIN)/python -m compileall -q $(wildcard src/countermark/*)
 # Four processes, each of which takes whole files: no test waits for another's, and both cores of a small machine work
 # while one waits for a disk, a restart or a deadline.
 # In the order of tests/fixtures/order.py, not by how many tests a file has: the longest have few.
@@ -19,15 +22,18 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(COMPILE)
 	@touch $(STAMP)
 
 demo: setup ## Scenario 1 of the paper, steps (1) to (24), on this machine
 	$(BIN)/countermark demo
 
 test: setup ## every test, the linters and the type checker among them
+	$(COMPILE)
 	$(BIN)/python -m pytest $(PARALLEL)
 
 nightly: setup ## the same tests, some of them in large sizes
+	$(COMPILE)
 	COUNTERMARK_NIGHTLY=1 $(BIN)/python -m pytest $(PARALLEL) --timeout 14400
 
 lint: setup ## ruff, mypy and import-linter alone

@@ -10,6 +10,7 @@ import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, Self
 
 from countermark.chaincode import endorsement
@@ -67,6 +68,9 @@ class Ledger:
         self._endorsers = tuple(endorsers)
         self._time_window_ms = time_window_s * 1000
         self._world = World(collections)
+        self._values: dict[str, bytes] = {}
+        self._shown = False
+        """Whether somebody has `_values`, so that the next write needs another dictionary."""
         self._proposals = 0
         self._height = 0
         self._tx_ids: set[str] = set()
@@ -81,6 +85,7 @@ class Ledger:
         twin.events = list(self.events)
         twin._tx_ids = set(self._tx_ids)
         twin._transcript = self._transcript.copy()
+        self._shown = twin._shown = True
         return twin
 
     def invoke(
@@ -187,9 +192,10 @@ class Ledger:
         return self._transcript.hexdigest()
 
     @property
-    def state(self) -> dict[str, bytes]:
-        """A copy of the committed public state."""
-        return {key: entry.value for key, entry in self._world.state.items()}
+    def state(self) -> Mapping[str, bytes]:
+        """The committed public state as it is now; what is committed later does not change it."""
+        self._shown = True  # asked for around every transaction of a test, most of which are refused
+        return MappingProxyType(self._values)
 
     def private(self, collection: str) -> dict[str, bytes]:
         """Return a copy of the committed private state of `collection`."""
@@ -232,9 +238,13 @@ class Ledger:
 
     def _write(self, result: Result, version: Version) -> None:
         world, effects = self._world, result.effects
+        if self._shown:
+            self._values, self._shown = self._values.copy(), False
         for key, value in effects.writes.items():
             old = world.state.pop(key, None)
+            self._values.pop(key, None)
             if value is not None:
+                self._values[key] = value
                 world.state[key] = Versioned(value, version, old.policy if old else None)
             entry = HistoryEntry(result.tx_id, result.timestamp_ms, value is None, value or b"")
             world.history.setdefault(key, []).append(entry)

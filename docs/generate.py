@@ -3,6 +3,7 @@
 import argparse
 import functools
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.generators import attacks, cli, errors, http, requirements
@@ -10,16 +11,14 @@ from docs.generators import attacks, cli, errors, http, requirements
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@functools.cache
-def pages() -> dict[str, str]:
-    """Return the generated pages by their path in the repository."""
-    return {
-        "docs/attacks.md": attacks.page(ROOT),
-        "docs/cli.md": cli.page(),
-        "docs/errors.md": errors.page(),
-        "docs/http-operations.md": http.page(),
-        "docs/requirements.md": requirements.page(ROOT),
-    }
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/attacks.md": functools.partial(attacks.page, ROOT),
+    "docs/cli.md": cli.page,
+    "docs/errors.md": errors.page,
+    "docs/http-operations.md": http.page,
+    "docs/requirements.md": functools.partial(requirements.page, ROOT),
+}
+"""What makes each page, by its path in the repository."""
 
 
 def main() -> int:
@@ -27,7 +26,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when a page is not up to date")
     check = parser.parse_args().check
-    stale = {name: text for name, text in pages().items() if _read(ROOT / name) != text}
+    made = {name: page() for name, page in PAGES.items()}
+    stale = {name: text for name, text in made.items() if _read(ROOT / name) != text}
     for name, text in stale.items():
         if not check:
             (ROOT / name).write_text(text, encoding="utf-8")

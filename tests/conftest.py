@@ -37,8 +37,12 @@ __all__ = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register what has a hook of its own where this file has one already."""
+    """Register what has a hook of its own where this file has one already, or of a plugin that may be absent."""
     config.pluginmanager.register(order, "order")
+    if config.pluginmanager.hasplugin("xdist"):
+        from tests.fixtures import scheduling
+
+        config.pluginmanager.register(scheduling, "scheduling")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As shells leave it to what runs in the background: programs that tests start would never be interrupted.
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,5 +1,6 @@
 """The command `countermark demo`."""
 
+import importlib
 import json
 import secrets
 import shutil
@@ -7,22 +8,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import click
 
-from countermark.cli.demo import broker, collections, disputes
-from countermark.cli.demo.cast import Actor, Stage, cast
-from countermark.cli.demo.narrator import Narrator
-from countermark.cli.demo.pictures import Pictures, gather
 from countermark.cli.network.options import DIRECTORY
 from countermark.cli.session import Session, session_command
-from countermark.client.errors import ClientError
-from countermark.gateway import database
+
+if TYPE_CHECKING:
+    from countermark.cli.demo.cast import Actor, Stage
+    from countermark.cli.demo.narrator import Narrator
+    from countermark.cli.demo.pictures import Pictures
 
 FUNDS = {"poor buyer": "100", "thief": "20000"}
 """What parties get from the issuer, in minor units; everybody else `_USUAL`."""
@@ -30,32 +29,31 @@ FUNDS = {"poor buyer": "100", "thief": "20000"}
 _USUAL = "200000"
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A story: who is in it, what happens, and how it is told."""
-
-    parties: tuple[str, ...]
-    plan: str
-    play: Callable[[Narrator, Stage, dict[str, Actor], Pictures], dict[str, Any]]
-
-
-SCENARIOS: Mapping[str, Scenario] = {
-    "broker": Scenario(
-        broker.PARTIES,
-        "a listing, a sale, a resale, what is refused, what deadlines bring, the supervisor's account",
-        broker.play,
+SCENARIOS: Mapping[str, str] = {
+    "broker": "a listing, a sale, a resale, what is refused, what deadlines bring, the supervisor's account",
+    "collections": (
+        "a collection and a table listed, searched, sold and traced, sets of thieves, the supervisor's account"
     ),
-    "collections": Scenario(
-        collections.PARTIES,
-        "a collection and a table listed, searched, sold and traced, sets of thieves, the supervisor's account",
-        collections.play,
-    ),
-    "disputes": Scenario(
-        disputes.PARTIES,
-        "a false fingerprint, other data, a denied receipt, a no-show, a silent buyer: who gets the money",
-        disputes.play,
-    ),
+    "disputes": "a false fingerprint, other data, a denied receipt, a no-show, a silent buyer: who gets the money",
 }
+"""What happens in each story; the module of its name tells it."""
+
+
+class Scenario(Protocol):
+    """A story: who is in it, and how it is told."""
+
+    PARTIES: tuple[str, ...]
+
+    def play(
+        self, tell: "Narrator", stage: "Stage", actors: "dict[str, Actor]", pictures: "Pictures"
+    ) -> dict[str, Any]:
+        """Tell it, and return what came of it."""
+        ...
+
+
+def _scenario(name: str) -> Scenario:
+    # Its parties, processes of this package, need none of what a story needs.
+    return cast(Scenario, importlib.import_module(f"countermark.cli.demo.{name}"))
 
 
 @click.command("demo")
@@ -79,10 +77,13 @@ def command(
 ) -> None:
     """Show on this machine how the market works: all steps of the paper's Scenario 1, or another story."""
     names = list(SCENARIOS) if name == "all" else [name]
-    parties = [party for one in names for party in SCENARIOS[one].parties]
+    parties = [party for one in names for party in _scenario(one).PARTIES]
     if session.dry_run:
         session.result({"dry_run": True, "scenario": name, "ledger": ledger, "parties": parties}, *_plan(names))
         return
+    from countermark.cli.demo.narrator import Narrator
+    from countermark.cli.demo.pictures import gather
+
     # Of a network that goes on running, each demo gets a market of its own: photographs are listed once.
     where = [] if ledger == "embedded" else ["--dir", str(directory)]
     told: dict[str, Any] = {}
@@ -104,11 +105,13 @@ def command(
     session.say(f"done in {tell.elapsed_s:.1f} s")
 
 
-def _tell(tell: Narrator, name: str, folder: Path, options: list[str], pictures: Pictures) -> dict[str, Any]:
+def _tell(tell: "Narrator", name: str, folder: Path, options: list[str], pictures: "Pictures") -> dict[str, Any]:
     """Run one scenario in ``folder``, on a platform of its own."""
+    from countermark.cli.demo.cast import cast as casting
+
     tell.say(f"starting ledger, database, gateway and worker ({name} scenario) …")
-    scenario = SCENARIOS[name]
-    with cast(folder, scenario.parties) as actors, _platform(folder / "platform", options) as stage:
+    scenario = _scenario(name)
+    with casting(folder, scenario.PARTIES) as actors, _platform(folder / "platform", options) as stage:
         for actor in actors.values():
             actor.meet(stage)
         _open_accounts(tell, actors)
@@ -120,12 +123,12 @@ def _tell(tell: Narrator, name: str, folder: Path, options: list[str], pictures:
 def _plan(names: list[str]) -> Iterator[str]:
     yield "would run a platform of its own on this machine, in a new folder, and end it afterwards:"
     for name in names:
-        parties = len(SCENARIOS[name].parties)
+        parties = len(_scenario(name).PARTIES)
         yield f"  {name}: {parties} parties with homes of their own, money from the faucet, four photographs"
-        yield f"    {SCENARIOS[name].plan}"
+        yield f"    {SCENARIOS[name]}"
 
 
-def _open_accounts(tell: Narrator, actors: dict[str, Actor]) -> None:
+def _open_accounts(tell: "Narrator", actors: "dict[str, Actor]") -> None:
     tell.title("Accounts: a public key is the address (R8)")
     for actor in actors.values():
         actor.begin("open")
@@ -149,6 +152,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
             raise click.UsageError(f"{keep} is not empty")
         yield _fresh(keep.resolve())
         return
+    from countermark.gateway import database
+
     folder = Path(tempfile.mkdtemp(prefix="countermark-demo-"))
     try:
         yield folder
@@ -160,8 +165,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _platform(data: Path, options: Sequence[str]) -> Iterator[Stage]:
+def _platform(data: Path, options: Sequence[str]) -> "Iterator[Stage]":
     """Run `countermark up` on ``data`` with ``options`` as a process of its own while the block lasts."""
+    from countermark.cli.demo.cast import Stage
+    from countermark.client.errors import ClientError
+
     up = ["up", "--port", "0", "--data", str(data), *options]
     command_line = [sys.executable, "-m", "countermark.cli.main", "--json", *up]
     process = subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""The whole evaluation on forty pictures: what the generators promise of copies, attacks and strangers."""
+"""The whole evaluation on drawn pictures: what the generators promise of copies, attacks and strangers."""
 
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from countermark.fingerprint.evaluation.hard import HARD
 from countermark.fingerprint.evaluation.plan import Plan
 from countermark.fingerprint.image.config import V1
 from tests.support.figures import show
+from tests.support.sizes import size
 
-PICTURES = 40
+PICTURES = size(20, 40)
 
-pytestmark = pytest.mark.timeout(900)  # more than a thousand pictures are made and searched
+pytestmark = pytest.mark.timeout(900)  # hundreds of pictures are made and searched
 
 
 def quiet(_: str):

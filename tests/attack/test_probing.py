@@ -33,8 +33,8 @@ from tests.support.pictures import NAMES, fingerprint, jpeg, photo
 from tests.support.platform import MARKET, World, application, sealed
 from tests.support.sizes import size
 
-RUNS = 20
-BY_TURNS = size(10, RUNS)
+RUNS = size(10, 20)
+BY_TURNS = size(6, 20)
 """The same runs by several accounts."""
 
 COPIES = 16

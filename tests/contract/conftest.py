@@ -7,14 +7,15 @@ on Fabric too, where they are quick. Only what looks behind the contracts asks f
 
 import os
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.backends import Backend, InMemory
-from tests.support.embedded_backend import Channels
-from tests.support.fabric.backend import NativeMarkets
 from tests.support.market import Market
+
+if TYPE_CHECKING:
+    from tests.support.embedded_backend import Channels
 
 MEMORY, EMBEDDED, FABRIC = "memory", "embedded", "fabric"
 SHARED = {EMBEDDED: "channels", FABRIC: "native_markets"}
@@ -36,8 +37,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channels]:
+def channels(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Channels]":
     """The embedded network; started by the first test that needs it."""
+    # Most runs of a single test do without.
+    from tests.support.embedded_backend import Channels
+
     shared = Channels(tmp_path_factory.mktemp("embedded"))
     yield shared
     shared.close()
@@ -47,7 +51,9 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channels]:
 def backend(request: pytest.FixtureRequest) -> Backend:
     if request.param == MEMORY:
         return InMemory()
-    return cast(Channels | NativeMarkets, request.getfixturevalue(SHARED[request.param])).fresh()
+    shared: Any = request.getfixturevalue(SHARED[request.param])
+    backend: Backend = shared.fresh()
+    return backend
 
 
 @pytest.fixture

@@ -56,10 +56,11 @@ def parse(data: bytes, *, depth: int = 24) -> tuple[Field, ...]:
 
 def change(random: Random, message: tuple[Field, ...], corpus: Sequence[tuple[Field, ...]]) -> bytes:
     """Return the bytes of `message` after one to three edits; grafts come from `corpus`."""
-    data = b""
-    for _ in range(1 + min(int(random.expovariate(1.5)), 2)):
-        data = b"".join(_change(random, message, corpus))
+    edits = 1 + min(int(random.expovariate(1.5)), 2)
+    data = b"".join(_change(random, message, corpus))
+    for _ in range(edits - 1):
         message = parse(data) or message
+        data = b"".join(_change(random, message, corpus))
     return data
 
 

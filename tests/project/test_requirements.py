@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from docs.generators import requirements
-from docs.generators.markers import marked_tests
+from docs.generators.markers import MarkedTest, marked_tests
 from docs.generators.requirements import Requirement, Status
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [row for section in requirements.load_sections(ROOT) for row in section.requirements]
 AMBIGUITIES = requirements.load_ambiguities(ROOT)
-TESTS = marked_tests(ROOT)
+
+
+@pytest.fixture(scope="module")
+def marked() -> list[MarkedTest]:
+    return marked_tests(ROOT)
 
 
 def _numbers(text: str) -> set[str]:
@@ -41,8 +45,8 @@ def test_covered_is_what_this_version_promises() -> None:
     assert not promised_late
 
 
-def test_every_marker_names_a_requirement_or_an_ambiguity() -> None:
-    assert {test.requirement for test in TESTS} <= {row.id for row in ROWS} | set(AMBIGUITIES)
+def test_every_marker_names_a_requirement_or_an_ambiguity(marked: list[MarkedTest]) -> None:
+    assert {test.requirement for test in marked} <= {row.id for row in ROWS} | set(AMBIGUITIES)
 
 
 def test_ambiguities_stand_in_the_order_of_the_specification() -> None:
@@ -52,17 +56,17 @@ def test_ambiguities_stand_in_the_order_of_the_specification() -> None:
 
 
 @pytest.mark.parametrize("number", AMBIGUITIES)
-def test_settled_ambiguity_has_a_test_that_runs_everywhere(number: str) -> None:
-    assert [test.node for test in TESTS if test.requirement == number and test.everywhere]
+def test_settled_ambiguity_has_a_test_that_runs_everywhere(number: str, marked: list[MarkedTest]) -> None:
+    assert [test.node for test in marked if test.requirement == number and test.everywhere]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.status is Status.COVERED], ids=lambda row: row.id)
-def test_covered_requirement_has_a_test_that_runs_everywhere(row: Requirement) -> None:
-    assert [test.node for test in TESTS if test.requirement == row.id and test.everywhere]
+def test_covered_requirement_has_a_test_that_runs_everywhere(row: Requirement, marked: list[MarkedTest]) -> None:
+    assert [test.node for test in marked if test.requirement == row.id and test.everywhere]
 
 
-def test_no_test_of_a_requirement_is_skipped_or_expected_to_fail() -> None:
-    assert not [(test.node, sorted(test.not_run)) for test in TESTS if test.not_run]
+def test_no_test_of_a_requirement_is_skipped_or_expected_to_fail(marked: list[MarkedTest]) -> None:
+    assert not [(test.node, sorted(test.not_run)) for test in marked if test.not_run]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.status is Status.COVERED], ids=lambda row: row.id)

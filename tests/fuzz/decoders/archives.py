@@ -46,10 +46,11 @@ def decoder() -> Decoder:
 
     def read(data: bytes, _kept: object = folder) -> None:
         path.write_bytes(data)
-        with Reader(path) as reader:
-            for entry in files_of(path):
-                # As the standard library reads it, by code of its own.
-                with reader.open(entry.name) as file, zipfile.ZipFile(path) as archive:
+        entries = files_of(path)
+        # As the standard library reads it, by code of its own.
+        with Reader(path) as reader, zipfile.ZipFile(path) as archive:
+            for entry in entries:
+                with reader.open(entry.name) as file:
                     assert file.read() == archive.read(entry.name)
 
     return Decoder(make, read, (FingerprintError,))

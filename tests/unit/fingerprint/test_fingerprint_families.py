@@ -11,8 +11,12 @@ from PIL import Image
 from countermark.fingerprint import Fingerprint, compare, compare_many, compute
 from countermark.fingerprint.evaluation.edits import LIGHT_EDITS
 from countermark.fingerprint.evaluation.families import FAMILIES, scene
+from tests.support.sizes import size
 
-MEMBERS = 8
+MEMBERS = size(6, 8)
+COPIED = size(1, 2)
+"""So many of them are passed on."""
+
 WITHOUT_TEXTURE = ("gradient", "gradient_vertical", "plain")
 SMALL_BEFORE_A_STILL_CAMERA = ("one_floor_30", "one_floor_45")
 """They differ in no more than a copy with a sticker on it: docs/adr/0024."""
@@ -66,7 +70,7 @@ def test_different_goods_on_one_ground_are_not_even_to_be_reviewed(family):
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name not in WITHOUT_TEXTURE])
 def test_copies_that_were_passed_on_are_recognised(family):
-    for member in range(2):
+    for member in range(COPIED):
         decisions = copies(family, member, PASSED_ON)
         assert "different" not in decisions.values(), decisions
         # The margins of a line or two of thin text are found to a cell, which is a good part of their height.
@@ -91,8 +95,8 @@ def test_photograph_pasted_on_plain_ground_is_recognised(ground, place):
     assert compare(fingerprint(pasted), fingerprint(framed)).decision in ("match", "review")
 
 
-def plain(*colour: int, size: tuple[int, int] = (120, 80)) -> Fingerprint:
-    return fingerprint(Image.new("RGB", size, colour))
+def plain(*colour: int, sides: tuple[int, int] = (120, 80)) -> Fingerprint:
+    return fingerprint(Image.new("RGB", sides, colour))
 
 
 def test_plain_pictures_of_other_colours_are_different():
@@ -104,7 +108,7 @@ def test_plain_pictures_of_other_colours_are_different():
 
 def test_plain_pictures_of_nearly_one_colour_are_to_be_reviewed_and_never_a_match():
     white = plain(255, 255, 255)
-    for other in (plain(254, 255, 253), plain(255, 255, 255, size=(300, 300))):
+    for other in (plain(254, 255, 253), plain(255, 255, 255, sides=(300, 300))):
         assert other != white
         assert compare(white, other).decision == "review"
     assert compare(white, plain(255, 255, 255)).decision == "review"
