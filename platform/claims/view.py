@@ -122,7 +122,8 @@ def list_claims(
 
 def _query() -> Any:
     table, contracts = tables.claims, tables.data_contracts
-    return select(table, contracts.c.owner.label("owner_now")).join(contracts, contracts.c.address == table.c.listing)
+    this = contracts.c.address == table.c.listing
+    return select(table, contracts.c.owner.label("owner_now")).outerjoin(contracts, this)
 
 
 def _resources(connection: Connection, views: list[ClaimView]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ MONEY = {
 """Functions that make coins; `coin.burn` only ends one."""
 OWNERSHIP = {
     *("coin.burn", "listing.create", "listing.offer", "listing.withdraw", "listing.relist", "listing.enforce"),
+    *("listing.erase", "listing.hold", "listing.release"),
 }
 """Other functions that write something with an owner, whom they name anew."""
 

@@ -27,7 +27,7 @@ def test_a_member_s_trader_buys_through_its_own_gateway_from_a_seller_at_the_pla
 ) -> None:
     seller = RemoteTrader(platform, tmp_path / "seller", 5_000)
     buyer = RemoteTrader(member, tmp_path / "buyer", 50_000)
-    photo = photograph(tmp_path / "photo.jpg", 21)
+    photo = photograph(tmp_path / "photo.jpg", 23)
     trade = sell(seller, buyer, photo, 20_000, tmp_path / "bought.jpg")
     assert (tmp_path / "bought.jpg").read_bytes() == photo.read_bytes()
     assert buyer.trade(trade)["state"] == "SETTLED"

@@ -17,6 +17,7 @@ from countermark.platform.store.postgres import EmbeddedPostgres
 from countermark.platform.store.sql import Table, delete, insert
 from countermark.platform.views.cursors import LONGEST_PAGE
 from countermark.protocol import canonical
+from countermark.protocol.claims import ClaimState
 from countermark.protocol.encoding import b64u
 from countermark.protocol.transitions import ListingState, TradeState
 from tests.fixtures.postgres import fresh_database
@@ -60,6 +61,7 @@ def _listing(_front: Front, row: Row) -> Row:
         "items": 1,
         "generator": "image/v1",
         "created_at": "",
+        "claimed": False,
     }
     return {**row, "record": record, "created_tx": "t", "updated_tx": "t"}
 
@@ -80,6 +82,12 @@ def _trade(_front: Front, row: Row) -> Row:
     record = {"id": row["id"], "deadline": "", "state": row["state"], "decider": "", "remedy": None}
     at = {"created_tx": "t", "updated_tx": "t", "updated_block": 0}
     return {**row, **at, "record": record, "listing": "dc1", "outcome": "", "price": 1}
+
+
+def _claim(_front: Front, row: Row) -> Row:
+    record = {"id": row["id"], "deadline": "", "state": row["state"], "sale": None}
+    at = {"created_tx": "t", "updated_tx": "t", "updated_block": 0}
+    return {**row, **at, "record": record, "listing": "dc1", "outcome": ""}
 
 
 def _entry(_front: Front, row: Row) -> Row:
@@ -156,6 +164,29 @@ LISTS = {
         lambda row: (-row["created_block"], [-ord(character) for character in row["id"]]),
         id="id",
         fill=_trade,
+    ),
+    "claims": List(
+        "/v1/claims",
+        tables.claims,
+        st.fixed_dictionaries(
+            {
+                "id": _ids.map("cl1{}".format),
+                "created_block": _numbers,
+                "state": st.sampled_from([str(state) for state in ClaimState]),
+                "claimant": _parties,
+                "owner": _parties,
+                "decider": _parties,
+                "deadline_ms": st.none() | st.just(1),
+            }
+        ),
+        _maybe(open=st.sampled_from(["true", "false"])),
+        lambda row, filters: (
+            ME in (row["claimant"], row["owner"], row["decider"])
+            and not (filters.get("open") == "true" and row["deadline_ms"] is None)
+        ),
+        lambda row: (-row["created_block"], [-ord(character) for character in row["id"]]),
+        id="id",
+        fill=_claim,
     ),
     "coins": List(
         f"/v1/accounts/{ME}/coins",

@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 from countermark.platform.store import tables
+from countermark.platform.store.quotas import Quota
 from countermark.platform.store.sql import select
 from countermark.protocol.packages import PackageHeader, PackageSalts, PackageSummary, seal_package
 from countermark.protocol.transitions import ListingState, TradeState
@@ -38,6 +39,8 @@ class LiveMarket:
         self.remedied: deque[str] = deque(maxlen=POOL)
         """Disputes whose seller has sent a remedy, or begun to."""
         self.claims: deque[str] = deque(maxlen=POOL)
+        # What the limit does is shown elsewhere; here it would soon be all that is answered.
+        front.services.claim_papers._quota = Quota("claim", most=1_000_000, window_ms=3_600_000)
         self._made = 0
         for state in ListingState:
             if state not in (ListingState.RESERVED, ListingState.SOLD, ListingState.VOID, ListingState.PARTITIONED):
